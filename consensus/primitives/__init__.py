@@ -1,0 +1,1 @@
+"""Bytes everybody treats alike: scalar types, hashes, RLP, signatures."""
