@@ -25,13 +25,13 @@ from node.mempool.errors import (
     RejectedTransaction,
 )
 from node.mempool.pool import Pool, PooledTransaction
-from node.runtime.ports import Clock, Lane, Workers
+from node.runtime.ports import Clock, Lane, Timers, Workers
 
 BATCH_MAX = 64
 """Transactions decoded and recovered in one job: 4 ms of work, so that lanes stay responsive."""
 
 UNDER_WAY_MAX = 20_000
-"""Transactions being recovered; beyond it new ones are refused as if the pool were full. A second of two cores' work."""
+"""Transactions being recovered; beyond it new ones are refused as if the pool were full. A second's work."""
 
 Refusal = InvalidTransaction | RejectedTransaction
 Verdict = PooledTransaction | Refusal
@@ -79,6 +79,7 @@ class Admission:
         ledger: LedgerView,
         workers: Workers,
         clock: Clock,
+        timers: Timers,
         chain_id: int,
         block_gas_limit: int,
         admitted: Callable[[list[PooledTransaction]], None],
@@ -88,11 +89,13 @@ class Admission:
         self._ledger = ledger
         self._workers = workers
         self._clock = clock
+        self._timers = timers
         self._chain_id = chain_id
         self._block_gas_limit = block_gas_limit
         self._admitted = admitted
         self._failed = failed
         self._under_way: dict[Hash32, list[Callable[[Verdict], None]]] = {}
+        self._from_clients: list[tuple[bytes, Hash32]] = []
         self.rejected_counts: dict[str, int] = {}
         """Refusals by reason since start."""
 
@@ -108,7 +111,9 @@ class Admission:
             waiting.append(decided)
             return
         self._under_way[transaction_hash] = [decided]
-        self._start(_Batch([raw], [transaction_hash], from_client=True))
+        self._from_clients.append((raw, transaction_hash))
+        if len(self._from_clients) == 1:
+            self._timers.call_soon(self._start_from_clients)
 
     def receive(self, raws: Sequence[bytes]) -> None:
         """Admit transactions that a peer sent; refusals are only counted."""
@@ -121,11 +126,18 @@ class Admission:
                     continue
                 self._under_way[transaction_hash] = []
                 fresh.append((raw, transaction_hash))
+        self._start(fresh, from_client=False)
+
+    def _start_from_clients(self) -> None:
+        submitted, self._from_clients = self._from_clients, []
+        self._start(submitted, from_client=True)
+
+    def _start(self, fresh: list[tuple[bytes, Hash32]], *, from_client: bool) -> None:
         for start in range(0, len(fresh), BATCH_MAX):
             part = fresh[start : start + BATCH_MAX]
-            self._start(_Batch([raw for raw, _ in part], [digest for _, digest in part], from_client=False))
+            self._recover(_Batch([raw for raw, _ in part], [digest for _, digest in part], from_client))
 
-    def _start(self, batch: _Batch) -> None:
+    def _recover(self, batch: _Batch) -> None:
         chain_id = self._chain_id
 
         def recovered(outcomes: list[tuple[Transaction, Address] | InvalidTransaction]) -> None:
