@@ -8,7 +8,7 @@ from typing import Final
 from consensus.primitives.scalars import Address
 
 SYSTEM_PREFIX: Final = bytes.fromhex("5cee") + bytes(17)
-"""First 19 bytes of a system contract; the last byte is its number, 1 to 255. Numbers not yet given out are
+"""First 19 bytes of a system contract; the last byte is its number. Numbers not yet given out are
 system addresses all the same, so that no money is parked where a contract will stand later."""
 
 CURRENCY_PREFIX: Final = bytes.fromhex("5cee1000") + bytes(12)
@@ -77,5 +77,5 @@ def currency_id(address: bytes) -> int:
 
 
 def is_system_address(address: bytes) -> bool:
-    """Tell whether calls to `address` (20 bytes) are for native contracts: a system contract or a currency."""
-    return address.startswith(_PREFIXES) and address[-4:] != b"\x00\x00\x00\x00"
+    """Tell whether calls to `address` (20 bytes) are for native contracts: the ranges of system contracts and currencies."""
+    return address.startswith(_PREFIXES)
