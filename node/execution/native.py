@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from contracts.native.dispatch import NativeResult, run_native
-
 from consensus.chain.receipt import Log
 from consensus.primitives.scalars import Address, Hash32
+from contracts.native.directory import run_native
+from contracts.native.dispatch import NativeResult
 from node.state.journal import Journal
 
 if TYPE_CHECKING:

@@ -7,8 +7,6 @@ makes the block invalid. Source: Yellow Paper 6, EIP-1559 with a base fee of zer
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contracts.addresses import is_system_address
-
 from consensus.chain.block import Block, make_block
 from consensus.chain.header import NO_REQUESTS_HASH, Header
 from consensus.chain.merkle import ordered_list_root
@@ -16,6 +14,7 @@ from consensus.chain.receipt import Log, Receipt, bloom_bytes, bloom_of, encode_
 from consensus.chain.transaction import Transaction, floor_gas, intrinsic_gas
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, View, WorkUnits
+from contracts.addresses import is_system_address
 from node.execution.errors import TransactionNotAllowed, WrongHeaderField
 from node.execution.limits import BlockLimits, intrinsic_work
 from node.execution.native import SYSTEM_CODE, call_system_contract
@@ -212,9 +211,9 @@ def apply_transaction(journal: Journal, context: BlockContext, signed: SignedTra
             gas=transaction.gas_limit - gas_spent,
             is_static=False,
         )
-        succeeded, output = result.succeeded, result.output
+        succeeded, output = result.success, result.output
         gas_spent += result.gas_used
-        work = WorkUnits(work + result.work_used)
+        work = WorkUnits(work + result.work)
     elif transaction.value:
         journal.set_balance(sender, journal.get_balance(sender) - transaction.value)
         journal.set_balance(to, journal.get_balance(to) + transaction.value)
