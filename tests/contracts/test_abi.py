@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-import eth_abi
 import pytest
+from eth_abi.abi import encode as reference_encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,7 +92,7 @@ def test_encoding_equals_the_reference_and_decodes_to_itself(case: tuple[list[st
     texts, values = case
     types = [parse_type(text) for text in texts]
     encoded = encode(types, values)
-    assert encoded == eth_abi.encode(texts, [for_reference(item, value) for item, value in zip(types, values)])
+    assert encoded == reference_encode(texts, [for_reference(item, value) for item, value in zip(types, values)])
     assert decode(types, encoded) == tuple(values)
 
 

@@ -11,8 +11,8 @@ from contracts.abi import AbiValue
 from contracts.declarations import decoder_of, encode_call
 from contracts.loader import UnknownArtifact, artifact_names, load
 from contracts.native.currency import CURRENCY
-from contracts.native.directory import native_contracts
-from contracts.native.dispatch import find_function
+from contracts.native.dispatch import native_contracts
+from contracts.native.table import find_function
 from contracts.rebuild import ARTIFACTS, differing_artifacts, main, write_artifacts
 from tests.contracts.ledger import ALICE, BOB, EUR, MEMO, Ledger
 
@@ -73,7 +73,7 @@ def test_a_currency_has_the_whole_erc20_surface() -> None:
 
 @pytest.mark.parametrize("contract", [contract.name for contract in native_contracts()])
 def test_web3_takes_every_artifact(contract: str) -> None:
-    Web3().eth.contract(abi=load(contract).abi)  # type: ignore[arg-type]  # JSON, which web3.py types more narrowly
+    Web3().eth.contract(abi=load(contract).abi)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_web3_takes_every_artifact(contract: str) -> None:
     ],
 )
 def test_web3_encodes_calls_as_we_do(name: str, values: tuple[AbiValue, ...]) -> None:
-    contract = Web3().eth.contract(abi=load("Currency").abi)  # type: ignore[arg-type]  # as above
+    contract = Web3().eth.contract(abi=load("Currency").abi)
     arguments = [
         to_checksum_address(value) if isinstance(value, bytes) and len(value) == 20 else value for value in values
     ]
@@ -97,7 +97,7 @@ def test_web3_encodes_calls_as_we_do(name: str, values: tuple[AbiValue, ...]) ->
 
 def test_web3_reads_our_logs_and_results() -> None:
     web3 = Web3()
-    contract = web3.eth.contract(abi=load("Currency").abi)  # type: ignore[arg-type]  # as above
+    contract = web3.eth.contract(abi=load("Currency").abi)
     ledger = Ledger()
     result, logs = ledger.run(ALICE, EUR, encode_call(find_function(CURRENCY, "transferWithMemo"), BOB, 7, MEMO))
     assert web3.codec.decode(["bool"], result.output) == (True,)

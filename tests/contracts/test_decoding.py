@@ -1,7 +1,7 @@
 """Revert data and logs in words."""
 
-import eth_abi
 import pytest
+from eth_abi.abi import encode as reference_encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,9 +27,9 @@ def test_a_known_error_is_named_with_its_values() -> None:
 
 
 def test_solidity_text_and_panics_are_named() -> None:
-    refused = bytes.fromhex("08c379a0") + eth_abi.encode(["string"], ["no \x1b[2Jmoney"])
+    refused = bytes.fromhex("08c379a0") + reference_encode(["string"], ["no \x1b[2Jmoney"])
     assert describe_revert(refused) == "Error(message='no \\x1b[2Jmoney')"
-    panicked = bytes.fromhex("4e487b71") + eth_abi.encode(["uint256"], [17])
+    panicked = bytes.fromhex("4e487b71") + reference_encode(["uint256"], [17])
     assert describe_revert(panicked) == "Panic(code=17)"
 
 
