@@ -9,6 +9,7 @@ from contracts.declarations import encode_call, encode_event
 from contracts.decoding import decode_revert
 from contracts.layout import UINT256_MAX, CurrencySlots, address_mapping_slot, balance_slot
 from contracts.native import currency
+from contracts.native.dispatch import run_native
 from contracts.native.roles import DEFAULT_ADMIN_ROLE, ISSUER_ROLE, MINT_CONTROLLER_ROLE, PAUSER_ROLE, UNPAUSER_ROLE
 from contracts.native.table import find_function
 from tests.contracts.ledger import (
@@ -23,6 +24,7 @@ from tests.contracts.ledger import (
     MEMO,
     PAUSER,
     UNPAUSER,
+    DictionaryContext,
     Ledger,
     euro,
     genesis,
@@ -382,6 +384,25 @@ def test_a_transfer_touches_two_balances_and_nothing_else() -> None:
     ledger.run(ALICE, EUR, calldata("transfer", BOB, 3))
     changed = {slot for slot, word in ledger.storage[EUR].items() if before.get(slot) != word}
     assert changed == {balance_slot(ALICE), balance_slot(BOB)}
+
+
+class RecordingContext(DictionaryContext):
+    """Remembers which slots were written, changed or not."""
+
+    def __init__(self, ledger: Ledger, caller: Address) -> None:
+        super().__init__(ledger.storage, [], address=EUR, caller=caller, value=0, is_static=False)
+        self.written: list[int] = []
+
+    def set_slot(self, slot: int, value: int) -> None:
+        self.written.append(slot)
+        super().set_slot(slot, value)
+
+
+@pytest.mark.parametrize(("to", "amount", "writes"), [(BOB, 1, 2), (BOB, 0, 0), (ALICE, 1, 0), (ALICE, 0, 0)])
+def test_a_transfer_that_moves_nothing_writes_nothing(to: Address, amount: int, writes: int) -> None:
+    context = RecordingContext(Ledger(), ALICE)
+    assert run_native(context, calldata("transfer", to, amount), 1_000_000).success
+    assert len(context.written) == writes
 
 
 def test_revert_data_is_the_published_encoding() -> None:
