@@ -1,0 +1,1 @@
+"""What a block is: transactions, headers, bodies, receipts, Merkle roots, the genesis document."""

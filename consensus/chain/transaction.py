@@ -1,0 +1,302 @@
+"""Transactions of types 0 (replay-protected), 1 and 2: decode, hash, sender, stateless rules.
+
+Nothing here looks at the ledger. Fee fields are decoded because tools sign them; nobody is ever charged.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from consensus.chain.errors import (
+    InconsistentFees,
+    IntrinsicGasTooLow,
+    InvalidTransactionSignature,
+    MalformedTransaction,
+    NonceExhausted,
+    NotReplayProtected,
+    OversizedTransaction,
+    UnsupportedTransactionType,
+    WrongChainId,
+)
+from consensus.primitives.hashing import keccak256
+from consensus.primitives.rlp_codec import (
+    DecodedItem,
+    RlpError,
+    decode,
+    encode_bytes,
+    encode_joined,
+    encode_uint,
+    read_bytes,
+    read_list,
+    read_uint,
+)
+from consensus.primitives.scalars import Address, Hash32
+from consensus.primitives.signatures import InvalidSignature, recover_address, sign_secp256k1
+
+TRANSACTION_BYTES_MAX = 120 * 1024
+"""Bytes of one encoded transaction: with its envelope it fits a gossip frame of 128 KiB.
+A batch of 500 payments needs 100 KiB; twice this would let one sender fill a block with few messages."""
+
+NONCE_MAX = 2**64 - 2
+"""Highest usable nonce (EIP-2681)."""
+
+GAS_TRANSACTION = 21_000
+GAS_CREATION = 32_000
+GAS_INIT_CODE_WORD = 2
+GAS_ACCESS_LIST_ADDRESS = 2_400
+GAS_ACCESS_LIST_SLOT = 1_900
+GAS_TOKEN_STANDARD = 4
+GAS_TOKEN_FLOOR = 10
+TOKENS_PER_NONZERO_BYTE = 4
+
+AccessList = tuple[tuple[Address, tuple[int, ...]], ...]
+"""Addresses and storage slots a transaction names in advance (EIP-2930)."""
+
+
+class TransactionType(IntEnum):
+    """EIP-2718 type byte; legacy transactions have none and count as 0."""
+
+    LEGACY = 0
+    ACCESS_LIST = 1
+    DYNAMIC_FEE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A decoded transaction. `raw` are the bytes as they arrived and are never encoded again."""
+
+    type: TransactionType
+    """EIP-2718 type."""
+    chain_id: int
+    """The network it was signed for."""
+    nonce: int
+    """How many transactions the sender has made before; below 2^64 - 1."""
+    max_priority_fee_per_gas: int
+    """Offered tip (for types 0 and 1 the gas price). Ignored."""
+    max_fee_per_gas: int
+    """Offered fee cap (for types 0 and 1 the gas price). Ignored."""
+    gas_limit: int
+    """Gas after which execution stops."""
+    to: Address | None
+    """Called account; None creates a contract."""
+    value: int
+    """Native value moved, in wei; currencies move through calls instead."""
+    data: bytes
+    """Call data, or init code."""
+    access_list: AccessList
+    """EIP-2930; empty for legacy transactions."""
+    y_parity: int
+    """0 or 1: which of two curve points r names."""
+    r: int
+    """Signature, first half."""
+    s: int
+    """Signature, second half; the lower of the two possible values (EIP-2)."""
+    raw: bytes
+    """Encoded transaction, type byte included."""
+    hash: Hash32
+    """keccak-256 of `raw`."""
+    signing_hash: Hash32
+    """What the sender signed."""
+
+
+def decode_transaction(raw: bytes) -> Transaction:
+    """Return the transaction that `raw` encodes.
+
+    Raises: OversizedTransaction, MalformedTransaction, UnsupportedTransactionType, NotReplayProtected.
+    Source: EIP-2718, EIP-155, EIP-2930, EIP-1559.
+    """
+    if len(raw) > TRANSACTION_BYTES_MAX:
+        raise OversizedTransaction(len(raw), TRANSACTION_BYTES_MAX)
+    if not raw:
+        raise MalformedTransaction("no bytes at all")
+    first = raw[0]
+    try:
+        if first >= 0xC0:
+            return _decode_legacy(raw)
+        if first == TransactionType.DYNAMIC_FEE:
+            return _decode_dynamic_fee(raw)
+        if first == TransactionType.ACCESS_LIST:
+            return _decode_access_list(raw)
+    except RlpError as error:
+        raise MalformedTransaction(str(error)) from error
+    if first < 0x80:
+        raise UnsupportedTransactionType(first)
+    raise MalformedTransaction(f"first byte 0x{first:02x} is neither a list nor a transaction type")
+
+
+def recover_sender(transaction: Transaction) -> Address:
+    """Return the address that signed `transaction`.
+
+    Raises: InvalidTransactionSignature.
+    """
+    try:
+        return recover_address(
+            transaction.signing_hash, r=transaction.r, s=transaction.s, y_parity=transaction.y_parity
+        )
+    except InvalidSignature as error:
+        raise InvalidTransactionSignature(str(error)) from error
+
+
+def intrinsic_gas(transaction: Transaction) -> int:
+    """Return the gas a transaction uses before anything is executed (Yellow Paper g0, EIP-2930, EIP-3860)."""
+    gas = GAS_TRANSACTION + GAS_TOKEN_STANDARD * _calldata_tokens(transaction.data)
+    if transaction.to is None:
+        # Init code is charged by the started word: the remainder counts as a whole one.
+        gas += GAS_CREATION + GAS_INIT_CODE_WORD * ((len(transaction.data) + 31) // 32)
+    for _, slots in transaction.access_list:
+        gas += GAS_ACCESS_LIST_ADDRESS + GAS_ACCESS_LIST_SLOT * len(slots)
+    return gas
+
+
+def floor_gas(transaction: Transaction) -> int:
+    """Return the least gas a transaction uses, whatever it executes (EIP-7623)."""
+    return GAS_TRANSACTION + GAS_TOKEN_FLOOR * _calldata_tokens(transaction.data)
+
+
+def validate_transaction(transaction: Transaction, *, chain_id: int) -> None:
+    """Check every rule that needs no ledger and no signature recovery.
+
+    Raises: WrongChainId, NonceExhausted, InconsistentFees, IntrinsicGasTooLow.
+    """
+    if transaction.chain_id != chain_id:
+        raise WrongChainId(found=transaction.chain_id, expected=chain_id)
+    if transaction.nonce > NONCE_MAX:
+        raise NonceExhausted(transaction.nonce)
+    if transaction.max_priority_fee_per_gas > transaction.max_fee_per_gas:
+        raise InconsistentFees(priority_fee=transaction.max_priority_fee_per_gas, fee_cap=transaction.max_fee_per_gas)
+    gas_needed = max(intrinsic_gas(transaction), floor_gas(transaction))
+    if transaction.gas_limit < gas_needed:
+        raise IntrinsicGasTooLow(gas_limit=transaction.gas_limit, intrinsic_gas=gas_needed)
+
+
+def sign_dynamic_fee_transaction(
+    private_key: bytes, *, chain_id: int, nonce: int, gas_limit: int, to: Address, data: bytes, value: int = 0
+) -> bytes:
+    """Return the raw type 2 transaction with zero fees, signed with a secp256k1 `private_key` (32 bytes)."""
+    fields = b"".join(
+        (
+            encode_uint(chain_id),
+            encode_uint(nonce),
+            b"\x80\x80",
+            encode_uint(gas_limit),
+            encode_bytes(to),
+            encode_uint(value),
+            encode_bytes(data),
+            b"\xc0",
+        )
+    )
+    type_byte = bytes((TransactionType.DYNAMIC_FEE,))
+    r, s, y_parity = sign_secp256k1(private_key, keccak256(type_byte + encode_joined(fields)))
+    signature = encode_uint(y_parity) + encode_uint(r) + encode_uint(s)
+    return type_byte + encode_joined(fields + signature)
+
+
+def _calldata_tokens(data: bytes) -> int:
+    zero_count = data.count(0)
+    return zero_count + TOKENS_PER_NONZERO_BYTE * (len(data) - zero_count)
+
+
+def _read_to(item: DecodedItem) -> Address | None:
+    to = read_bytes(item)
+    if not to:
+        return None
+    if len(to) != 20:
+        raise RlpError(f"recipient has {len(to)} bytes, not 20 and not none")
+    return Address(to)
+
+
+def _read_access_list(item: DecodedItem) -> AccessList:
+    entries = []
+    for entry in read_list(item):
+        address, slots = read_list(entry, 2)
+        keys = tuple(int.from_bytes(read_bytes(slot, 32), "big") for slot in read_list(slots))
+        entries.append((Address(read_bytes(address, 20)), keys))
+    return tuple(entries)
+
+
+def _unsigned_part(raw: bytes, payload_start: int, signature_items: list[DecodedItem]) -> bytes:
+    """Return the encoded fields before the signature, sliced from the bytes that arrived."""
+    signature_bytes = sum(len(encode_bytes(read_bytes(item))) for item in signature_items)
+    return raw[payload_start : len(raw) - signature_bytes]
+
+
+def _payload_start(raw: bytes, list_at: int) -> int:
+    prefix = raw[list_at]
+    return list_at + 1 if prefix < 0xF8 else list_at + 1 + prefix - 0xF7
+
+
+def _decode_legacy(raw: bytes) -> Transaction:
+    items = read_list(decode(raw), 9)
+    v = read_uint(items[6], bytes_max=9)
+    if v in (27, 28):
+        raise NotReplayProtected(v)
+    if v < 35:
+        raise MalformedTransaction(f"v is {v}: neither a chain id nor a parity")
+    # v = 35 + 2 · chain id + parity, so the remainder of the division is the parity (EIP-155).
+    chain_id = (v - 35) // 2
+    gas_price = read_uint(items[1])
+    unsigned = _unsigned_part(raw, _payload_start(raw, 0), items[6:]) + encode_uint(chain_id) + b"\x80\x80"
+    return Transaction(
+        type=TransactionType.LEGACY,
+        chain_id=chain_id,
+        nonce=read_uint(items[0], bytes_max=8),
+        max_priority_fee_per_gas=gas_price,
+        max_fee_per_gas=gas_price,
+        gas_limit=read_uint(items[2], bytes_max=8),
+        to=_read_to(items[3]),
+        value=read_uint(items[4]),
+        data=read_bytes(items[5]),
+        access_list=(),
+        y_parity=(v - 35) & 1,
+        r=read_uint(items[7]),
+        s=read_uint(items[8]),
+        raw=raw,
+        hash=keccak256(raw),
+        signing_hash=keccak256(encode_joined(unsigned)),
+    )
+
+
+def _decode_access_list(raw: bytes) -> Transaction:
+    items = read_list(decode(raw[1:]), 11)
+    gas_price = read_uint(items[2])
+    unsigned = _unsigned_part(raw, _payload_start(raw, 1), items[8:])
+    return Transaction(
+        type=TransactionType.ACCESS_LIST,
+        chain_id=read_uint(items[0], bytes_max=8),
+        nonce=read_uint(items[1], bytes_max=8),
+        max_priority_fee_per_gas=gas_price,
+        max_fee_per_gas=gas_price,
+        gas_limit=read_uint(items[3], bytes_max=8),
+        to=_read_to(items[4]),
+        value=read_uint(items[5]),
+        data=read_bytes(items[6]),
+        access_list=_read_access_list(items[7]),
+        y_parity=read_uint(items[8], bytes_max=1),
+        r=read_uint(items[9]),
+        s=read_uint(items[10]),
+        raw=raw,
+        hash=keccak256(raw),
+        signing_hash=keccak256(raw[:1] + encode_joined(unsigned)),
+    )
+
+
+def _decode_dynamic_fee(raw: bytes) -> Transaction:
+    items = read_list(decode(raw[1:]), 12)
+    unsigned = _unsigned_part(raw, _payload_start(raw, 1), items[9:])
+    return Transaction(
+        type=TransactionType.DYNAMIC_FEE,
+        chain_id=read_uint(items[0], bytes_max=8),
+        nonce=read_uint(items[1], bytes_max=8),
+        max_priority_fee_per_gas=read_uint(items[2]),
+        max_fee_per_gas=read_uint(items[3]),
+        gas_limit=read_uint(items[4], bytes_max=8),
+        to=_read_to(items[5]),
+        value=read_uint(items[6]),
+        data=read_bytes(items[7]),
+        access_list=_read_access_list(items[8]),
+        y_parity=read_uint(items[9], bytes_max=1),
+        r=read_uint(items[10]),
+        s=read_uint(items[11]),
+        raw=raw,
+        hash=keccak256(raw),
+        signing_hash=keccak256(raw[:1] + encode_joined(unsigned)),
+    )
