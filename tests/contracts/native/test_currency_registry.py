@@ -88,5 +88,5 @@ def test_what_is_not_there_is_named() -> None:
     ledger = Ledger()
     error = ledger.call(ALICE, CURRENCY_REGISTRY, "currencyAt", 2).error
     assert error == "IndexOutOfRange(index=2, count=2)"
-    error = ledger.call(ALICE, CURRENCY_REGISTRY, "currencyOf", "XXX").error
-    assert error == "UnknownCurrencyCode(code='XXX')"
+    error = ledger.call(ALICE, CURRENCY_REGISTRY, "currencyOf", "USD").error
+    assert error == "UnknownCurrencyCode(code='USD')"
