@@ -10,7 +10,7 @@ from typing import Final
 from consensus.primitives.scalars import Address
 from contracts.abi import AbiDecodeError, AbiValue
 from contracts.declarations import SELECTOR_BYTES, ErrorDeclaration, declare_error, decode_event, decoder_of
-from contracts.native.dispatch import lookup, native_contracts
+from contracts.native.directory import lookup, native_contracts
 
 SOLIDITY_ERRORS: Final = (declare_error("Error(string message)"), declare_error("Panic(uint256 code)"))
 """What `require(…, "text")` and failed assertions of Solidity and Vyper contracts revert with."""

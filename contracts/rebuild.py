@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from contracts.native.dispatch import native_contracts
-from contracts.native.table import NativeContract, contract_json
+from contracts.native.directory import native_contracts
+from contracts.native.dispatch import NativeContract, contract_json
 
 ARTIFACTS = Path(__file__).parent / "artifacts"
 

@@ -28,6 +28,17 @@ from contracts.layout import (
 )
 from contracts.native import errors
 from contracts.native.context import CallContext
+from contracts.native.dispatch import (
+    GAS_ISSUE,
+    GAS_ROLE,
+    GAS_TRANSFER,
+    WORK_APPROVE,
+    WORK_ISSUE,
+    WORK_ROLE,
+    WORK_TRANSFER,
+    FunctionTable,
+    build_contract,
+)
 from contracts.native.errors import revert
 from contracts.native.roles import (
     DEFAULT_ADMIN_ROLE,
@@ -39,17 +50,6 @@ from contracts.native.roles import (
     UNPAUSER_ROLE,
     require_role,
     set_role,
-)
-from contracts.native.table import (
-    GAS_ISSUE,
-    GAS_ROLE,
-    GAS_TRANSFER,
-    WORK_APPROVE,
-    WORK_ISSUE,
-    WORK_ROLE,
-    WORK_TRANSFER,
-    FunctionTable,
-    build_contract,
 )
 
 SUPPLY_MAX: Final = 2**128 - 1

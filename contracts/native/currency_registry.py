@@ -9,10 +9,10 @@ from contracts.declarations import declare_event, encode_event
 from contracts.layout import CurrencyRegistrySlots, currency_id_slot
 from contracts.native import currency, errors
 from contracts.native.context import CallContext
+from contracts.native.dispatch import GAS_CREATE_CURRENCY, WORK_CREATE_CURRENCY, FunctionTable, build_contract
 from contracts.native.errors import revert
 from contracts.native.protocol_config import governor
 from contracts.native.roles import validate_role_account
-from contracts.native.table import GAS_CREATE_CURRENCY, WORK_CREATE_CURRENCY, FunctionTable, build_contract
 
 NAME_BYTES_MAX: Final = 64
 """Longest name in UTF-8 bytes: three slots. Enough for a bank's name; bounds what one creation writes."""

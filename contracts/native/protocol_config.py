@@ -10,7 +10,7 @@ from typing import Final
 from consensus.primitives.scalars import Address
 from contracts.layout import PROTOCOL_PARAMETER_SLOTS, ProtocolConfigSlots
 from contracts.native.context import CallContext
-from contracts.native.table import FunctionTable, Handler, build_contract
+from contracts.native.dispatch import FunctionTable, Handler, build_contract
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from contracts.declarations import declare_event, encode_event
 from contracts.layout import CurrencySlots, role_slot
 from contracts.native import errors
 from contracts.native.context import CallContext
+from contracts.native.dispatch import GAS_ROLE, WORK_HANDOVER, WORK_ROLE, FunctionTable
 from contracts.native.errors import revert
-from contracts.native.table import GAS_ROLE, WORK_HANDOVER, WORK_ROLE, FunctionTable
 
 DEFAULT_ADMIN_ROLE: Final = bytes(32)
 ISSUER_ROLE: Final = bytes(keccak256(b"ISSUER_ROLE"))

@@ -11,8 +11,8 @@ from consensus.primitives.scalars import Address
 from contracts.layout import ValidatorRegistrySlots, validator_slot
 from contracts.native import errors
 from contracts.native.context import CallContext
+from contracts.native.dispatch import FunctionTable, build_contract
 from contracts.native.errors import revert
-from contracts.native.table import FunctionTable, build_contract
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from contracts.abi import AbiValue
 from contracts.addresses import currency_address
 from contracts.declarations import decoder_of, encode_call
 from contracts.decoding import decode_log, decode_revert
-from contracts.native.dispatch import NativeResult, lookup, run_native
+from contracts.native.directory import lookup, run_native
+from contracts.native.dispatch import NativeResult, find_function
 from contracts.native.genesis import (
     AccountAmount,
     CurrencyGenesis,
@@ -16,7 +17,6 @@ from contracts.native.genesis import (
     build_genesis_storage,
 )
 from contracts.native.protocol_config import ProtocolParameters
-from contracts.native.table import find_function
 from contracts.native.validators import ValidatorRecord
 
 Storage = dict[Address, dict[int, int]]

@@ -11,8 +11,8 @@ from contracts.abi import AbiValue
 from contracts.declarations import decoder_of, encode_call
 from contracts.loader import UnknownArtifact, artifact_names, load
 from contracts.native.currency import CURRENCY
-from contracts.native.dispatch import native_contracts
-from contracts.native.table import find_function
+from contracts.native.directory import native_contracts
+from contracts.native.dispatch import find_function
 from contracts.rebuild import ARTIFACTS, differing_artifacts, main, write_artifacts
 from tests.contracts.ledger import ALICE, BOB, EUR, MEMO, Ledger
 

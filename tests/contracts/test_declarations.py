@@ -17,7 +17,7 @@ from contracts.declarations import (
     event_json,
     function_json,
 )
-from contracts.native.dispatch import native_contracts
+from contracts.native.directory import native_contracts
 
 PAID = declare_event("Paid(address indexed from, uint256 amount, bytes32 indexed memo, string note)")
 ALICE = b"\xac" * 20

@@ -14,9 +14,9 @@ from contracts.abi import AbiValue
 from contracts.addresses import CURRENCY_REGISTRY
 from contracts.declarations import encode_call
 from contracts.layout import CurrencySlots
-from contracts.native.dispatch import lookup
+from contracts.native.directory import lookup
+from contracts.native.dispatch import find_function
 from contracts.native.genesis import build_genesis_storage
-from contracts.native.table import find_function
 from tests.contracts.ledger import ALICE, BOB, EUR, GOVERNOR, MEMO, Ledger, Storage, genesis
 
 accounts = st.binary(min_size=20, max_size=20)

@@ -9,9 +9,9 @@ from contracts.declarations import encode_call, encode_event
 from contracts.decoding import decode_revert
 from contracts.layout import UINT256_MAX, CurrencySlots, address_mapping_slot, balance_slot
 from contracts.native import currency
-from contracts.native.dispatch import run_native
+from contracts.native.directory import run_native
+from contracts.native.dispatch import find_function
 from contracts.native.roles import DEFAULT_ADMIN_ROLE, ISSUER_ROLE, MINT_CONTROLLER_ROLE, PAUSER_ROLE, UNPAUSER_ROLE
-from contracts.native.table import find_function
 from tests.contracts.ledger import (
     ADMIN,
     ALICE,

@@ -9,8 +9,8 @@ from contracts import addresses
 from contracts.declarations import encode_call
 from contracts.decoding import decode_revert
 from contracts.native.currency import CURRENCY
-from contracts.native.dispatch import lookup, native_contracts
-from contracts.native.table import (
+from contracts.native.directory import lookup, native_contracts
+from contracts.native.dispatch import (
     GAS_READ,
     GAS_TRANSFER,
     WORK_READ,
