@@ -333,7 +333,7 @@ def _read_file(path: Path) -> dict[str, object]:
 
 
 def _reject_unknown_environment(environment: Mapping[str, str]) -> None:
-    """Find typing errors in variables that name one of our sections; other `SYCEE_` variables belong to other programs."""
+    """Find typing errors in variables of our sections; other `SYCEE_` variables belong to other programs."""
     known = {described.environment for described in SETTINGS.values()}
     for variable in sorted(environment):
         section, _, name = variable.removeprefix(ENVIRONMENT_PREFIX).partition("_")

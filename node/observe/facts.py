@@ -134,5 +134,5 @@ class NodeFacts:
 
     @property
     def quorum_margin(self) -> int:
-        """How many more validators may fail before nothing becomes final: reachable ones, own vote included, minus Q."""
+        """How many more validators may fail before nothing becomes final: those reachable, itself included, minus Q."""
         return self.links_up + (self.validator_index is not None) - self.quorum

@@ -1,4 +1,4 @@
-"""The operator's port: /livez /readyz /status /metrics /version /validators. Reads one snapshot a request, changes nothing.
+"""The operator's port: /livez /readyz /status /metrics /version /validators. One snapshot a request, no changes.
 
 Never reachable for strangers by default: it listens where `[ops]` says, loopback unless set otherwise.
 """

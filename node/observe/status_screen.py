@@ -1,4 +1,4 @@
-"""The one screen about a node, as text for people and as JSON for programs: the same facts twice. Computes nothing new."""
+"""The one screen about a node, as text for people and as JSON for programs: the same facts. Computes nothing new."""
 
 from collections.abc import Mapping
 
