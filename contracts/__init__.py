@@ -1,0 +1,1 @@
+"""What lives on the ledger: addresses, ABIs, storage layouts, native contracts. Knows no block, no peer, no file but its own data."""
