@@ -77,5 +77,5 @@ def currency_id(address: bytes) -> int:
 
 
 def is_system_address(address: bytes) -> bool:
-    """Tell whether calls to `address` (20 bytes) are for native contracts: the ranges of system contracts and currencies."""
+    """Tell whether calls to `address` (20 bytes) go to native code: it is in one of the two ranges."""
     return address.startswith(_PREFIXES)

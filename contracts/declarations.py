@@ -113,7 +113,9 @@ def declare_event(text: str) -> EventDeclaration:
         raise InvalidDeclaration(text, f"{len(indexed)} indexed values, at most 3 fit beside the signature")
     for parameter in indexed:
         if parameter.type.is_dynamic or parameter.type.members:
-            raise InvalidDeclaration(text, f"{parameter.name} is indexed and longer than a word: only its hash would be kept")
+            raise InvalidDeclaration(
+                text, f"{parameter.name} is indexed and longer than a word: only its hash would be kept"
+            )
     return EventDeclaration(name, signature, parameters, keccak256(signature.encode()))
 
 
@@ -194,8 +196,7 @@ def decode_event(event: EventDeclaration, topics: Sequence[bytes], data: bytes) 
     from_data = iter(decoder_of(plain)(data, 0))
     from_topics = iter([word_decoder(parameter.type)(topic, 0) for parameter, topic in zip(indexed, topics[1:])])
     return {
-        parameter.name: next(from_topics) if parameter.is_indexed else next(from_data)
-        for parameter in event.parameters
+        parameter.name: next(from_topics) if parameter.is_indexed else next(from_data) for parameter in event.parameters
     }
 
 

@@ -4,6 +4,7 @@ A slot is the number 0 to 2^256 - 1 that `eth_getStorageAt` and `eth_getProof` t
 move: a new field takes a new slot. Source: Solidity, "Layout of State Variables in Storage"; ledger.md §4.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from consensus.primitives.hashing import keccak256, keccak256_cached
@@ -59,6 +60,20 @@ def encode_text(text: bytes, slot: int) -> dict[int, int]:
         # at is a multiple of 32: no remainder.
         words[first + at // WORD_BYTES] = int.from_bytes(text[at : at + WORD_BYTES].ljust(WORD_BYTES, b"\x00"), "big")
     return words
+
+
+def read_text(get_slot: Callable[[int], int], slot: int) -> bytes:
+    """Return the Solidity `string` or `bytes` variable at `slot`, read word by word through `get_slot`."""
+    head = get_slot(slot)
+    if not head & 1:
+        # The lowest byte is twice the length: halving leaves no remainder.
+        return head.to_bytes(WORD_BYTES, "big")[: (head & 0xFF) // 2]
+    # Twice the length and 1: the remainder is that 1.
+    length = head // 2
+    first = array_data_slot(slot)
+    word_count = -(-length // WORD_BYTES)
+    words = [get_slot(first + index).to_bytes(WORD_BYTES, "big") for index in range(word_count)]
+    return b"".join(words)[:length]
 
 
 # Currency
@@ -172,3 +187,30 @@ VALIDATOR_WORDS: Final = 5
 def validator_slot(index: int) -> int:
     """Return the first of the five slots of the validator at `index`, from 0."""
     return array_data_slot(ValidatorRegistrySlots.VALIDATORS) + VALIDATOR_WORDS * index
+
+
+# ProtocolConfig
+
+
+class ProtocolConfigSlots:
+    """Slots of the ProtocolConfig, version 1, beside one per parameter."""
+
+    GOVERNOR: Final = 0
+    """address."""
+
+
+PROTOCOL_PARAMETER_SLOTS: Final = {
+    "network_delta_ms": 1,
+    "build_budget_ms": 2,
+    "certify_budget_ms": 3,
+    "block_interval_min_ms": 4,
+    "empty_block_interval_ms": 5,
+    "epoch_blocks_max": 6,
+    "block_bytes_max": 7,
+    "timestamp_ahead_max_ms": 8,
+    "timestamp_behind_max_ms": 9,
+    "block_gas_limit": 10,
+    "tx_work_max": 11,
+    "block_work_max": 12,
+}
+"""Slot of each parameter, a uint256 word of its own."""

@@ -1,1 +1,4 @@
-"""System contracts in Python. Deterministic: no clock, no randomness, no environment, no floats, no iteration over sets."""
+"""System contracts in Python.
+
+Deterministic: no clock, no randomness, no environment, no floats, no iteration over sets.
+"""

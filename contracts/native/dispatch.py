@@ -49,6 +49,7 @@ WORK_APPROVE: Final = 30
 WORK_TRANSFER: Final = 50
 WORK_ISSUE: Final = 75
 WORK_ROLE: Final = 50
+WORK_HANDOVER: Final = 110
 WORK_CREATE_CURRENCY: Final = 300
 
 Handler: TypeAlias = Callable[..., "AbiValue | None"]
@@ -148,7 +149,7 @@ def build_contract(
     errors_declared: Sequence[ErrorDeclaration] = (),
     guard: Callable[[CallContext], None] | None = None,
 ) -> NativeContract:
-    """Return the contract made of `tables`. Names and selectors must be unique in it: a programmer's error otherwise."""
+    """Return the contract made of `tables`. Names and selectors in it must be unique."""
     rows = [row for table in tables for row in table.functions]
     functions = {row.declaration.selector: row for row in rows}
     assert len(functions) == len(rows), f"two functions of {name} share a selector"
@@ -157,7 +158,7 @@ def build_contract(
 
 
 def run_contract(contract: NativeContract, context: CallContext, calldata: bytes, gas_available: int) -> NativeResult:
-    """Run one call of `contract`. Checks in order: value, selector, gas, static, existence, arguments, then the function.
+    """Run one call of `contract`: check value, selector, gas, static, existence, arguments, then run the function.
 
     A call too malformed to name a function costs a read. Never raises on account of `calldata`.
     """

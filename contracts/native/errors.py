@@ -1,7 +1,8 @@
 """Every named error a native contract reverts with.
 
 Names and values are ABI: contracts, wallets and receipts show them, so none is ever renamed. Order follows the
-checks. Sources: ERC-6093 (ERC20…), OpenZeppelin Contracts 5 (AccessControl…, EnforcedPause, ExpectedPause); the rest ours.
+checks. Sources: ERC-6093 (ERC20…), OpenZeppelin Contracts 5 (AccessControl…, EnforcedPause, ExpectedPause); the rest
+are ours.
 """
 
 from typing import Final

@@ -13,7 +13,7 @@ from contracts.declarations import declare_event, encode_event
 from contracts.layout import CurrencySlots, role_slot
 from contracts.native import errors
 from contracts.native.context import CallContext
-from contracts.native.dispatch import GAS_ROLE, WORK_ROLE, FunctionTable
+from contracts.native.dispatch import GAS_ROLE, WORK_HANDOVER, WORK_ROLE, FunctionTable
 from contracts.native.errors import revert
 
 DEFAULT_ADMIN_ROLE: Final = bytes(32)
@@ -133,7 +133,7 @@ def begin_admin_transfer(context: CallContext, new_admin: Address) -> None:
     context.emit(*encode_event(ADMIN_TRANSFER_BEGUN, caller, new_admin))
 
 
-@ROLES.function("acceptAdminTransfer()", gas=GAS_ROLE, work=WORK_ROLE, mutates=True)
+@ROLES.function("acceptAdminTransfer()", gas=GAS_ROLE, work=WORK_HANDOVER, mutates=True)
 def accept_admin_transfer(context: CallContext) -> None:
     """Take over the role offered to the caller; fails if who offered it is no admin any more."""
     current_admin, new_admin = pending_admin_transfer(context)
