@@ -1,9 +1,8 @@
 """The calls and events of a currency that the demo uses, as bytes. The rules stand in `contracts`."""
 
-from contracts.abi import AbiType, encode, parse_type
-
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address
+from contracts.abi import AbiType, encode, parse_type
 
 TRANSFER_TOPIC = "0x" + keccak256(b"Transfer(address,address,uint256)").hex()
 MEMO_TOPIC = "0x" + keccak256(b"Memo(address,address,bytes32)").hex()

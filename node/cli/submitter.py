@@ -17,6 +17,8 @@ IN_FLIGHT_MAX = 64
 """Payments of one sender that are not final yet: what a node's mempool holds for one sender by default."""
 SEND_LIST_MAX = 32
 """Payments of one request: half a lane, so that one list executes while the next is on its way."""
+SENDS_AT_ONCE_MAX = 16
+"""Requests under way: enough to keep every validator busy, few enough that none waits long for a connection."""
 POLL_INTERVAL_S = 0.02
 """How often the next height is asked for; the measured finality is at most this much too long."""
 PAUSE_S = 0.1
@@ -170,6 +172,7 @@ class _Run:
         self._settled: dict[str, Settled] = {}
         self._refused: list[Refused] = []
         self._resent = 0
+        self._sending = asyncio.Semaphore(SENDS_AT_ONCE_MAX)
         self._started_s = clock.now_s()
         self._progress_s = self._started_s
         self._has_stalled = False
@@ -238,7 +241,8 @@ class _Run:
                 lane.in_flight[item.hash] = item
         calls: list[Call] = [("eth_sendRawTransaction", [item.raw]) for item in batch]
         try:
-            answers = await self._client.ask(self._urls[lane.endpoint], calls)
+            async with self._sending:
+                answers = await self._client.ask(self._urls[lane.endpoint], calls)
         except EndpointDown:
             self._pause(lane)
             return
