@@ -141,7 +141,8 @@ def decode_answers(url: str, text: bytes, count: int) -> list[Answer]:
         raise EndpointDown(url, f"answered with something that is not JSON: {text[:80]!r}") from error
     if isinstance(content, dict):
         raise EndpointDown(url, f"refused the list: {content.get('error')}")
-    by_id = {entry.get("id"): entry for entry in content if isinstance(entry, dict)}
+    entries = content if isinstance(content, list) else []
+    by_id = {entry.get("id"): entry for entry in entries if isinstance(entry, dict)}
     if len(by_id) != count or any(place not in by_id for place in range(count)):
         raise EndpointDown(url, f"answered {len(by_id)} of {count} calls")
     return [_decode_answer(by_id[place]) for place in range(count)]

@@ -200,6 +200,8 @@ def _amount_fault(amount: str) -> str:
         if len(amount) > len(str(AMOUNT_MINOR_MAX)) or int(amount) > AMOUNT_MINOR_MAX:
             return f"amount {amount[:24]} is above {AMOUNT_MINOR_MAX}"
         return ""
+    if not amount.isascii():
+        return f"amount {amount[:24]!r} is not a whole number of minor units"
     if amount.startswith("-") and digits.replace(".", "", 1).isdigit():
         return f"negative amount {amount}"
     if amount.replace(".", "", 1).isdigit():
