@@ -1,7 +1,7 @@
 """What a person sees when a development network is ready: only what they need next."""
 
 from node.cli.dev_accounts import GOVERNOR, ISSUER, PEOPLE, checksum_address
-from node.cli.devnet_network import Devnet, describe_path
+from node.cli.devnet_network import Devnet, describe_path, shown_program
 from node.cli.network_plan import CURRENCIES, operator_account
 from node.observe.build_info import build_facts, describe_build
 
@@ -29,7 +29,7 @@ def render_banner(devnet: Devnet) -> str:
         ("currencies", currencies, f"accounts  {people} (funded)   keys {wallet}"),
         ("rpc", first.rpc_url, f"status    {first.ops_url}/status"),
         ("programs", f"everything in {describe_path(folder.facts_file)}", ""),
-        ("try", f'sycee --home {wallet} send bob "12.34 EUR" --from alice', ""),
+        ("try", f'{shown_program("sycee")} --home {wallet} send bob "12.34 EUR" --from alice', ""),
     ]
     lines = [_head(rows[0][0], f"{rows[0][1]}   genesis {devnet.genesis_hash[:6]}…")]
     lines += [f"{label:<12}{left:<{COLUMN_WIDTH - 12}} {right}".rstrip() for label, left, right in rows[1:]]

@@ -16,7 +16,7 @@ from rich.table import Table
 from node.cli.banner import render_banner
 from node.cli.demo_run import DemoResult, DemoRun
 from node.cli.devnet_folder import DevnetOptions
-from node.cli.devnet_network import Devnet, describe_path, stop_like_ctrl_c
+from node.cli.devnet_network import Devnet, describe_path, shown_program, stop_like_ctrl_c
 from node.cli.errors import EXIT_DONE, EXIT_FAILED, CommandError
 from node.cli.json_rpc import EndpointDown
 from node.cli.network_plan import CURRENCIES
@@ -127,7 +127,11 @@ def _load(payments: Path | None, banks: Path | None) -> PaymentsFile:
 def _print_file(console: Console, file: PaymentsFile, path: Path | None) -> None:
     name = str(path) if path is not None else f"{SHIPPED_PAYMENTS} (shipped)"
     shown = ", ".join(file.banks[:DIFFERENCES_SHOWN_MAX]) + (", …" if len(file.banks) > DIFFERENCES_SHOWN_MAX else "")
-    console.print(f"{name}: {len(file.payments):,} payments between {len(file.banks)} banks: {shown}", markup=False)
+    console.print(
+        f"{name}: {len(file.payments):,} payments between {len(file.banks)} banks: {shown}",
+        markup=False,
+        soft_wrap=True,
+    )
     if file.bad_rows:
         console.print(f"{len(file.bad_rows):,} rows are wrong; nothing of them is sent:")
     for row in file.bad_rows[:BAD_ROWS_SHOWN_MAX]:
@@ -145,7 +149,9 @@ def _pay_from_wallet(console: Console, devnet: Devnet) -> None:
     arguments = ("send", "bob", WALLET_AMOUNT, "--from", "alice", "--memo", "demo")
     shown = " ".join(shlex.quote(part) for part in arguments)
     console.print(
-        f"\n$ sycee --home {describe_path(devnet.folder.wallet_folder)} {shown}", markup=False, soft_wrap=True
+        f"\n$ {shown_program('sycee')} --home {describe_path(devnet.folder.wallet_folder)} {shown}",
+        markup=False,
+        soft_wrap=True,
     )
     done = devnet.wallet.require("--yes", *arguments)
     for line in (done.stderr + done.stdout).splitlines():

@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -30,6 +30,7 @@ INTERVAL_PARAMETER = "block_interval_min_ms"
 PASSPHRASE_BYTES = 16
 GENESIS_NAME = "genesis.json"
 LOCK_NAME = "devnet.lock"
+FACTS_NAME = "devnet.json"
 
 
 class NotADevnet(RefusedForSafety):
@@ -48,6 +49,16 @@ class DevnetRunning(RefusedForSafety):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         super().__init__(f"a devnet is already running in {folder}; stop it first, or name another folder with --dir")
+
+
+class LeftoverNodes(RefusedForSafety):
+    """Validators of an earlier run still use the folder: their supervisor was killed."""
+
+    def __init__(self, folder: Path, process_ids: Sequence[int]) -> None:
+        self.folder = folder
+        self.process_ids = tuple(process_ids)
+        shown = " ".join(str(process_id) for process_id in process_ids)
+        super().__init__(f"validators of {folder} still run without their supervisor; stop them first: kill {shown}")
 
 
 class FixedAtGenesis(UsageError):
@@ -101,7 +112,7 @@ class DevnetFolder:
     @property
     def facts_file(self) -> Path:
         """What programs read."""
-        return self.folder / "devnet.json"
+        return self.folder / FACTS_NAME
 
     @property
     def wallet_folder(self) -> Path:
@@ -130,6 +141,21 @@ def lock_folder(folder: Path) -> TextIO:
     return lock
 
 
+def require_no_leftovers(folder: Path) -> None:
+    """Check that no validator of an earlier run is alive.
+
+    Raises: LeftoverNodes.
+    """
+    try:
+        facts = json.loads((folder / FACTS_NAME).read_text())
+        process_ids = [int(entry["pid"]) for entry in facts["validators"] if entry["pid"] is not None]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # no earlier run, or a file somebody else wrote: taken ports will tell
+    alive = [process_id for process_id in process_ids if _runs_in(process_id, folder)]
+    if alive:
+        raise LeftoverNodes(folder, alive)
+
+
 def open_devnet(options: DevnetOptions) -> DevnetFolder:
     """Return the network in the locked folder, made first when there is none or a fresh one is wanted.
 
@@ -146,7 +172,7 @@ def erase_devnet(folder: Path) -> None:
         if (folder / name / "config" / "node.toml").exists():
             shutil.rmtree(folder / name)
     shutil.rmtree(folder / "wallet", ignore_errors=True)
-    for name in ("devnet.json", "wallet.password", GENESIS_NAME):
+    for name in (FACTS_NAME, "wallet.password", GENESIS_NAME):
         (folder / name).unlink(missing_ok=True)
 
 
@@ -225,6 +251,15 @@ def _resume_validator(options: DevnetOptions, place: int, entry: GenesisValidato
         ports = NodePorts(rpc=moved.rpc, ops=moved.ops, mesh=mesh_port)
         home.config_file.write_bytes(_config_text(home, name=entry.name, ports=ports, mesh_addr=LOOPBACK))
     return DevnetValidator(entry.name, home, ports)
+
+
+def _runs_in(process_id: int, folder: Path) -> bool:
+    """Tell whether the process is a node of `folder`; process ids are used again, so its command line must say so."""
+    try:
+        command = Path(f"/proc/{process_id}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return str(folder).encode() in command
 
 
 def _config_text(home: NodeHome, *, name: str, ports: NodePorts, mesh_addr: str) -> bytes:

@@ -6,7 +6,9 @@ Used by `devnet` and `demo`. Talks to the validators only as any client does.
 import asyncio
 import os
 import secrets
+import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,15 @@ from types import FrameType
 
 from contracts.addresses import currency_address
 from node.cli.dev_accounts import GOVERNOR, ISSUER, PEOPLE, checksum_address
-from node.cli.devnet_folder import DevnetFolder, DevnetOptions, DevnetValidator, lock_folder, open_devnet, write_facts
+from node.cli.devnet_folder import (
+    DevnetFolder,
+    DevnetOptions,
+    DevnetValidator,
+    lock_folder,
+    open_devnet,
+    require_no_leftovers,
+    write_facts,
+)
 from node.cli.errors import CommandError
 from node.cli.homes import PRIVATE_FILE_MODE, write_once
 from node.cli.json_rpc import EndpointDown, RpcClient, RpcFailed, as_object
@@ -46,12 +56,14 @@ class Devnet:
     def __init__(self, options: DevnetOptions, *, say: Callable[[str], None]) -> None:
         """Prepare the folder; `say` prints one line for a person.
 
-        Raises: NotADevnet, DevnetRunning, FixedAtGenesis, TooManyValidators, PortOutOfRange, PortTaken.
+        Raises: NotADevnet, DevnetRunning, LeftoverNodes, FixedAtGenesis, TooManyValidators, PortOutOfRange, PortTaken.
         """
         self._say = say
         self._lock = lock_folder(options.folder)
         try:
+            require_no_leftovers(options.folder)
             self.folder = open_devnet(options)
+            # What an earlier run left must not be read as the addresses of this one before it is ready.
             self.folder.facts_file.unlink(missing_ok=True)
             require_free(_ports(self.folder))
         except BaseException:
@@ -104,9 +116,10 @@ class Devnet:
             "schema": "sycee-devnet/1",
             "network": self.folder.genesis.name,
             "chain_id": self.folder.genesis.chain_id,
+            "is_running": bool(process_ids),
             "genesis_hash": self.genesis_hash,
             "genesis_file": str(self.folder.genesis_file.resolve()),
-            "supervisor_pid": os.getpid(),
+            "supervisor_pid": os.getpid() if process_ids else None,
             "validators": [
                 {
                     "name": validator.name,
@@ -141,7 +154,7 @@ class Devnet:
             self._dead.add(death.name)
             self._say(death.describe())
             home = next(entry.home.root for entry in self.folder.validators if entry.name == death.name)
-            self._say(f"  the others go on; start it again with: sycee-node start --home {home}")
+            self._say(f"  the others go on; start it again with: {shown_program('sycee-node')} start --home {home}")
         return deaths
 
     def follow(self) -> None:
@@ -172,7 +185,8 @@ class Devnet:
         try:
             for name in self._supervisor.stop():
                 self._say(f"{name} did not stop in time and was killed; it recovers from its WAL at the next start")
-            self.folder.facts_file.unlink(missing_ok=True)
+            if self.folder.facts_file.exists():
+                write_facts(self.folder, self.facts())
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
@@ -235,9 +249,16 @@ def _ports(folder: DevnetFolder) -> list[tuple[int, str, str]]:
     return ports
 
 
+def shown_program(name: str) -> str:
+    """Return how to call one of our programs here: its name when the shell finds it, else its path."""
+    if shutil.which(name) is not None:
+        return name
+    return describe_path(Path(sys.executable).parent / name)
+
+
 def describe_path(path: Path) -> str:
     """Return `path` as a person would type it here: relative when it lies below the working directory."""
     try:
-        return f"./{path.resolve().relative_to(Path.cwd())}"
+        return f"./{path.absolute().relative_to(Path.cwd())}"
     except ValueError:
         return str(path)

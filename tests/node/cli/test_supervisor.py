@@ -31,6 +31,18 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return True
 
 
+def reap_eventually(group: Supervisor) -> list[supervisor.Death]:
+    """Return the first deaths the supervisor notices."""
+    deaths: list[supervisor.Death] = []
+
+    def has_noticed() -> bool:
+        deaths.extend(group.reap())
+        return bool(deaths)
+
+    assert eventually(has_noticed)
+    return deaths
+
+
 def says_ready(folder: Path, name: str) -> Callable[[], bool]:
     return lambda: "ready" in (folder / f"{name}.log").read_text()
 
@@ -54,8 +66,7 @@ def test_a_killed_child_is_reported_once_and_the_others_run_on(tmp_path: Path) -
     try:
         assert eventually(says_ready(tmp_path, "beta"))
         os.kill(group.process_ids["beta"], signal.SIGKILL)
-        deaths: list[supervisor.Death] = []
-        assert eventually(lambda: bool(deaths.extend(group.reap()) or deaths))
+        deaths = reap_eventually(group)
 
         assert [(death.name, death.how, death.log_lines) for death in deaths] == [
             ("beta", "signal SIGKILL", ("ready",))
@@ -69,8 +80,7 @@ def test_a_killed_child_is_reported_once_and_the_others_run_on(tmp_path: Path) -
 def test_a_child_that_fails_is_reported_with_its_last_lines(tmp_path: Path) -> None:
     group = Supervisor([plan(tmp_path, "alpha", FAILING)])
     group.start()
-    deaths: list[supervisor.Death] = []
-    assert eventually(lambda: bool(deaths.extend(group.reap()) or deaths))
+    deaths = reap_eventually(group)
 
     assert "exit code 1" in deaths[0].describe()
     assert "port 8545 is taken" in deaths[0].describe()
