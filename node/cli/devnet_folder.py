@@ -222,6 +222,8 @@ def _create(options: DevnetOptions) -> DevnetFolder:
     )
     text = encode_genesis(genesis)
     for entry in validators:
+        # A creation that was interrupted may have left one with another time in it; no node has started with it.
+        entry.home.genesis_file.unlink(missing_ok=True)
         write_genesis(entry.home.genesis_file, text)
     # Last: a folder with this file is complete.
     write_genesis(options.folder / GENESIS_NAME, text)

@@ -32,6 +32,8 @@ STALLED_AFTER_S = 60.0
 
 RETRY_CODES = (-32002, -32005, -32603)
 """Not ready, a limit for the moment, a fault of that validator: the same bytes may be sent again."""
+RETRY_HERE_REASONS = ("sender_limit", "nonce_gap", "pool_full")
+"""This validator is a block behind what we saw final elsewhere: it will take the same bytes in a moment."""
 PERHAPS_FINAL_MESSAGE = "nonce too low"
 """Said of bytes sent twice when the first copy is final; the blocks tell whether it was that copy."""
 
@@ -120,12 +122,22 @@ class _Lane:
     in_flight: dict[str, Outgoing] = field(default_factory=dict)
     """Sent and not seen final, by hash."""
     resend_at_s: float = 0.0
+    """When what is in flight has waited too long and goes to another validator."""
+    hold_until_s: float = 0.0
+    """Before this nothing is sent: the validator was busy or gone."""
     is_refused: bool = False
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_done(self) -> bool:
         return self.is_refused or (self.next_index == len(self.outgoing) and not self.in_flight)
+
+    def is_due(self, now_s: float) -> bool:
+        """Tell whether there is something to send again or for the first time, whatever becomes final meanwhile."""
+        if now_s < self.hold_until_s:
+            return False
+        has_room = self.next_index < len(self.outgoing) and len(self.in_flight) < IN_FLIGHT_MAX
+        return has_room or (bool(self.in_flight) and now_s >= self.resend_at_s)
 
 
 async def replay(
@@ -193,18 +205,18 @@ class _Run:
         """Send the payments of `lane` until all are final, one is refused or the network has stopped."""
         while not lane.is_done and not self._has_stalled:
             lane.wake.clear()
-            if lane.in_flight and self._clock.now_s() >= lane.resend_at_s:
+            now_s = self._clock.now_s()
+            if not lane.is_due(now_s):
+                await lane.wake.wait()
+            elif lane.in_flight and now_s >= lane.resend_at_s:
                 self._resent += len(lane.in_flight)
                 lane.endpoint = (lane.endpoint + 1) % len(self._urls)
                 await self._send(lane, tuple(lane.in_flight.values()))
-            elif room := min(IN_FLIGHT_MAX - len(lane.in_flight), SEND_LIST_MAX):
+            else:
+                room = min(IN_FLIGHT_MAX - len(lane.in_flight), SEND_LIST_MAX)
                 batch = lane.outgoing[lane.next_index : lane.next_index + room]
                 lane.next_index += len(batch)
                 await self._send(lane, batch)
-                if lane.next_index < len(lane.outgoing) and len(lane.in_flight) < IN_FLIGHT_MAX:
-                    continue
-            if not lane.is_done and not self._has_stalled:
-                await lane.wake.wait()
 
     async def watch_blocks(self, height: int) -> None:
         """Follow the final blocks from `height` on, mark payments final and wake lanes that have something to do."""
@@ -228,7 +240,7 @@ class _Run:
             if now_s - self._progress_s > STALLED_AFTER_S:
                 self._has_stalled = True
             for lane in self.lanes:
-                if self._has_stalled or (lane.in_flight and now_s >= lane.resend_at_s):
+                if self._has_stalled or lane.is_due(now_s):
                     lane.wake.set()
             await self._clock.sleep(POLL_INTERVAL_S)
 
@@ -244,13 +256,16 @@ class _Run:
             async with self._sending:
                 answers = await self._client.ask(self._urls[lane.endpoint], calls)
         except EndpointDown:
-            self._pause(lane)
+            lane.hold_until_s = lane.resend_at_s = self._clock.now_s() + PAUSE_S
             return
-        for item, answer in zip(batch, answers):
+        for place, (item, answer) in enumerate(zip(batch, answers)):
             if isinstance(answer, Success) or item.hash in self._settled:
                 continue
+            if answer.reason in RETRY_HERE_REASONS:
+                self._rewind(lane, batch[place:])
+                return
             if answer.code in RETRY_CODES:
-                self._pause(lane)
+                lane.hold_until_s = lane.resend_at_s = self._clock.now_s() + PAUSE_S
                 return
             if PERHAPS_FINAL_MESSAGE in answer.message:
                 continue
@@ -258,9 +273,13 @@ class _Run:
             lane.is_refused = True
             return
 
-    def _pause(self, lane: _Lane) -> None:
-        """Let `lane` send again what is in flight, to the next validator, after a pause."""
-        lane.resend_at_s = self._clock.now_s() + PAUSE_S
+    def _rewind(self, lane: _Lane, batch: Sequence[Outgoing]) -> None:
+        """Take back that `batch` was sent: the same validator gets it again after the next look at the blocks."""
+        lane.hold_until_s = self._clock.now_s() + POLL_INTERVAL_S
+        first = lane.outgoing.index(batch[0], max(0, lane.next_index - IN_FLIGHT_MAX))
+        for item in lane.outgoing[first : lane.next_index]:
+            lane.in_flight.pop(item.hash, None)
+        lane.next_index = first
 
     async def _transactions_at(self, url: str, height: int) -> Sequence[str] | None:
         """Return the hashes in the final block at `height`; None while this validator has none.

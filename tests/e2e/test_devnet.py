@@ -28,8 +28,8 @@ pytestmark = pytest.mark.e2e
 
 def test_the_smoke_run_pays_verifies_and_leaves_no_process(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, *module_arguments("node", "devnet", "--smoke", "--dir", str(tmp_path / "devnet"))]
-        + ["--rpc-port", "11100"],
+        [sys.executable, *module_arguments("node", "devnet", "--smoke", "--rpc-port", "11100")],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         env=child_environment(),

@@ -124,19 +124,29 @@ async def test_what_a_validator_forgot_is_sent_again_elsewhere() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_busy_validator_is_asked_again_and_nothing_is_lost() -> None:
+@pytest.mark.parametrize(
+    ("failure", "validators_asked"),
+    [
+        (Failure(-32005, "too many pending transactions of this sender", "sender_limit"), 1),
+        (Failure(-32000, "nonce too high", "nonce_gap"), 1),
+        (Failure(-32002, "catching up", "syncing"), 4),
+    ],
+)
+async def test_a_busy_validator_is_asked_again_and_nothing_is_lost(failure: Failure, validators_asked: int) -> None:
     busy = {"w5": 3}
 
     def answer(url: str, raw: str) -> Failure | None:
         if busy.get(raw, 0):
             busy[raw] -= 1
-            return Failure(-32005, "too many pending transactions of this sender", "pool_limit")
+            return failure
         return None
 
-    done = await run(Network(answer=answer), [lane("w", 80)])
+    network = Network(answer=answer)
+    done = await run(network, [lane("w", 80)])
 
     assert len(done.settled) == 80
     assert done.refused == ()
+    assert len({url for url, _ in network.received}) == validators_asked
 
 
 @pytest.mark.asyncio
