@@ -1,0 +1,1 @@
+"""The shell: everything impure. Storage, execution, peers, RPC, the process itself."""

@@ -32,9 +32,9 @@ from consensus.primitives.rlp_codec import (
 from consensus.primitives.scalars import Address, Hash32
 from consensus.primitives.signatures import InvalidSignature, recover_address, sign_secp256k1
 
-TRANSACTION_BYTES_MAX = 128 * 1024
-"""Bytes of one encoded transaction: what other Ethereum nodes accept, and the cap of one gossip frame.
-A batch of 500 payments needs 100 KiB; twice this would let one sender fill a block with one message."""
+TRANSACTION_BYTES_MAX = 120 * 1024
+"""Bytes of one encoded transaction: with its envelope it fits a gossip frame of 128 KiB.
+A batch of 500 payments needs 100 KiB; twice this would let one sender fill a block with few messages."""
 
 NONCE_MAX = 2**64 - 2
 """Highest usable nonce (EIP-2681)."""

@@ -1,0 +1,1 @@
+"""Admitted transactions that wait for a block, and the clients that wait for them."""

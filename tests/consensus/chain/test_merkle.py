@@ -4,12 +4,13 @@ import pytest
 import rlp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trie import HexaryTrie
+from trie.hexary import HexaryTrie
 
 from consensus.chain.errors import InvalidProof
 from consensus.chain.merkle import EMPTY_TRIE_ROOT, ordered_list_proof, ordered_list_root, verify_merkle_proof
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.rlp_codec import encode_uint
+from consensus.primitives.scalars import Hash32
 
 VALUES = st.lists(st.binary(min_size=1, max_size=80), max_size=300)
 
@@ -70,8 +71,8 @@ def test_absence_is_proven() -> None:
     for index in range(50):
         trie[keccak256(bytes((index,)))] = b"account %d" % index * 4
     absent = keccak256(b"nobody")
-    nodes = [rlp.encode(node) for node in trie.get_proof(absent)]
-    assert verify_merkle_proof(trie.root_hash, absent, nodes) is None
+    nodes = [rlp.encode(node) for node in trie.get_proof(absent)]  # type: ignore[no-untyped-call]  # the package is untyped
+    assert verify_merkle_proof(Hash32(trie.root_hash), absent, nodes) is None
     present = keccak256(b"\x07")
-    nodes = [rlp.encode(node) for node in trie.get_proof(present)]
-    assert verify_merkle_proof(trie.root_hash, present, nodes) == b"account 7" * 4
+    nodes = [rlp.encode(node) for node in trie.get_proof(present)]  # type: ignore[no-untyped-call]  # the package is untyped
+    assert verify_merkle_proof(Hash32(trie.root_hash), present, nodes) == b"account 7" * 4

@@ -1,0 +1,202 @@
+"""May a transaction enter the mempool? Decoding and recovery run on workers, in batches; the rest on the loop thread.
+
+Each thing is done once: a hash that is pending, final or already under way is never decoded again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from consensus.chain.errors import InvalidTransaction
+from consensus.chain.transaction import (
+    Transaction,
+    decode_transaction,
+    recover_sender,
+    validate_transaction,
+)
+from consensus.primitives.hashing import keccak256
+from consensus.primitives.scalars import Address, Hash32
+from node.mempool.errors import (
+    ContractNotExecutable,
+    CreationNotEnabled,
+    ExceedsBlockGas,
+    InsufficientFunds,
+    NotReady,
+    RejectedTransaction,
+)
+from node.mempool.pool import Pool, PooledTransaction
+from node.runtime.ports import Clock, Lane, Timers, Workers
+
+BATCH_MAX = 64
+"""Transactions decoded and recovered in one job: 4 ms of work, so that lanes stay responsive."""
+
+UNDER_WAY_MAX = 20_000
+"""Transactions being recovered; beyond it new ones are refused as if the pool were full. A second's work."""
+
+Refusal = InvalidTransaction | RejectedTransaction
+Verdict = PooledTransaction | Refusal
+"""What a submitter hears: the pending transaction, or why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class SenderState:
+    """What the final state says about an account."""
+
+    nonce: int
+    balance: int
+
+
+class LedgerView(Protocol):
+    """What admission needs of the final state."""
+
+    def sender_state(self, sender: Address) -> SenderState:
+        """Return nonce and native balance; zeros for an account that does not exist."""
+        ...
+
+    def has_foreign_code(self, address: Address) -> bool:
+        """Tell whether `address` holds contract code that is not a system contract's."""
+        ...
+
+    def is_syncing(self) -> bool:
+        """Tell whether this node is too far behind to judge nonces."""
+        ...
+
+
+@dataclass(slots=True)
+class _Batch:
+    raws: list[bytes]
+    hashes: list[Hash32]
+    from_client: bool
+
+
+class Admission:
+    """Decides and fills the pool. Owned by the loop thread."""
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        ledger: LedgerView,
+        workers: Workers,
+        clock: Clock,
+        timers: Timers,
+        chain_id: int,
+        block_gas_limit: int,
+        admitted: Callable[[list[PooledTransaction]], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._pool = pool
+        self._ledger = ledger
+        self._workers = workers
+        self._clock = clock
+        self._timers = timers
+        self._chain_id = chain_id
+        self._block_gas_limit = block_gas_limit
+        self._admitted = admitted
+        self._failed = failed
+        self._under_way: dict[Hash32, list[Callable[[Verdict], None]]] = {}
+        self._from_clients: list[tuple[bytes, Hash32]] = []
+        self.rejected_counts: dict[str, int] = {}
+        """Refusals by reason since start."""
+
+    def submit(self, raw: bytes, decided: Callable[[Verdict], None]) -> None:
+        """Admit a client's transaction and call `decided` with the outcome, now or after recovery."""
+        transaction_hash = keccak256(raw)
+        pending = self._pool.get(transaction_hash)
+        if pending is not None:
+            decided(pending)
+            return
+        waiting = self._under_way.get(transaction_hash)
+        if waiting is not None:
+            waiting.append(decided)
+            return
+        self._under_way[transaction_hash] = [decided]
+        self._from_clients.append((raw, transaction_hash))
+        if len(self._from_clients) == 1:
+            self._timers.call_soon(self._start_from_clients)
+
+    def receive(self, raws: Sequence[bytes]) -> None:
+        """Admit transactions that a peer sent; refusals are only counted."""
+        fresh: list[tuple[bytes, Hash32]] = []
+        for raw in raws:
+            transaction_hash = keccak256(raw)
+            if transaction_hash not in self._pool and transaction_hash not in self._under_way:
+                if len(self._under_way) >= UNDER_WAY_MAX:
+                    self._count("overloaded")
+                    continue
+                self._under_way[transaction_hash] = []
+                fresh.append((raw, transaction_hash))
+        self._start(fresh, from_client=False)
+
+    def _start_from_clients(self) -> None:
+        submitted, self._from_clients = self._from_clients, []
+        self._start(submitted, from_client=True)
+
+    def _start(self, fresh: list[tuple[bytes, Hash32]], *, from_client: bool) -> None:
+        for start in range(0, len(fresh), BATCH_MAX):
+            part = fresh[start : start + BATCH_MAX]
+            self._recover(_Batch([raw for raw, _ in part], [digest for _, digest in part], from_client))
+
+    def _recover(self, batch: _Batch) -> None:
+        chain_id = self._chain_id
+
+        def recovered(outcomes: list[tuple[Transaction, Address] | InvalidTransaction]) -> None:
+            self._recovered(batch, outcomes)
+
+        self._workers.submit(Lane.RECOVER, lambda: recover_batch(batch.raws, chain_id), recovered, self._failed)
+
+    def _recovered(self, batch: _Batch, outcomes: list[tuple[Transaction, Address] | InvalidTransaction]) -> None:
+        admitted: list[PooledTransaction] = []
+        for transaction_hash, outcome in zip(batch.hashes, outcomes, strict=True):
+            verdict: Verdict
+            if isinstance(outcome, InvalidTransaction):
+                verdict = outcome
+            else:
+                verdict = self._admit(*outcome, from_client=batch.from_client)
+            if isinstance(verdict, PooledTransaction):
+                admitted.append(verdict)
+            else:
+                self._count(verdict.reason)
+            for decided in self._under_way.pop(transaction_hash):
+                decided(verdict)
+        if admitted:
+            self._admitted(admitted)
+
+    def _admit(self, transaction: Transaction, sender: Address, *, from_client: bool) -> Verdict:
+        state = self._ledger.sender_state(sender)
+        try:
+            self._validate(transaction, state)
+            self._pool.validate_room(transaction, sender, state.nonce)
+        except RejectedTransaction as rejection:
+            return rejection
+        pooled = PooledTransaction(transaction, sender, self._clock.now_ms(), from_client)
+        self._pool.add(pooled, state.nonce)
+        return pooled
+
+    def _validate(self, transaction: Transaction, state: SenderState) -> None:
+        if self._ledger.is_syncing():
+            raise NotReady()
+        if transaction.to is None:
+            raise CreationNotEnabled()
+        if self._ledger.has_foreign_code(transaction.to):
+            raise ContractNotExecutable(transaction.to)
+        if transaction.gas_limit > self._block_gas_limit:
+            raise ExceedsBlockGas(gas_limit=transaction.gas_limit, block_gas_limit=self._block_gas_limit)
+        if transaction.value > state.balance:
+            raise InsufficientFunds(balance=state.balance, value=transaction.value)
+
+    def _count(self, reason: str) -> None:
+        self.rejected_counts[reason] = self.rejected_counts.get(reason, 0) + 1
+
+
+def recover_batch(raws: Sequence[bytes], chain_id: int) -> list[tuple[Transaction, Address] | InvalidTransaction]:
+    """Decode, check and recover each transaction; the outcome is a value, never an exception."""
+    outcomes: list[tuple[Transaction, Address] | InvalidTransaction] = []
+    for raw in raws:
+        try:
+            transaction = decode_transaction(raw)
+            validate_transaction(transaction, chain_id=chain_id)
+            outcomes.append((transaction, recover_sender(transaction)))
+        except InvalidTransaction as error:
+            outcomes.append(error)
+    return outcomes

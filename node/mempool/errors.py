@@ -1,0 +1,111 @@
+"""Why a well-formed transaction is not admitted now.
+
+RejectedTransaction            `reason` is the stable word RPC clients see
+├── NonceTooLow                already used on the ledger
+├── NonceTaken                 another transaction with this nonce is pending; the first stays
+├── NonceTooFar                further ahead than this node holds transactions for
+├── InsufficientFunds          the native value moved is above the sender's balance
+├── ExceedsBlockGas            no block could hold it
+├── CreationNotEnabled         contract creation, which this network does not execute
+├── ContractNotExecutable      a call to contract code, which this network does not execute
+├── SenderLimit                too many pending transactions of one sender
+├── PoolFull                   too many pending transactions altogether
+└── NotReady                   the node is still catching up
+"""
+
+
+class RejectedTransaction(Exception):
+    """A transaction this node does not admit; it may be admitted later or elsewhere."""
+
+    reason = "rejected"
+
+
+class NonceTooLow(RejectedTransaction):
+    reason = "nonce_too_low"
+
+    def __init__(self, *, found: int, expected: int) -> None:
+        self.found = found
+        self.expected = expected
+        super().__init__(f"nonce too low: next nonce {expected}, tx nonce {found}")
+
+
+class NonceTaken(RejectedTransaction):
+    reason = "nonce_taken"
+
+    def __init__(self, nonce: int, pending_hash: bytes) -> None:
+        self.nonce = nonce
+        self.pending_hash = pending_hash
+        super().__init__(
+            f"replacement transaction underpriced: nonce {nonce} is taken by pending 0x{pending_hash.hex()}, "
+            "and no fee can replace it"
+        )
+
+
+class NonceTooFar(RejectedTransaction):
+    reason = "nonce_gap"
+
+    def __init__(self, *, found: int, expected: int, ahead_max: int) -> None:
+        self.found = found
+        self.expected = expected
+        self.ahead_max = ahead_max
+        super().__init__(f"nonce too high: next nonce {expected}, tx nonce {found}, held up to {ahead_max} ahead")
+
+
+class InsufficientFunds(RejectedTransaction):
+    reason = "insufficient_funds"
+
+    def __init__(self, *, balance: int, value: int) -> None:
+        self.balance = balance
+        self.value = value
+        super().__init__(f"insufficient funds for transfer: balance {balance}, value {value}")
+
+
+class ExceedsBlockGas(RejectedTransaction):
+    reason = "exceeds_block_gas_limit"
+
+    def __init__(self, *, gas_limit: int, block_gas_limit: int) -> None:
+        self.gas_limit = gas_limit
+        self.block_gas_limit = block_gas_limit
+        super().__init__(f"exceeds block gas limit: gas limit {gas_limit}, block gas limit {block_gas_limit}")
+
+
+class CreationNotEnabled(RejectedTransaction):
+    reason = "may_not_deploy"
+
+    def __init__(self) -> None:
+        super().__init__("contract creation is not enabled on this network: send to a currency or an account")
+
+
+class ContractNotExecutable(RejectedTransaction):
+    reason = "contract_not_executable"
+
+    def __init__(self, to: bytes) -> None:
+        self.to = to
+        super().__init__(f"0x{to.hex()} holds contract code, which this network does not execute")
+
+
+class SenderLimit(RejectedTransaction):
+    reason = "sender_limit"
+
+    def __init__(self, sender: bytes, per_sender_max: int) -> None:
+        self.sender = sender
+        self.per_sender_max = per_sender_max
+        super().__init__(
+            f"sender 0x{sender.hex()} has {per_sender_max} pending transactions, the most this node holds: "
+            "wait until some are final"
+        )
+
+
+class PoolFull(RejectedTransaction):
+    reason = "pool_full"
+
+    def __init__(self, transactions_max: int) -> None:
+        self.transactions_max = transactions_max
+        super().__init__(f"mempool is full with {transactions_max} transactions: try again in a second")
+
+
+class NotReady(RejectedTransaction):
+    reason = "syncing"
+
+    def __init__(self) -> None:
+        super().__init__("this node is catching up with the network: try again, or use another node")
