@@ -8,8 +8,8 @@ from node.observe.build_info import build_facts, describe_build
 COLUMN_WIDTH = 43
 
 
-def render_banner(devnet: Devnet) -> str:
-    """Return the banner, without a final newline."""
+def render_banner(devnet: Devnet, *, keeps_state: bool) -> str:
+    """Return the banner, without a final newline; `keeps_state` tells whether the folder outlives the command."""
     folder = devnet.folder
     validators = folder.validators
     count = len(validators)
@@ -34,7 +34,8 @@ def render_banner(devnet: Devnet) -> str:
     lines = [_head(rows[0][0], f"{rows[0][1]}   genesis {devnet.genesis_hash[:6]}…")]
     lines += [f"{label:<12}{left:<{COLUMN_WIDTH - 12}} {right}".rstrip() for label, left, right in rows[1:]]
     ready = f"Ready: height {devnet.height_ready} {how} in {devnet.ready_after_s:.1f} s"
-    lines.append(_head(ready, f"Ctrl-C stops; state stays in {describe_path(folder.folder)}"))
+    stays = f"; state stays in {describe_path(folder.folder)}" if keeps_state else ""
+    lines.append(_head(ready, f"Ctrl-C stops{stays}"))
     return "\n".join(lines)
 
 

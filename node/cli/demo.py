@@ -3,8 +3,10 @@
 import asyncio
 import json
 import shlex
+import shutil
 import tempfile
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from node.cli.banner import render_banner
 from node.cli.demo_run import DemoResult, DemoRun
 from node.cli.devnet_folder import DevnetOptions
 from node.cli.devnet_network import Devnet, describe_path, shown_program, stop_like_ctrl_c
-from node.cli.errors import EXIT_DONE, EXIT_FAILED, CommandError
+from node.cli.errors import CommandError
 from node.cli.json_rpc import EndpointDown
 from node.cli.network_plan import CURRENCIES
 from node.cli.payments_file import BadRow, PaymentsFile, load_banks, load_payments
@@ -36,6 +38,13 @@ class NothingToSend(CommandError):
     def __init__(self, bad_rows: int) -> None:
         self.bad_rows = bad_rows
         super().__init__(f"the payments file has no row that can be sent; {bad_rows} rows are wrong")
+
+
+class LedgerDiffers(CommandError):
+    """The reconciliation found a difference; it has been printed."""
+
+    def __init__(self) -> None:
+        super().__init__("the ledger and the file differ")
 
 
 class ValidatorsGone(CommandError):
@@ -68,7 +77,7 @@ def command(
     rpc_port: int | None,
     keep: bool,
     as_json: bool,
-) -> int:
+) -> None:
     """Start a network, settle a file of payments through all validators, and reconcile the ledger with the file."""
     stop_like_ctrl_c()
     console = Console(stderr=as_json, highlight=False)
@@ -76,23 +85,54 @@ def command(
     _print_file(console, file, payments)
     if not file.payments:
         raise NothingToSend(len(file.bad_rows))
-    temporary = tempfile.TemporaryDirectory(prefix="sycee-demo-") if folder is None else nullcontext("")
-    with temporary as temporary_folder:
-        chosen = folder or Path(temporary_folder) / "devnet"
+    with _demo_folder(console, folder) as chosen:
         options = DevnetOptions(folder=chosen, validators=validators, rpc_port=rpc_port)
         try:
-            return _run(console, options, file, currency=currency, keep=keep, as_json=as_json)
+            _run(
+                console,
+                options,
+                file,
+                currency=currency,
+                keeps_state=folder is not None,
+                keep=keep,
+                as_json=as_json,
+            )
         except EndpointDown as error:
             raise ValidatorsGone(str(error)) from error
 
 
+@contextmanager
+def _demo_folder(console: Console, folder: Path | None) -> Iterator[Path]:
+    """Yield `folder`, or a temporary one that is removed unless something went wrong in it."""
+    if folder is not None:
+        yield folder
+        return
+    temporary = Path(tempfile.mkdtemp(prefix="sycee-demo-"))
+    try:
+        yield temporary / "devnet"
+    except CommandError:
+        console.print(f"logs and state are kept in {temporary}", markup=False, soft_wrap=True)
+        raise
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    shutil.rmtree(temporary, ignore_errors=True)
+
+
 def _run(
-    console: Console, options: DevnetOptions, file: PaymentsFile, *, currency: str, keep: bool, as_json: bool
-) -> int:
+    console: Console,
+    options: DevnetOptions,
+    file: PaymentsFile,
+    *,
+    currency: str,
+    keeps_state: bool,
+    keep: bool,
+    as_json: bool,
+) -> None:
     with Devnet(options, say=lambda line: console.print(line, markup=False, soft_wrap=True)) as devnet:
         with console.status("starting validators"):
             devnet.start()
-        console.print(render_banner(devnet), markup=False, soft_wrap=True)
+        console.print(render_banner(devnet, keeps_state=keeps_state), markup=False, soft_wrap=True)
         demo = DemoRun(devnet, file, code=currency)
         with console.status(f"funding {len(file.banks)} banks"):
             asyncio.run(demo.fund())
@@ -106,7 +146,8 @@ def _run(
             home = describe_path(devnet.folder.folder)
             console.print(f"The network keeps running ({home}); Ctrl-C stops it.", markup=False)
             _follow_until_interrupted(devnet)
-    return EXIT_DONE if result.agrees else EXIT_FAILED
+    if not result.agrees:
+        raise LedgerDiffers
 
 
 def _follow_until_interrupted(devnet: Devnet) -> None:
@@ -195,8 +236,8 @@ def _print_differences(console: Console, result: DemoResult) -> None:
             console.print(f"{finding.name}: {difference}", markup=False, soft_wrap=True)
         if len(finding.differences) > DIFFERENCES_SHOWN_MAX:
             console.print(f"{finding.name}: and {len(finding.differences) - DIFFERENCES_SHOWN_MAX:,} more")
-    verdict = "Everything agrees." if result.agrees else "The ledger and the file differ."
-    console.print(verdict)
+    if result.agrees:
+        console.print("Everything agrees.")
 
 
 def result_json(file: PaymentsFile, result: DemoResult) -> dict[str, object]:

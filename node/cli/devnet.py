@@ -62,7 +62,7 @@ def command(
 def _run(options: DevnetOptions, *, show_dev_keys: bool, is_smoke: bool) -> None:
     with Devnet(options, say=click.echo) as devnet:
         devnet.start()
-        click.echo(render_banner(devnet))
+        click.echo(render_banner(devnet, keeps_state=not is_smoke))
         if show_dev_keys:
             click.echo(render_keys())
         if is_smoke:

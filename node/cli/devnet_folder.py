@@ -261,7 +261,7 @@ def _runs_in(process_id: int, folder: Path) -> bool:
         command = Path(f"/proc/{process_id}/cmdline").read_bytes()
     except OSError:
         return False
-    return str(folder).encode() in command
+    return str(folder.resolve()).encode() in command
 
 
 def _config_text(home: NodeHome, *, name: str, ports: NodePorts, mesh_addr: str) -> bytes:

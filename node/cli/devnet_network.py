@@ -236,7 +236,7 @@ async def _has_final_block(client: RpcClient, url: str) -> bool:
 
 
 def _plan(validator: DevnetValidator) -> ChildPlan:
-    arguments = module_arguments("node", "start", "--home", str(validator.home.root))
+    arguments = module_arguments("node", "start", "--home", str(validator.home.root.resolve()))
     return ChildPlan(validator.name, arguments, validator.home.log_file)
 
 

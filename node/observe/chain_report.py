@@ -19,7 +19,7 @@ class ChainReport:
     certificates: int
     """Finalizations whose signatures were checked."""
     supplies: tuple[SupplyFacts, ...]
-    """Of each currency at the last height that agrees; equal to the sum of its balances unless a fault says otherwise."""
+    """Of each currency at the last height that agrees; the sum of its balances unless a fault says otherwise."""
     faults: tuple[str, ...]
     """What does not agree, each naming height and both values; empty when all is well."""
 
