@@ -35,6 +35,10 @@ STORAGE_NODE = b"u"
 PREVIOUS = b"p"
 
 
+_DEPTHS = tuple(bytes((depth,)) for depth in range(65))
+"""Depth of a trie node as it stands in keys: 0 for the root, 64 nibbles at most."""
+
+
 def height_bytes(height: int) -> bytes:
     """Return a height as it stands in keys."""
     return height.to_bytes(8, "big")
@@ -82,19 +86,14 @@ def storage_key(address: Address, slot: int) -> bytes:
 
 def account_nodes(path: bytes) -> bytes:
     """Return the key of the account trie node at `path`, a string of nibbles, one per byte."""
-    return ACCOUNT_NODE + _packed(path)
+    return ACCOUNT_NODE + _DEPTHS[len(path)] + path
 
 
 def storage_nodes(address_hash: Hash32, path: bytes) -> bytes:
     """Return the key of a storage trie node. Depth before nibbles keeps one node's history together."""
-    return STORAGE_NODE + address_hash + _packed(path)
+    return STORAGE_NODE + address_hash + _DEPTHS[len(path)] + path
 
 
 def previous_key(key: bytes, height: Height) -> bytes:
     """Return the key of the undo record of `key` at `height`."""
     return PREVIOUS + key + height_bytes(height)
-
-
-def _packed(path: bytes) -> bytes:
-    padded = path + b"\x00" if len(path) & 1 else path
-    return bytes((len(path),)) + bytes.fromhex(padded.hex()[1::2])

@@ -99,7 +99,7 @@ def test_missing_node_is_a_storage_error_and_not_a_wrong_root() -> None:
     nodes = Nodes()
     nodes.apply({key(number): b"x" * 40 for number in range(200)})
     lost = next(stored for stored in sorted(nodes.stored) if stored[1] == 1)
-    prefix = lost[2] >> 4
+    prefix = lost[2]
     del nodes.stored[lost]
     victim = next(number for number in range(200) if key(number)[0] >> 4 == prefix)
     with pytest.raises(MissingRecord):
