@@ -2,7 +2,8 @@
 
 StorageError
 ├── DataDirectoryInUse      another process holds the lock
-├── UnreadableStore         LevelDB refuses to open or reports corruption
+├── UnreadableStore         LevelDB refuses to open, a read fails, or a checksum does not fit
+├── StoreClosed             used after close
 ├── WriteFailed             an append, sync or batch failed; it is never retried
 ├── MissingRecord           something that must be there is not
 └── StatePruned             the asked height is below what is kept
@@ -26,6 +27,11 @@ class UnreadableStore(StorageError):
         super().__init__(f"{path} cannot be read: {detail}. Move it away and let the node sync afresh")
 
 
+class StoreClosed(StorageError):
+    def __init__(self) -> None:
+        super().__init__("the store or snapshot is closed: whoever closed it first had to end its readers")
+
+
 class WriteFailed(StorageError):
     def __init__(self, what: str, detail: str) -> None:
         self.what = what
@@ -43,4 +49,4 @@ class StatePruned(StorageError):
     def __init__(self, *, height: int, oldest: int) -> None:
         self.height = height
         self.oldest = oldest
-        super().__init__(f"state at height {height} is not kept, the oldest is {oldest}")
+        super().__init__(f"state at height {height} is not kept, the oldest is {oldest}: ask a node that keeps more")
