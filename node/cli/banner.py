@@ -20,7 +20,7 @@ def render_banner(devnet: Devnet, *, keeps_state: bool) -> str:
     )
     currencies = "  ".join(f"{plan.code} {plan.decimals}" for plan in CURRENCIES)
     people = " ".join(account.name for account in PEOPLE)
-    wallet = describe_path(folder.wallet_folder)
+    wallet = describe_path(folder.wallet.folder)
     first = validators[0]
     how = "final" if devnet.height_ready <= 1 else "final again"
     rows = [

@@ -190,7 +190,7 @@ def _pay_from_wallet(console: Console, devnet: Devnet) -> None:
     arguments = ("send", "bob", WALLET_AMOUNT, "--from", "alice", "--memo", "demo")
     shown = " ".join(shlex.quote(part) for part in arguments)
     console.print(
-        f"\n$ {shown_program('sycee')} --home {describe_path(devnet.folder.wallet_folder)} {shown}",
+        f"\n$ {shown_program('sycee')} --home {describe_path(devnet.wallet.folder)} {shown}",
         markup=False,
         soft_wrap=True,
     )

@@ -22,6 +22,7 @@ from node.cli.homes import PRIVATE_FILE_MODE, NodeHome, write_genesis, write_onc
 from node.cli.identities import create_identity
 from node.cli.network_plan import DEVNET_CHAIN_ID, NAMES, operator_account, plan_genesis, validator_names
 from node.cli.ports import LOOPBACK, NodePorts, assign_ports
+from node.cli.wallet_home import WalletHome
 from node.config import Value, load_config, render_toml
 
 DEFAULT_RPC_PORT = 8_545
@@ -31,6 +32,8 @@ PASSPHRASE_BYTES = 16
 GENESIS_NAME = "genesis.json"
 LOCK_NAME = "devnet.lock"
 FACTS_NAME = "devnet.json"
+WALLET_PASSWORD_NAME = "wallet.password"
+WALLET_MARKER_NAME = "wallet.ready"
 
 
 class NotADevnet(RefusedForSafety):
@@ -115,12 +118,8 @@ class DevnetFolder:
         return self.folder / FACTS_NAME
 
     @property
-    def wallet_folder(self) -> Path:
-        return self.folder / "wallet"
-
-    @property
-    def wallet_password_file(self) -> Path:
-        return self.folder / "wallet.password"
+    def wallet(self) -> WalletHome:
+        return WalletHome(self.folder / "wallet", self.folder / WALLET_PASSWORD_NAME, self.folder / WALLET_MARKER_NAME)
 
 
 def lock_folder(folder: Path) -> TextIO:
@@ -172,7 +171,7 @@ def erase_devnet(folder: Path) -> None:
         if (folder / name / "config" / "node.toml").exists():
             shutil.rmtree(folder / name)
     shutil.rmtree(folder / "wallet", ignore_errors=True)
-    for name in (FACTS_NAME, "wallet.password", GENESIS_NAME):
+    for name in (FACTS_NAME, WALLET_PASSWORD_NAME, WALLET_MARKER_NAME, GENESIS_NAME):
         (folder / name).unlink(missing_ok=True)
 
 

@@ -5,12 +5,12 @@ Used by `devnet` and `demo`. Talks to the validators only as any client does.
 
 import asyncio
 import os
-import secrets
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 
@@ -26,7 +26,6 @@ from node.cli.devnet_folder import (
     write_facts,
 )
 from node.cli.errors import CommandError
-from node.cli.homes import PRIVATE_FILE_MODE, write_once
 from node.cli.json_rpc import EndpointDown, RpcClient, RpcFailed, as_object
 from node.cli.ledger_reader import read_height
 from node.cli.network_plan import CURRENCIES, operator_account
@@ -39,7 +38,6 @@ READY_TIMEOUT_S = 60.0
 READY_POLL_S = 0.05
 FOLLOW_POLL_S = 0.05
 """How often logs and processes are looked at while following."""
-WALLET_PASSWORD_BYTES = 16
 
 
 class DevnetNotReady(CommandError):
@@ -92,7 +90,7 @@ class Devnet:
 
     @property
     def wallet(self) -> WalletHome:
-        return WalletHome(self.folder.wallet_folder, self.folder.wallet_password_file)
+        return self.folder.wallet
 
     def start(self) -> None:
         """Start all validators, wait until each has a final block, prepare the wallet, write `devnet.json`.
@@ -101,12 +99,11 @@ class Devnet:
         """
         started_s = time.monotonic()
         self._supervisor.start()
-        asyncio.run(self._wait_until_final(started_s))
-        self.ready_after_s = time.monotonic() - started_s
-        password = secrets.token_hex(WALLET_PASSWORD_BYTES).encode()
-        write_once(self.folder.wallet_password_file, password, mode=PRIVATE_FILE_MODE)
-        if not self.folder.wallet_folder.exists():
-            self.wallet.prepare(genesis_file=self.folder.genesis_file, rpc_urls=self.rpc_urls)
+        with ThreadPoolExecutor(1) as pool:
+            wallet = pool.submit(self.wallet.prepare, genesis_file=self.folder.genesis_file, rpc_urls=self.rpc_urls)
+            asyncio.run(self._wait_until_final(started_s))
+            self.ready_after_s = time.monotonic() - started_s
+            wallet.result()
         write_facts(self.folder, self.facts())
 
     def facts(self) -> dict[str, object]:
@@ -144,7 +141,7 @@ class Devnet:
                 }
                 for place, plan in enumerate(CURRENCIES, start=1)
             ],
-            "wallet": str(self.folder.wallet_folder.resolve()),
+            "wallet": str(self.folder.wallet.folder.resolve()),
         }
 
     def report_deaths(self) -> tuple[Death, ...]:

@@ -1,5 +1,7 @@
 """Prepare and use the wallet of a development network, as a person would: by running `sycee`. Never imports it."""
 
+import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,10 +11,12 @@ from pathlib import Path
 
 from node.cli.dev_accounts import PEOPLE, DevAccount, checksum_address
 from node.cli.errors import CommandError
+from node.cli.homes import PRIVATE_FILE_MODE, write_once
 from node.cli.supervisor import child_environment, module_arguments
 
 WALLET_TIMEOUT_S = 60
 """Longest run of one wallet command: a cold start on a loaded machine takes 5 s."""
+PASSWORD_BYTES = 16
 PARALLEL_MAX = 2
 """Wallet commands at once: each is a Python process that computes while it starts."""
 
@@ -41,6 +45,8 @@ class WalletHome:
 
     folder: Path
     password_file: Path
+    marker_file: Path
+    """Exists once the home is complete."""
 
     def run(self, *arguments: str, stdin: str = "") -> WalletRun:
         """Run `sycee ARGUMENTS` in this home.
@@ -73,21 +79,29 @@ class WalletHome:
         return done
 
     def prepare(self, *, genesis_file: Path, rpc_urls: Sequence[str]) -> None:
-        """Make the home with the keys of alice, bob and carol, and each as a contact.
+        """Make the home with the keys of alice, bob and carol, each also a contact; later runs only renew addresses.
+
+        A home that was left half made is made again. Opens no connection.
 
         Raises: WalletFailed.
         """
+        if not self.marker_file.exists():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            write_once(self.password_file, secrets.token_hex(PASSWORD_BYTES).encode(), mode=PRIVATE_FILE_MODE)
         endpoints = [part for url in rpc_urls for part in ("--rpc", url)]
         self.require(
             *("--yes", "init", "--network", "devnet", "--genesis", str(genesis_file), *endpoints),
             *("--password-file", str(self.password_file)),
         )
+        if self.marker_file.exists():
+            return
         with ThreadPoolExecutor(PARALLEL_MAX) as pool:
             imports = [pool.submit(self._import_key, account) for account in PEOPLE]
             for imported in imports:
                 imported.result()
         for account in PEOPLE:
             self.require("--yes", "contacts", "add", account.name, checksum_address(account.address))
+        write_once(self.marker_file, b"")
 
     def _import_key(self, account: DevAccount) -> None:
         self.require("--yes", "keys", "import", account.name, "--stdin", "--light-kdf", stdin=account.private_key.hex())
