@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TextIO
 
-from consensus.primitives.scalars import Epoch, Hash32, Height, View
+from consensus.primitives.scalars import Epoch, Hash32, Height, ValidatorIndex, View
+from node.observe.facts import BuildFacts
 
 HEARTBEAT_SUMMARY_MS = 60_000
 """Empty blocks are summed over a minute: at the default heartbeat six lines an hour become one a minute."""
@@ -53,6 +54,30 @@ class FinalBlock:
     commit_ms: int
     age_ms: int
     """Block timestamp to final."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartFacts:
+    """What a node says of itself when it starts."""
+
+    build: BuildFacts
+    chain_id: int
+    network_name: str
+    genesis_hash: Hash32
+    role: str
+    name: str
+    epoch: Epoch
+    validator_index: ValidatorIndex | None
+    """None when this node does not vote."""
+    validator_count: int
+    quorum: int
+    data_folder: str
+    proof_window_blocks: int
+    height_final: Height
+    endpoints: tuple[tuple[str, str], ...]
+    """Purpose and address of every open listener, for instance ("rpc", "127.0.0.1:8545")."""
+    warnings: tuple[str, ...]
+    """What the operator should look at, one sentence each."""
 
 
 class EventLog:
@@ -122,6 +147,26 @@ class FinalReporter:
             self._log.info("heartbeats", count=self._heartbeats, in_s=seconds, height=self._height_last)
         self._heartbeats = 0
         self._since_ms = now_ms
+
+
+def log_start(log: EventLog, facts: StartFacts) -> None:
+    """Print what a node is, where it stands and where it listens: one line per subject."""
+    log.info("version", version=facts.build.version, commit=facts.build.commit or "none")
+    log.info("chain", id=facts.chain_id, name=facts.network_name, genesis=facts.genesis_hash)
+    index = "none" if facts.validator_index is None else str(facts.validator_index)
+    log.info("node", role=facts.role, name=facts.name, epoch=facts.epoch, validator_index=index)
+    log.info("quorum", votes=f"{facts.quorum} of {facts.validator_count}")
+    log.info(
+        "ledger",
+        folder=facts.data_folder,
+        history="archive",
+        proof_window_blocks=facts.proof_window_blocks,
+        final_height=facts.height_final,
+    )
+    for purpose, address in facts.endpoints:
+        log.info("listening", purpose=purpose, address=address)
+    for warning in facts.warnings:
+        log.warn("attention", reason=warning)
 
 
 def final_fields(block: FinalBlock) -> dict[str, FieldValue]:

@@ -5,8 +5,9 @@ import json
 
 import pytest
 
-from consensus.primitives.scalars import Epoch, Hash32, Height, View
-from node.observe.logs import EventLog, FinalBlock, FinalReporter, short_count
+from consensus.primitives.scalars import Epoch, Hash32, Height, ValidatorIndex, View
+from node.observe.facts import BuildFacts
+from node.observe.logs import EventLog, FinalBlock, FinalReporter, StartFacts, log_start, short_count
 
 START_MS = 1_700_000_000_123
 
@@ -105,6 +106,41 @@ def test_json_lines_hold_the_same_values() -> None:
         "digest": "0x01",
         "page": "docs/x.md",
     }
+
+
+def test_a_start_is_one_line_per_subject_endpoint_and_warning() -> None:
+    stream, clock = io.StringIO(), ManualClock()
+    facts = StartFacts(
+        build=BuildFacts("0.1.0", ""),
+        chain_id=23790,
+        network_name="devnet",
+        genesis_hash=Hash32(b"\x8a" * 32),
+        role="validator",
+        name="bank-a-1",
+        epoch=Epoch(0),
+        validator_index=ValidatorIndex(0),
+        validator_count=7,
+        quorum=5,
+        data_folder="/var/lib/sycee/data",
+        proof_window_blocks=1_024,
+        height_final=Height(12),
+        endpoints=(("rpc", "127.0.0.1:8545"), ("mesh", "0.0.0.0:25545")),
+        warnings=("the disk is almost full",),
+    )
+
+    log_start(make_log(stream, clock), facts)
+
+    lines = [line.split(maxsplit=1)[1] for line in stream.getvalue().splitlines()]
+    assert lines == [
+        "INFO  version version=0.1.0 commit=none",
+        f"INFO  chain id=23790 name=devnet genesis=0x{'8a' * 32}",
+        "INFO  node role=validator name=bank-a-1 epoch=0 validator_index=0",
+        'INFO  quorum votes="5 of 7"',
+        "INFO  ledger folder=/var/lib/sycee/data history=archive proof_window_blocks=1024 final_height=12",
+        "INFO  listening purpose=rpc address=127.0.0.1:8545",
+        "INFO  listening purpose=mesh address=0.0.0.0:25545",
+        'WARN  attention reason="the disk is almost full"',
+    ]
 
 
 @pytest.mark.parametrize(("level", "lines"), [("debug", 4), ("info", 3), ("warn", 2), ("error", 1)])
