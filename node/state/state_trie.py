@@ -8,7 +8,8 @@ Source: Yellow Paper, appendix D.
 
 import re
 from binascii import unhexlify
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from consensus.chain.merkle import EMPTY_TRIE_ROOT, nibbles_of
@@ -97,6 +98,20 @@ def update_trie(
     return _Update(node_key, read, changes).apply(updates)
 
 
+def root_of_sorted(pairs: Iterator[TrieUpdate]) -> Hash32:
+    """Return the root of the trie of `pairs`, sorted by key and without repetition, in one pass and in the memory that
+    a 256th of them takes."""
+    work = _Update(account_nodes, lambda _: None, {})
+    tops: list[tuple[int, _Node]] = []
+    for first_nibble, half in groupby(pairs, key=lambda pair: pair[0][0] >> 4):
+        subtries: list[tuple[int, _Node]] = []
+        for first_byte, group in groupby(half, key=lambda pair: pair[0][0]):
+            node = work.build_apart([(nibbles_of(key), value) for key, value in group], depth=2)
+            subtries.append((first_byte & 15, node))
+        tops.append((first_nibble, work.join(subtries, bytes((first_nibble,)))))
+    return keccak256(_encode(work.join(tops, _ROOT))) if tops else EMPTY_TRIE_ROOT
+
+
 class _Update:
     def __init__(self, node_key: NodeKey, read: ReadNode, changes: dict[bytes, bytes | None]) -> None:
         self._node_key = node_key
@@ -125,6 +140,23 @@ class _Update:
             changes[root_key] = encoded
             new_root = keccak256(encoded)
         return new_root
+
+    def build_apart(self, entries: list[_Entry], *, depth: int) -> _Node:
+        """Return a fresh node above `entries` and forget what lies below it."""
+        self._changes.clear()
+        node = self._build(entries, depth)
+        assert node is not None
+        return node
+
+    def join(self, children: list[tuple[int, _Node]], path: bytes) -> _Node:
+        """Return a fresh node at `path` above one or more `children` by nibble."""
+        if len(children) == 1:
+            nibble, child = children[0]
+            return self._prepend(bytes((nibble,)), child, path + bytes((nibble,)))
+        references = [_EMPTY] * 16
+        for nibble, child in children:
+            references[nibble] = self._place(child, path + bytes((nibble,)))
+        return _Branch(references)
 
     def _update(self, node: _Node, entries: list[_Entry], depth: int) -> _Node | None:
         """Return what replaces `node`, whose path is the first `depth` nibbles of every entry."""
