@@ -35,11 +35,29 @@ _UNIT_WORDS: Final = {
 }
 """How the major and the minor unit are called in the confirmation; other currencies use their code and fractions."""
 
-_ONES: Final = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS: Final = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ONES: Final = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS: Final = ["_", "_", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SCALES: Final = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (10**3, "thousand"))
 _WORDS_BELOW: Final = 10**15
 """Amounts from here on are not spelled: nobody compares such words."""
@@ -77,11 +95,15 @@ def parse_amount(text: str, currencies: Sequence[Currency], *, code: str | None 
         raise _refused(text, f"it names {code_in_text.strip()} and the next argument {code}", currencies)
     match = _AMOUNT.fullmatch(number)
     if match is None:
-        raise _refused(text, "it is not digits with at most one point: no sign, exponent, comma or grouping", currencies)
+        raise _refused(
+            text, "it is not digits with at most one point: no sign, exponent, comma or grouping", currencies
+        )
     currency = _currency_of(text, code_in_text.strip() or code, currencies)
     whole, fraction = match.group(1), match.group(2) or ""
     if len(fraction) > currency.decimals:
-        detail = f"{currency.code} has {currency.decimals} decimals and {number} has {len(fraction)}; nothing is rounded"
+        detail = (
+            f"{currency.code} has {currency.decimals} decimals and {number} has {len(fraction)}; nothing is rounded"
+        )
         raise _refused(text, detail, currencies)
     with localcontext(prec=2 * DIGITS_MAX + 2):
         units = int(Decimal(f"{whole}.{fraction or '0'}").scaleb(currency.decimals))

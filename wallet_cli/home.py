@@ -1,6 +1,7 @@
 """Where the wallet keeps things, what its configuration says, and which networks it knows.
 
-`--home DIR` puts everything under DIR; without it the XDG folders of the user are used. Nothing secret is in these files.
+`--home DIR` puts everything under DIR; without it the XDG folders of the user are used. Nothing secret is in
+these files.
 """
 
 import os
@@ -225,7 +226,9 @@ def _unhex(value: object) -> bytes:
 def _quoted(text: str) -> str:
     """Return `text` as a TOML basic string."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(f"\\u{ord(mark):04x}" if ord(mark) < 32 or ord(mark) == 127 else mark for mark in escaped) + '"'
+    return (
+        '"' + "".join(f"\\u{ord(mark):04x}" if ord(mark) < 32 or ord(mark) == 127 else mark for mark in escaped) + '"'
+    )
 
 
 def _broken(path: Path, detail: str) -> UsageRefused:

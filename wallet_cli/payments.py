@@ -88,7 +88,10 @@ def open_entry(session: Session, intent: Intent) -> Entry | None:
 
 
 def estimate_gas(session: Session, intent: Intent, currency: Currency) -> int:
-    """Return the gas limit of a payment, having let a node try it out. Raises: TransactionRefused if it would revert."""
+    """Return the gas limit of a payment, having let a node try it out.
+
+    Raises: TransactionRefused if it would revert.
+    """
     call = {
         "from": "0x" + intent.sender.hex(),
         "to": "0x" + currency.address.hex(),
@@ -214,9 +217,7 @@ def _send(session: Session, raw: bytes) -> TransactionRefused | None:
     is_any_silent = False
     for endpoint in list(session.client.living()):
         try:
-            session.client.call_at(
-                endpoint, "eth_sendRawTransactionSync", "0x" + raw.hex(), wait_ms, wait_ms=wait_ms
-            )
+            session.client.call_at(endpoint, "eth_sendRawTransactionSync", "0x" + raw.hex(), wait_ms, wait_ms=wait_ms)
             return None
         except RpcSilent as error:
             session.client.mark_silent(error)

@@ -145,9 +145,7 @@ class Session:
         """Proven reads."""
         from wallet_cli.verified import Verifier
 
-        return Verifier(
-            network=self.network, client=self.client, store=self.trust_store, now_ms=self.settings.now_ms
-        )
+        return Verifier(network=self.network, client=self.client, store=self.trust_store, now_ms=self.settings.now_ms)
 
     @cached_property
     def accounts(self) -> list[Account]:
@@ -170,7 +168,9 @@ class Session:
         raise UsageRefused(
             "it is not said which account is meant",
             why=f"this wallet has: {names}; no default is set",
-            next_step="repeat with --from NAME, or set one: sycee keys use NAME" if self.accounts else "sycee keys new NAME",
+            next_step="repeat with --from NAME, or set one: sycee keys use NAME"
+            if self.accounts
+            else "sycee keys new NAME",
             code="ACCOUNT_NEEDED",
         )
 
@@ -201,6 +201,4 @@ class Session:
 
     def password_source(self) -> PasswordSource:
         """Return where the password of keys comes from."""
-        return PasswordSource(
-            self.settings.password_fd, self.settings.password_file, self.preferences.password_file
-        )
+        return PasswordSource(self.settings.password_fd, self.settings.password_file, self.preferences.password_file)

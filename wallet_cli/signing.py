@@ -48,9 +48,13 @@ def parse_secret(text: str, *, index: int = 0) -> bytes:
     if len(words) > 1:
         EthAccount.enable_unaudited_hdwallet_features()
         try:
-            return bytes(EthAccount.from_mnemonic(" ".join(words), account_path=DERIVATION_PATH.format(index=index)).key)
+            return bytes(
+                EthAccount.from_mnemonic(" ".join(words), account_path=DERIVATION_PATH.format(index=index)).key
+            )
         except Exception as error:
-            raise _bad_secret(f"{len(words)} words that are no BIP-39 mnemonic: a word or the checksum is wrong") from error
+            raise _bad_secret(
+                f"{len(words)} words that are no BIP-39 mnemonic: a word or the checksum is wrong"
+            ) from error
     digits = "".join(words).removeprefix("0x")
     try:
         key = bytes.fromhex(digits)
@@ -95,7 +99,9 @@ def unlock(account: Account, source: PasswordSource) -> bytes:
     return key
 
 
-def sign_call(private_key: bytes, *, chain_id: int, nonce: int, gas_limit: int, to: Address, data: bytes) -> SignedTransaction:
+def sign_call(
+    private_key: bytes, *, chain_id: int, nonce: int, gas_limit: int, to: Address, data: bytes
+) -> SignedTransaction:
     """Return the signed type 2 transaction that calls `to`, offering no fee."""
     fields = {
         "type": 2,

@@ -1,4 +1,4 @@
-"""What this wallet has verified and must not forget: trusted state, final headers, currencies, and evidence of conflict.
+"""What this wallet has verified and must not forget: trusted state, headers, currencies, and evidence of conflict.
 
 One SQLite file per network; every write is on disk before the call returns. Never goes back to a lower height.
 """

@@ -8,21 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from consensus.chain.errors import InvalidTransaction
 from consensus.chain.receipt import Receipt
-from consensus.chain.transaction import InvalidTransaction, Transaction, decode_transaction, recover_sender
+from consensus.chain.transaction import Transaction, decode_transaction, recover_sender
 from consensus.light.trust import (
     ConflictingFinality,
     LightError,
     TrustedState,
     TrustPeriodExceeded,
     Waypoint,
-    WrongEpoch,
     advance,
     validate_trust_period,
 )
 from consensus.light.verify import (
     AccountState,
     FinalHeader,
+    read_genesis_header,
     trust_genesis,
     verify_account,
     verify_final_proof,
@@ -115,7 +116,9 @@ class Verifier:
             self._trusted = self._restore(stored)
         return self._trusted
 
-    def read_account(self, head: Head, address: Address, slots: Sequence[int] = ()) -> tuple[AccountState | None, list[int]]:
+    def read_account(
+        self, head: Head, address: Address, slots: Sequence[int] = ()
+    ) -> tuple[AccountState | None, list[int]]:
         """Return the account and the words at `slots`, proven under the head's state root.
 
         Raises: ProofInvalid; NetworkUnreachable if the endpoint refuses or falls silent.
@@ -182,11 +185,11 @@ class Verifier:
         if trusted is None:
             genesis_header = self._fetch_genesis(endpoint)
             trusted = self._trust_genesis(endpoint, genesis_header)
+        believed = trusted
         fields = self._checked(endpoint, lambda: _object(answer))
         header_rlp = self._checked(endpoint, lambda: _bytes(fields, "header"))
         if header_rlp == genesis_header:
-            return FinalHeader.of_genesis(header_rlp, trusted)
-        believed = trusted
+            return self._checked(endpoint, lambda: read_genesis_header(believed, header_rlp))
         final = self._checked(
             endpoint,
             lambda: verify_final_proof(
@@ -200,7 +203,12 @@ class Verifier:
         return final
 
     def _remember(
-        self, endpoint: str, trusted: TrustedState, genesis_header: bytes, final: FinalHeader, fields: Mapping[str, object]
+        self,
+        endpoint: str,
+        trusted: TrustedState,
+        genesis_header: bytes,
+        final: FinalHeader,
+        fields: Mapping[str, object],
     ) -> None:
         names = ("header", "linkingHeaders", "finalization")
         evidence = json.dumps({name: fields[name] for name in names})
@@ -337,8 +345,10 @@ def _bytes_list(fields: Mapping[str, Any], name: str) -> list[bytes]:
 
 def _number(fields: Mapping[str, Any], name: str) -> int:
     value = fields[name]
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
     if not isinstance(value, str) or not value.startswith("0x"):
-        raise ValueError(f"{name} is no hexadecimal number")
+        raise ValueError(f"{name} is no number")
     return int(value, 16)
 
 

@@ -25,16 +25,26 @@ from consensus.light.trust import (
     WrongDigest,
     WrongEpoch,
     WrongView,
+    advance,
 )
 from consensus.primitives.hashing import keccak256_cached, sha256
 from consensus.primitives.rlp_codec import RlpError, decode, encode_uint, read_bytes, read_list, read_uint
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, ValidatorIndex
+from consensus.simplex.certificates import InvalidCertificate, verify_certificate
+from consensus.simplex.messages import Certificate, Kind, MalformedConsensusMessage, SigningDomain, decode_certificate
+from consensus.simplex.validators import (
+    InvalidValidatorSet,
+    Validator,
+    ValidatorSet,
+    decode_set_payload,
+    encode_set_payload,
+    make_validator_set,
+    next_set_requests_hash,
+)
 
+GENESIS_EPOCH: Final = Epoch(0)
 LINKING_HEADERS_MAX: Final = 256
 """Most headers between a block and the descendant that was finalized: the bound of the proof's format."""
-
-REQUEST_TYPE_VALIDATOR_SET: Final = b"\x5c"
-"""EIP-7685 request type of the next validator set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +77,115 @@ class AccountState:
     code_hash: Hash32
 
 
-def requests_hash_of(payload: bytes) -> Hash32:
-    """Return the requestsHash of a header that commits to the validator set in `payload` (EIP-7685)."""
-    return sha256(sha256(REQUEST_TYPE_VALIDATOR_SET + payload))
+def genesis_set_payload(document: GenesisDocument) -> bytes:
+    """Return the payload of epoch 0's validator set, to which the genesis header's requestsHash commits.
+
+    A validator's endpoints are hashed as its host:port texts in their order, joined by line feeds.
+    """
+    validators = [
+        Validator(
+            consensus_key=entry.consensus_key,
+            tls_key=entry.tls_key,
+            attestation_key=entry.attestation_key,
+            operator=entry.operator,
+            endpoints_hash=sha256("\n".join(entry.endpoints).encode()),
+        )
+        for entry in document.validators
+    ]
+    return encode_set_payload(GENESIS_EPOCH, validators)
+
+
+def trust_genesis(
+    *, chain_id: int, document_hash: Hash32, payload: bytes, header_rlp: bytes, accepted_ms: TimestampMs
+) -> TrustedState:
+    """Return the trusted state of somebody who has the genesis document and was handed a genesis header.
+
+    The header must name the document and commit to the set in `payload`. Its other fields are proven only by the first
+    finalization, because every signature contains the header's hash. `accepted_ms` is when the document was accepted.
+
+    Raises: MalformedEvidence, GenesisMismatch, ValidatorSetMismatch.
+    """
+    header = _read_header(header_rlp, "genesis header")
+    if header.height != 0:
+        raise GenesisMismatch("number", found=header.height, trusted=0)
+    if header.epoch != GENESIS_EPOCH:
+        raise GenesisMismatch("epoch", found=header.epoch, trusted=GENESIS_EPOCH)
+    if header.previous_randao != document_hash:
+        raise GenesisMismatch("mixHash", found=f"0x{header.previous_randao.hex()}", trusted=f"0x{document_hash.hex()}")
+    genesis_hash = block_hash_of(header_rlp)
+    validators = _follow_set(header, genesis_hash, payload, GENESIS_EPOCH)
+    point = Waypoint(GENESIS_EPOCH, Height(0), genesis_hash)
+    return TrustedState(
+        chain_id=chain_id,
+        genesis_hash=genesis_hash,
+        epoch=GENESIS_EPOCH,
+        validators=validators,
+        anchor=point,
+        highest=point,
+        refreshed_ms=max(header.timestamp_ms, accepted_ms),
+    )
+
+
+def read_genesis_header(trusted: TrustedState, header_rlp: bytes) -> FinalHeader:
+    """Return the genesis header as final without signers: nobody votes on it, the trusted document stands for it.
+
+    Raises: GenesisMismatch if it is another header.
+    """
+    found = block_hash_of(header_rlp)
+    if found != trusted.genesis_hash:
+        raise GenesisMismatch("hash", found=f"0x{found.hex()}", trusted=f"0x{trusted.genesis_hash.hex()}")
+    header = _read_header(header_rlp, "genesis header")
+    return FinalHeader(header, header_rlp, found, (), trusted.validators.count)
+
+
+def verify_final_proof(
+    trusted: TrustedState, *, header_rlp: bytes, linking_headers: Sequence[bytes], finalization: bytes
+) -> FinalHeader:
+    """Return the header, proven final by the trusted validators.
+
+    `linking_headers` are children, each of the one before, up to the one that `finalization` (wire bytes) is for.
+
+    Raises: MalformedEvidence, WrongEpoch, LinkBroken, WrongDigest, WrongView, CertificateNotValid.
+    """
+    if len(linking_headers) > LINKING_HEADERS_MAX:
+        raise LinkBroken(0, f"{len(linking_headers)} linking headers, at most {LINKING_HEADERS_MAX}")
+    header = last = _read_header(header_rlp, "header")
+    _validate_epoch("the header", last.epoch, trusted)
+    block_hash = last_hash = block_hash_of(header_rlp)
+    for linking_rlp in linking_headers:
+        child = _read_header(linking_rlp, "linking header")
+        if child.parent_hash != last_hash:
+            raise LinkBroken(child.height, f"its parent is 0x{child.parent_hash.hex()}, not 0x{last_hash.hex()}")
+        if child.height != last.height + 1:
+            raise LinkBroken(child.height, f"its parent is at height {last.height}")
+        _validate_epoch("a linking header", child.epoch, trusted)
+        last, last_hash = child, block_hash_of(linking_rlp)
+    certificate = _read_certificate(finalization)
+    statement = certificate.statement
+    _validate_epoch("the finalization", statement.epoch, trusted)
+    if statement.digest != last_hash:
+        raise WrongDigest(header_hash=last_hash, signed=statement.digest)
+    # An epoch's last block is proposed again, unchanged, until it is final: only then is the signed view a later one.
+    is_last_of_epoch = last.requests_hash != NO_REQUESTS_HASH
+    if statement.view != last.view and not (is_last_of_epoch and statement.view > last.view):
+        raise WrongView(header_view=last.view, certificate_view=statement.view)
+    try:
+        verify_certificate(SigningDomain(trusted.chain_id, trusted.genesis_hash), trusted.validators, certificate)
+    except InvalidCertificate as error:
+        raise CertificateNotValid(str(error)) from error
+    return FinalHeader(header, header_rlp, block_hash, certificate.signers, trusted.validators.count)
+
+
+def verify_handoff(trusted: TrustedState, *, header_rlp: bytes, payload: bytes, finalization: bytes) -> TrustedState:
+    """Return the trusted state one epoch later, given the last block of the trusted epoch and the set it commits to.
+
+    Raises: those of `verify_final_proof`; ValidatorSetMismatch; ConflictingFinality.
+    """
+    final = verify_final_proof(trusted, header_rlp=header_rlp, linking_headers=(), finalization=finalization)
+    epoch = Epoch(trusted.epoch + 1)
+    validators = _follow_set(final.header, final.hash, payload, epoch)
+    moved = advance(trusted, final.waypoint, final.header.timestamp_ms)
+    return replace(moved, epoch=epoch, validators=validators, anchor=final.waypoint)
 
 
 def verify_account(state_root: Hash32, address: Address, nodes: Sequence[bytes]) -> AccountState | None:
@@ -137,3 +253,41 @@ def _verify_path(root: Hash32, key: bytes, nodes: Sequence[bytes], subject: str)
         return verify_merkle_proof(root, key, nodes)
     except InvalidProof as error:
         raise ValueNotProven(subject, str(error)) from error
+
+
+def _follow_set(header: Header, block_hash: Hash32, payload: bytes, epoch: Epoch) -> ValidatorSet:
+    """Return the set in `payload`, to which `header` must commit, as that of `epoch`. Raises: ValidatorSetMismatch."""
+    committed = next_set_requests_hash(payload)
+    if committed != header.requests_hash:
+        raise ValidatorSetMismatch(
+            f"it hashes to 0x{committed.hex()}, the header commits to 0x{header.requests_hash.hex()}"
+        )
+    try:
+        found_epoch, validators = decode_set_payload(payload)
+        if found_epoch != epoch:
+            raise ValidatorSetMismatch(f"it is for epoch {found_epoch}, the next is {epoch}")
+        return make_validator_set(epoch, validators, block_hash)
+    except InvalidValidatorSet as error:
+        raise ValidatorSetMismatch(str(error)) from error
+
+
+def _validate_epoch(part: str, found: Epoch, trusted: TrustedState) -> None:
+    if found != trusted.epoch:
+        raise WrongEpoch(part, found=found, trusted=trusted.epoch)
+
+
+def _read_header(header_rlp: bytes, part: str) -> Header:
+    try:
+        return decode_header(header_rlp)
+    except MalformedBlock as error:
+        raise MalformedEvidence(part, str(error)) from error
+
+
+def _read_certificate(finalization: bytes) -> Certificate:
+    try:
+        certificate = decode_certificate(finalization)
+    except MalformedConsensusMessage as error:
+        raise MalformedEvidence("finalization", str(error)) from error
+    if certificate.statement.kind is not Kind.FINALIZE:
+        raise CertificateNotValid(f"its votes are to {certificate.statement.kind.name.lower()}, not to finalize")
+    return certificate
