@@ -47,11 +47,8 @@ def command(home: Path, name: str, role: str, genesis: Path | None, passphrase_f
     click.echo(write_once(target.config_file, settings.encode()))
     if text is not None:
         click.echo(write_genesis(target.genesis_file, text))
-    identity = create_identity(target, name=name, passphrase_file=passphrase_file, is_development=False)
-    for path in identity.created:
-        click.echo(f"created {path}")
-    for path in identity.found:
-        click.echo(f"found {path}")
+    _, said = create_identity(target, passphrase_file=passphrase_file, is_development=False)
+    click.echo(said)
     if text is None:
         click.echo(
             "Next: give the public keys (sycee-node keys show) to the network's founder, then put the genesis in place:"

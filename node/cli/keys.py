@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from node.cli.homes import NodeHome
-from node.cli.identities import load_public_identity
+from node.cli.identities import identity_json, load_public_identity
 
 
 @click.group("keys")
@@ -19,13 +19,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, as a validator stands in genesis.")
 def show(home: Path, as_json: bool) -> None:
     """Print the public keys and the link certificate: what the founder of a network needs of a validator."""
-    identity = load_public_identity(NodeHome(home))
-    entry = {
-        "consensusKey": "0x" + identity.consensus_key.hex(),
-        "tlsKey": "0x" + identity.tls_key.hex(),
-        "attestationKey": "0x" + identity.attestation_key.hex(),
-        "tlsCertificate": "0x" + identity.tls_certificate.hex(),
-    }
+    entry = identity_json(load_public_identity(NodeHome(home)))
     if as_json:
         click.echo(json.dumps(entry))
         return
