@@ -56,9 +56,7 @@ def make_block_receipts(
     """Return the receipts of one block with the position of their logs; all three sequences are as long."""
     assert len(receipts) == len(senders) == len(revert_outputs)
     before = accumulate((len(receipt.logs) for receipt in receipts[:-1]), initial=0)
-    return BlockReceipts(
-        tuple(receipts), tuple(senders), tuple(revert_outputs), tuple(before) if receipts else ()
-    )
+    return BlockReceipts(tuple(receipts), tuple(senders), tuple(revert_outputs), tuple(before) if receipts else ())
 
 
 class AccountRecord(Protocol):
