@@ -20,7 +20,7 @@ from node.mempool.pool import PooledTransaction
 from node.rpc.backend import AccountProof, BlockReceipts, FinalHeader, HeadInfo
 
 Json: TypeAlias = Union[  # noqa: UP007  # an alias that names itself must be written like this
-    None, bool, int, float, str, Sequence["Json"], dict[str, "Json"], orjson.Fragment
+    bool, int, float, str, Sequence["Json"], dict[str, "Json"], orjson.Fragment, None
 ]
 """What orjson writes; a Fragment is already written."""
 
