@@ -112,29 +112,39 @@ class CallLists:
         at_once = asyncio.Semaphore(limits.calls_at_once_max)
         begun: list[_Call | bytes] = []
         step_ends_ns = time.monotonic_ns() + STEP_MAX_NS
-        for request in requests:
-            begun.append(self._begin(request, at_once))
-            if time.monotonic_ns() > step_ends_ns:
-                await asyncio.sleep(0)
-                step_ends_ns = time.monotonic_ns() + STEP_MAX_NS
+        try:
+            for request in requests:
+                begun.append(self._begin(request, at_once))
+                if time.monotonic_ns() > step_ends_ns:
+                    await asyncio.sleep(0)
+                    step_ends_ns = time.monotonic_ns() + STEP_MAX_NS
+            return await self._join(begun)
+        finally:
+            # Only a cancelled answer leaves anything here that is not done.
+            for call in begun:
+                if not isinstance(call, bytes) and call.outcome is not None:
+                    call.outcome.cancel()
+
+    async def _join(self, begun: list[_Call | bytes]) -> bytes:
+        """Return the list of answers, as many whole ones as fit into one response."""
         answers: list[bytes] = []
-        bytes_left = limits.response_bytes_max
+        bytes_left = self._context.limits.response_bytes_max
         for call in begun:
-            if not isinstance(call, bytes):
+            if isinstance(call, bytes):
+                answer = call
+            else:
                 await self._finish(call)
-                if len(call.answer) > bytes_left:
-                    call.answer = self._too_large(call)
-                call = call.answer
-            bytes_left -= len(call)
-            if call:
-                answers.append(call)
+                answer = call.answer if len(call.answer) <= bytes_left else self._too_large(call)
+            bytes_left -= len(answer)
+            if answer:
+                answers.append(answer)
         return b"[" + b",".join(answers) + b"]" if answers else b""
 
     def _begin(self, request: object, at_once: asyncio.Semaphore) -> _Call | bytes:
         """Start one call; return it, or the answer if it is not a request."""
         try:
             request_id, has_id, name, parameters = _read_request(request)
-        except InvalidRequest as error:
+        except (InvalidRequest, InvalidParameter) as error:
             return self._refused(error, _readable_id(request))
         started_ns = time.monotonic_ns()
         method = METHODS.get(name)
@@ -216,7 +226,7 @@ def _read_request(request: object) -> tuple[RequestId, bool, str, Sequence[objec
     if parameters is None:
         parameters = ()
     elif not isinstance(parameters, list):
-        raise InvalidRequest("params", expected="a list: parameters go by position", actual=parameters)
+        raise InvalidParameter("params", expected="a list: parameters go by position", actual=parameters)
     return request_id, has_id, name, parameters
 
 

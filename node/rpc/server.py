@@ -53,7 +53,8 @@ class RpcServer:
         self._port = port
         self._http: web.Server | None = None
         self._listener: asyncio.Server | None = None
-        self._spoke: set[RequestHandler] = set()
+        self._silent: dict[RequestHandler, asyncio.TimerHandle] = {}
+        """Connections that have not sent a whole request head yet, with what will close them."""
 
     @property
     def port(self) -> int:
@@ -88,6 +89,9 @@ class RpcServer:
             return
         self._listener.close()
         self._http.pre_shutdown()
+        for timer in self._silent.values():
+            timer.cancel()
+        self._silent.clear()
         await self._http.shutdown(SHUTDOWN_SECONDS)
         await self._listener.wait_closed()
         self._listener = self._http = None
@@ -98,15 +102,13 @@ class RpcServer:
         if len(self._http.connections) >= self._limits.connections_max:
             return _Refusing()
         connection = self._http()
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._limits.read_timeout_ms / 1000, self._close_if_silent, connection)
+        seconds = self._limits.read_timeout_ms / 1000
+        self._silent[connection] = asyncio.get_running_loop().call_later(seconds, self._close_silent, connection)
         return connection
 
-    def _close_if_silent(self, connection: RequestHandler) -> None:
-        if connection in self._spoke:
-            self._spoke.discard(connection)
-        else:
-            connection.force_close()
+    def _close_silent(self, connection: RequestHandler) -> None:
+        del self._silent[connection]
+        connection.force_close()
 
     def _make_request(
         self,
@@ -122,7 +124,10 @@ class RpcServer:
         )
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        self._spoke.add(request.protocol)
+        if self._silent:
+            timer = self._silent.pop(request.protocol, None)
+            if timer is not None:
+                timer.cancel()
         if request.method != "POST":
             refusal = InvalidRequest("HTTP method", expected="POST", actual=request.method)
             return _refused(405, refusal, {"Allow": "POST"})
