@@ -21,7 +21,9 @@ from node.rpc.errors import (
     InvalidJson,
     InvalidParameter,
     InvalidRequest,
+    MissingParameter,
     ResponseTooLarge,
+    SurplusParameters,
     UnknownMethod,
     error_code,
     error_object,
@@ -247,9 +249,8 @@ def _check_count(method: Method, parameters: Sequence[object]) -> None:
     if method.parameters_min <= count <= method.parameters_max:
         return
     if count < method.parameters_min:
-        missing = method.parameter_names.split()[count]
-        raise InvalidParameter(missing, expected=f"given as parameter {count}", actual="nothing")
-    raise InvalidParameter("params", expected=f"at most {method.parameters_max} values", actual=f"{count} values")
+        raise MissingParameter(method.parameter_names.split()[count], position=count)
+    raise SurplusParameters(found=count, expected=method.parameters_max)
 
 
 def _error_answer(request_id: RequestId, error: dict[str, object]) -> bytes:

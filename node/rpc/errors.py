@@ -3,7 +3,8 @@
 Exceptions of this folder; those of `consensus.chain.errors` and `node.mempool` are in the table as they are.
 
 RpcError
-├── InvalidJson, InvalidRequest, UnknownMethod, InvalidParameter     the client's request
+├── InvalidJson, InvalidRequest, UnknownMethod                       the client's request
+├── InvalidParameter, MissingParameter, SurplusParameters, InvalidBlockRange
 ├── CallListTooLong, RequestTooLarge, ResponseTooLarge, RangeTooLarge, TooManyResults      limits
 ├── NotSupported
 ├── BlockNotFound, Pruned, ProofPruned                               not here, or not any more
@@ -60,7 +61,7 @@ class InvalidRequest(RpcError):
         self.field = field_name
         self.expected = expected
         self.actual = shown(actual)
-        super().__init__(f"invalid request: {field_name} must be {expected}, found {self.actual}")
+        super().__init__(f"invalid request: {field_name} must be {expected}, found {_quoted(actual)}")
 
 
 class UnknownMethod(RpcError):
@@ -70,11 +71,11 @@ class UnknownMethod(RpcError):
 
     def __init__(self, method: str) -> None:
         self.method = shown(method)
-        super().__init__(f"the method {self.method} does not exist/is not available")
+        super().__init__(f"the method {self.method or '(empty)'} does not exist/is not available")
 
 
 class InvalidParameter(RpcError):
-    """A parameter is missing, surplus or not of its type."""
+    """A parameter is not of its type."""
 
     reason = "invalid_parameter"
 
@@ -82,7 +83,29 @@ class InvalidParameter(RpcError):
         self.field = field_name
         self.expected = expected
         self.actual = shown(actual)
-        super().__init__(f"invalid params: {field_name} must be {expected}, found {self.actual}")
+        super().__init__(f"invalid params: {field_name} must be {expected}, found {_quoted(actual)}")
+
+
+class MissingParameter(RpcError):
+    """A required parameter is not there."""
+
+    reason = "missing_parameter"
+
+    def __init__(self, field_name: str, *, position: int) -> None:
+        self.field = field_name
+        self.position = position
+        super().__init__(f"invalid params: missing value for required argument {position}: {field_name}")
+
+
+class SurplusParameters(RpcError):
+    """More parameters than the method has."""
+
+    reason = "surplus_parameters"
+
+    def __init__(self, *, found: int, expected: int) -> None:
+        self.found = found
+        self.expected = expected
+        super().__init__(f"invalid params: too many arguments, want at most {expected}, found {found}")
 
 
 class InvalidBlockRange(RpcError):
@@ -159,7 +182,7 @@ class NotSupported(RpcError):
 
     def __init__(self, subject: str) -> None:
         self.subject = subject
-        super().__init__(f"{subject} is not supported by this node")
+        super().__init__(f"not supported by this node: {subject}")
 
 
 class BlockNotFound(RpcError):
@@ -267,7 +290,7 @@ class ErrorRow:
 
 
 _PARAMETER = {"field": "field", "expected": "expected", "actual": "actual"}
-_NONCE = {"expected": "expected", "actual": "found"}
+_EXPECTED_FOUND = {"expected": "expected", "actual": "found"}
 _RETRY = {"retry_after_ms": RETRY_AFTER_MS}
 
 ERROR_ROWS: dict[type[Exception], ErrorRow] = {
@@ -275,6 +298,8 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     InvalidRequest: ErrorRow(-32600, _PARAMETER),
     UnknownMethod: ErrorRow(-32601, {"actual": "method"}),
     InvalidParameter: ErrorRow(-32602, _PARAMETER),
+    MissingParameter: ErrorRow(-32602, {"field": "field", "expected": "position"}),
+    SurplusParameters: ErrorRow(-32602, _EXPECTED_FOUND),
     InvalidBlockRange: ErrorRow(-32602, {"from": "from_height", "to": "to_height", "head": "head"}),
     BlockNotFound: ErrorRow(-32001, {"actual": "block"}),
     Pruned: ErrorRow(-32001, {"actual": "height", "oldest": "oldest"}),
@@ -296,14 +321,14 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     chain.OversizedTransaction: ErrorRow(-32000, {"limit": "transaction_bytes_max", "actual": "transaction_bytes"}),
     chain.UnsupportedTransactionType: ErrorRow(-32000, {"actual": "transaction_type"}),
     chain.NotReplayProtected: ErrorRow(-32000, {"actual": "v"}),
-    chain.WrongChainId: ErrorRow(-32000, _NONCE),
+    chain.WrongChainId: ErrorRow(-32000, _EXPECTED_FOUND),
     chain.InvalidTransactionSignature: ErrorRow(-32000, {"actual": "detail"}),
     chain.IntrinsicGasTooLow: ErrorRow(-32000, {"expected": "intrinsic_gas", "actual": "gas_limit"}),
     chain.InconsistentFees: ErrorRow(-32000, {"expected": "fee_cap", "actual": "priority_fee"}),
     chain.NonceExhausted: ErrorRow(-32000, {"actual": "nonce"}),
-    mempool.NonceTooLow: ErrorRow(-32000, _NONCE),
+    mempool.NonceTooLow: ErrorRow(-32000, _EXPECTED_FOUND),
     mempool.NonceTaken: ErrorRow(-32000, {"actual": "nonce", "pending": "pending_hash"}),
-    mempool.NonceTooFar: ErrorRow(-32000, {**_NONCE, "limit": "ahead_max"}),
+    mempool.NonceTooFar: ErrorRow(-32000, {**_EXPECTED_FOUND, "limit": "ahead_max"}),
     mempool.InsufficientFunds: ErrorRow(-32000, {"expected": "value", "actual": "balance"}),
     mempool.ExceedsBlockGas: ErrorRow(-32000, {"limit": "block_gas_limit", "actual": "gas_limit"}),
     mempool.CreationNotEnabled: ErrorRow(-32003),
@@ -362,8 +387,12 @@ def shown(value: object) -> str:
         return "an object"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    text = str(value) if len(str(value)) <= ACTUAL_CHARACTERS_MAX else f"{str(value)[:ACTUAL_CHARACTERS_MAX]}…"
-    return f'"{text}"' if isinstance(value, str) else text
+    text = str(value)
+    return text if len(text) <= ACTUAL_CHARACTERS_MAX else f"{text[:ACTUAL_CHARACTERS_MAX]}…"
+
+
+def _quoted(value: object) -> str:
+    return f'"{shown(value)}"' if isinstance(value, str) else shown(value)
 
 
 def _bare_data(error: Exception) -> str | None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -81,9 +81,9 @@ def transfer_data(to: Address, amount_minor: int) -> bytes:
     return TRANSFER_SELECTOR + word(to) + word(amount_minor)
 
 
-def sign(account: LocalAccount, nonce: int, **changes: object) -> bytes:
+def sign(account: LocalAccount, nonce: int, **changes: Any) -> bytes:
     """Return a signed transfer of 5 minor units to Bob, with some fields changed."""
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "chainId": CHAIN_ID,
         "nonce": nonce,
         "gas": 100_000,
