@@ -25,6 +25,9 @@ SHUTDOWN_SECONDS = 2
 BACKLOG = 256
 """Connections the kernel holds while the loop is busy: a burst of every wallet of a small bank."""
 
+LINGER_SECONDS = 1
+"""How long a refused body is still drained, so that its sender reads the refusal instead of a reset."""
+
 _JSON = "application/json"
 
 
@@ -77,6 +80,7 @@ class RpcServer:
             access_log=None,
             auto_decompress=False,
             keepalive_timeout=self._limits.idle_timeout_ms / 1000,
+            lingering_time=min(LINGER_SECONDS, self._limits.read_timeout_ms / 1000),
         )
         try:
             self._listener = await loop.create_server(self._accept, self._addr, self._port, backlog=BACKLOG)
