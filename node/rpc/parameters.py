@@ -12,8 +12,8 @@ UINT256_MAX = 2**256 - 1
 HASHES_MAX = 1_000
 """Addresses, topics or slots in one list: what one block filter of a large bank names, and 1 ms to read."""
 
-_QUANTITY = re.compile(r"0x(?:0|[1-9a-f][0-9a-f]*)", re.IGNORECASE | re.ASCII)
-_HEX_DIGITS = re.compile(r"[0-9a-f]*", re.IGNORECASE | re.ASCII)
+_QUANTITY = re.compile(r"0x(?:0|[1-9a-fA-F][0-9a-fA-F]*)")
+_HEX_DIGITS = re.compile(r"[0-9a-fA-F]*")
 
 
 def optional(parameters: Sequence[object], index: int) -> object | None:

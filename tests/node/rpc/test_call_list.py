@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,6 +19,15 @@ def call(request_id: object, method: str, *parameters: object) -> dict[str, obje
 async def answers(backend: FakeBackend, requests: Any, limits: RpcLimits | None = None) -> Any:
     calls = CallLists(Context(backend, limits or RpcLimits()), Recorder())
     return json.loads(await calls.answer(json.dumps(requests).encode()))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Give the loop turns until `condition` holds, at most a thousand."""
+    for _ in range(1_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("the condition never held")
 
 
 @pytest.mark.asyncio
@@ -46,8 +56,7 @@ async def test_waiting_senders_of_a_list_all_wait_together() -> None:
     ]
     calls = CallLists(Context(backend, RpcLimits(calls_at_once_max=2)), Recorder())
     waiting = asyncio.create_task(calls.answer(json.dumps(requests).encode()))
-    while len(backend.pool) < 10:
-        await asyncio.sleep(0)
+    await until(lambda: len(backend.pool) == 10)
     backend.seal()
     found = json.loads(await waiting)
     assert [answer["result"]["transactionIndex"] for answer in found] == [hex(index) for index in range(10)]
@@ -60,8 +69,7 @@ async def test_cancelled_list_leaves_nobody_waiting() -> None:
     requests = [call(nonce, "eth_sendRawTransactionSync", "0x" + sign(ALICE, nonce).hex()) for nonce in range(5)]
     calls = CallLists(Context(backend, RpcLimits()), Recorder())
     waiting = asyncio.create_task(calls.answer(json.dumps(requests).encode()))
-    while len(backend.pool) < 5:
-        await asyncio.sleep(0)
+    await until(lambda: len(backend.pool) == 5)
     assert len(backend.waiters) == 5
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -96,7 +104,7 @@ async def test_one_request_reads_one_height_even_if_the_chain_grows_meanwhile() 
     calls = CallLists(Context(backend, RpcLimits()), Recorder())
     request = json.dumps(call(1, "eth_call", {"to": "0x" + EUR.hex()}, "latest")).encode()
     waiting = asyncio.create_task(calls.answer(request))
-    await asyncio.sleep(0)
+    await until(lambda: len(backend.calls) == 1)
     backend.seal()
     await waiting
     assert backend.calls[-1][1] == 2

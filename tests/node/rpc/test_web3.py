@@ -87,7 +87,7 @@ async def test_blocks_fees_and_proofs_parse_without_middleware() -> None:
         assert web3.eth.chain_id == CHAIN_ID
         assert web3.eth.syncing is False
         assert web3.eth.gas_price == web3.eth.max_priority_fee == 0
-        assert web3.eth.accounts == ()
+        assert web3.eth.accounts == []
         assert web3.net.version == str(CHAIN_ID)
         history = web3.eth.fee_history(2, "latest", [10, 90])
         assert history["baseFeePerGas"] == [0, 0, 0]
