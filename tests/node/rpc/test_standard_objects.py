@@ -23,16 +23,10 @@ NONCE = re.compile(r"0x[0-9a-f]{16}")
 NULL = re.compile(r"None")
 
 BLOCK = {
-    **dict.fromkeys(
-        ["number", "gasLimit", "gasUsed", "timestamp", "difficulty", "size", "baseFeePerGas"]
-        + ["blobGasUsed", "excessBlobGas"],
-        QUANTITY,
-    ),
-    **dict.fromkeys(
-        ["hash", "parentHash", "sha3Uncles", "stateRoot", "transactionsRoot", "receiptsRoot", "mixHash"]
-        + ["withdrawalsRoot", "parentBeaconBlockRoot", "requestsHash"],
-        HASH,
-    ),
+    **dict.fromkeys(["number", "gasLimit", "gasUsed", "timestamp", "difficulty", "size"], QUANTITY),
+    **dict.fromkeys(["baseFeePerGas", "blobGasUsed", "excessBlobGas"], QUANTITY),
+    **dict.fromkeys(["hash", "parentHash", "sha3Uncles", "stateRoot", "mixHash", "parentBeaconBlockRoot"], HASH),
+    **dict.fromkeys(["transactionsRoot", "receiptsRoot", "withdrawalsRoot", "requestsHash"], HASH),
     "miner": ADDRESS,
     "logsBloom": BLOOM,
     "extraData": DATA,

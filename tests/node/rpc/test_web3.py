@@ -98,7 +98,7 @@ async def test_blocks_fees_and_proofs_parse_without_middleware() -> None:
         assert web3.eth.get_code(Web3.to_checksum_address(EUR)) == b"\xfe"
         assert web3.eth.get_storage_at(Web3.to_checksum_address(EUR), 0)[-2:] == b"\x02\x00"
         proof = web3.eth.get_proof(Web3.to_checksum_address(EUR), [0, 5], "latest")
-        assert [slot["value"] for slot in proof["storageProof"]] == [0x200, 0]
+        assert [slot["value"] for slot in proof["storageProof"]] == [b"\x02\x00", b"\x00"]
         receipts = web3.eth.get_block_receipts(2)
         assert [receipt["status"] for receipt in receipts] == [1, 0]
         logs = web3.eth.get_logs({"fromBlock": 1, "toBlock": "latest", "topics": [Web3.to_hex(TRANSFER_TOPIC)]})
