@@ -50,8 +50,13 @@ def get_block_by_number(context: Context, parameters: Sequence[object]) -> Answe
     if not block.is_pending:
         return _block(context, block.height, is_full=is_full)
     head = context.backend.head()
+    parent = context.backend.header(head.height)
     pending = context.backend.pending_transactions(PENDING_BLOCK_TRANSACTIONS_MAX)
-    return pending_block_object(head, context.backend.header(head.height), pending, full=is_full)
+
+    def build() -> Json:
+        return pending_block_object(head, parent, pending, full=is_full)
+
+    return build() if len(pending) <= TRANSACTIONS_AT_ONCE_MAX else context.encode_aside(build)
 
 
 def get_block_by_hash(context: Context, parameters: Sequence[object]) -> Answer:

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 
 from consensus.primitives.scalars import Height
+from node.rpc.backend import LedgerReads
 from node.rpc.block_tags import resolve_block
 from node.rpc.encoding import Json, data_hex, proof_object, word_hex
 from node.rpc.errors import InvalidParameter
-from node.rpc.methods import Context, Method
+from node.rpc.methods import Answer, Context, Method
 from node.rpc.parameters import optional, read_address, read_count, read_sequence, read_slot
 
 FEE_HISTORY_BLOCKS_MAX = 1_024
 """Heights in one fee history, as other nodes answer; 20 ms of reading headers."""
+
+HEADERS_AT_ONCE_MAX = 64
+"""Up to so many headers are read on the loop thread: about 1 ms. More go to the calls thread."""
 
 PERCENTILES_MAX = 100
 
@@ -47,29 +51,21 @@ def zero_price(context: Context, parameters: Sequence[object]) -> Json:
     return "0x0"
 
 
-def fee_history(context: Context, parameters: Sequence[object]) -> Json:
+def fee_history(context: Context, parameters: Sequence[object]) -> Answer:
     """Return the fees of past blocks, all 0, with how full the blocks were.
 
     Raises: InvalidParameter, BlockNotFound.
     """
     count = read_count(parameters[0], "blockCount", FEE_HISTORY_BLOCKS_MAX)
     newest = resolve_block(parameters[1], context.backend, "newestBlock").height
-    percentiles = _read_percentiles(optional(parameters, 2))
+    percentile_count = _read_percentiles(optional(parameters, 2))
     count = min(count, newest + 1)
-    oldest = newest - count + 1
-    headers = [context.backend.header(Height(height)).header for height in range(oldest, newest + 1)]
-    zeros: list[Json] = ["0x0"] * count
-    history: dict[str, Json] = {
-        "oldestBlock": hex(oldest),
-        # One more than blocks: the last is the price of the next block.
-        "baseFeePerGas": [*zeros, "0x0"],
-        "gasUsedRatio": [header.gas_used / header.gas_limit for header in headers],
-        "baseFeePerBlobGas": [*zeros, "0x0"],
-        "blobGasUsedRatio": [0.0] * count,
-    }
-    if percentiles is not None:
-        history["reward"] = [["0x0"] * percentiles for _ in headers]
-    return history
+    heights = range(newest - count + 1, newest + 1)
+
+    def build() -> Json:
+        return _fee_history_object(context.backend, heights, percentile_count)
+
+    return build() if count <= HEADERS_AT_ONCE_MAX else context.encode_aside(build)
 
 
 def get_balance(context: Context, parameters: Sequence[object]) -> Json:
@@ -117,6 +113,22 @@ async def get_proof(context: Context, parameters: Sequence[object]) -> Json:
     slots = [read_slot(key, "storageKeys") for key in keys]
     height = resolve_block(optional(parameters, 2), context.backend).height
     return proof_object(await context.backend.proof(address, slots, height), [str(key) for key in keys])
+
+
+def _fee_history_object(reads: LedgerReads, heights: range, percentile_count: int | None) -> Json:
+    headers = [reads.header(Height(height)).header for height in heights]
+    zeros: list[Json] = ["0x0"] * len(heights)
+    history: dict[str, Json] = {
+        "oldestBlock": hex(heights.start),
+        # One more than blocks: the last is the price of the next block.
+        "baseFeePerGas": [*zeros, "0x0"],
+        "gasUsedRatio": [header.gas_used / header.gas_limit for header in headers],
+        "baseFeePerBlobGas": [*zeros, "0x0"],
+        "blobGasUsedRatio": [0.0] * len(heights),
+    }
+    if percentile_count is not None:
+        history["reward"] = [["0x0"] * percentile_count for _ in headers]
+    return history
 
 
 def _read_percentiles(value: object | None) -> int | None:

@@ -26,6 +26,8 @@ class RpcLimits:
     """Open sockets; one more is closed at once. Each costs about 20 kB and one file descriptor."""
     read_timeout_ms: int = 10_000
     """From the first byte of a request to its last, and from a connection's start to its first request."""
+    write_timeout_ms: int = 30_000
+    """For a client to take a long answer; beyond it the connection is cut, or slow readers would fill the memory."""
     idle_timeout_ms: int = 75_000
     """How long a connection stays open between requests: longer than common proxies and clients pool them."""
     call_gas_max: int = 50_000_000

@@ -25,6 +25,9 @@ SHUTDOWN_SECONDS = 2
 BACKLOG = 256
 """Connections the kernel holds while the loop is busy: a burst of every wallet of a small bank."""
 
+WRITE_AT_ONCE_MAX = 64 * 1024
+"""Answers up to this length are left to the socket's buffer; longer ones are written with a time-out."""
+
 LINGER_SECONDS = 1
 """How long a refused body is still drained, so that its sender reads the refusal instead of a reset."""
 
@@ -152,7 +155,20 @@ class RpcServer:
         answer = await self._calls.answer(body)
         if not answer:
             return web.Response(status=204)
-        return web.Response(body=answer, content_type=_JSON)
+        response = web.Response(body=answer, content_type=_JSON)
+        if len(answer) > WRITE_AT_ONCE_MAX:
+            await self._write(request, response)
+        return response
+
+    async def _write(self, request: web.BaseRequest, response: web.Response) -> None:
+        """Send a long answer, and cut the connection if its reader does not keep up."""
+        try:
+            async with asyncio.timeout(self._limits.write_timeout_ms / 1000):
+                await response.prepare(request)
+                await response.write_eof()
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
 
 
 class _Refusing(asyncio.Protocol):

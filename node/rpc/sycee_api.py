@@ -13,7 +13,7 @@ from node.rpc.backend import Certificate
 from node.rpc.block_tags import resolve_block
 from node.rpc.encoding import Json, JsonObject, data_hex
 from node.rpc.methods import Context, Method
-from node.rpc.parameters import optional, read_hash
+from node.rpc.parameters import read_hash
 
 
 def get_certificate(context: Context, parameters: Sequence[object]) -> Json:
@@ -21,7 +21,11 @@ def get_certificate(context: Context, parameters: Sequence[object]) -> Json:
 
     Raises: InvalidParameter, BlockNotFound, Pruned.
     """
-    height = resolve_block(optional(parameters, 0), context.backend).height
+    block = parameters[0]
+    # Heights are JSON numbers in the answers of this namespace, so they are read back as such.
+    if isinstance(block, int) and not isinstance(block, bool):
+        block = hex(block)
+    height = resolve_block(block, context.backend).height
     return _certificate_object(context.backend.certificate(height))
 
 

@@ -1,6 +1,7 @@
 """The HTTP door: what is let in, what is told to those who are not, and what happens to silent connections."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from node.rpc.methods import RpcLimits
 from node.rpc.server import RpcAddressUnavailable, RpcServer
-from tests.node.rpc.fakes import Recorder, small_chain
+from tests.node.rpc.fakes import ALICE, BOB_ADDRESS, FakeBackend, Recorder, admit, sign, small_chain, transfer_data
 from tests.node.rpc.serving import serving
 
 CHAIN_ID_CALL = b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}'
@@ -146,6 +147,34 @@ async def test_one_connection_too_many_is_closed_at_once() -> None:
         assert (await first_reader.readline()).startswith(b"HTTP/1.1 405")
         first.close()
         second.close()
+
+
+@pytest.mark.asyncio
+async def test_reader_of_a_long_answer_gets_it_all_and_one_who_stops_is_cut() -> None:
+    backend = FakeBackend()
+    for nonce in range(20):
+        admit(backend, sign(ALICE, nonce, data=transfer_data(BOB_ADDRESS, 1) + b"\x01" * 60_000, gas=3_000_000))
+    backend.seal()
+    call = b'{"jsonrpc":"2.0","id":1,"method":"eth_getBlockByNumber","params":["0x1",true]}'
+    body = b"[" + b",".join([call] * 9) + b"]"
+    async with serving(backend) as served:
+        status, answers = await post(served.url, body)
+        assert (status, len(answers)) == (200, 9)
+    async with serving(backend, RpcLimits(write_timeout_ms=50, read_timeout_ms=200)) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.server.port, limit=1_024)
+        head = b"POST / HTTP/1.1\r\nHost: n\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % len(body) + body)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        # A silent neighbour is the clock: it is closed later than a write that began before it came.
+        neighbour_reader, neighbour = await asyncio.open_connection("127.0.0.1", served.server.port)
+        assert await neighbour_reader.read() == b""
+        received_bytes = 0
+        with contextlib.suppress(ConnectionResetError):
+            while part := await reader.read(1 << 20):
+                received_bytes += len(part)
+        assert received_bytes < len(json.dumps(answers)) // 2
+        writer.close()
+        neighbour.close()
 
 
 @pytest.mark.asyncio

@@ -12,7 +12,7 @@ from consensus.primitives.hashing import keccak256
 from consensus.primitives.rlp_codec import encode_uint
 from node.rpc.call_list import CallLists
 from node.rpc.methods import Context, RpcLimits
-from tests.node.rpc.fakes import ALICE, BOB_ADDRESS, FakeBackend, Recorder, admit, sign, small_chain, transfer_data
+from tests.node.rpc.fakes import ALICE, BOB, BOB_ADDRESS, FakeBackend, Recorder, admit, sign, small_chain, transfer_data
 
 QUANTITY = re.compile(r"0x(0|[1-9a-f][0-9a-f]*)")
 HASH = re.compile(r"0x[0-9a-f]{64}")
@@ -167,3 +167,26 @@ async def test_large_block_is_written_aside_and_says_the_same() -> None:
         place = await ask(backend, "eth_getTransactionByBlockNumberAndIndex", "0x1", hex(index))
         assert block["transactions"][index] == place
         assert receipts[index] == await ask(backend, "eth_getTransactionReceipt", place["hash"])
+
+
+@pytest.mark.asyncio
+async def test_long_pending_block_and_fee_history_are_written_aside_and_complete() -> None:
+    backend = FakeBackend()
+    for nonce in range(64):
+        admit(backend, sign(ALICE, nonce))
+        admit(backend, sign(BOB, nonce))
+        backend.seal()
+        assert await ask(backend, "eth_getBlockTransactionCountByNumber", hex(nonce + 1)) == "0x2"
+    history = await ask(backend, "eth_feeHistory", "0x400", "latest", [50])
+    assert [len(history[name]) for name in ("gasUsedRatio", "baseFeePerGas", "reward")] == [65, 66, 65]
+    for nonce in range(64, 64 + 40):
+        admit(backend, sign(ALICE, nonce))
+    pending = await ask(backend, "eth_getBlockByNumber", "pending", True)
+    assert [transaction["nonce"] for transaction in pending["transactions"]] == [hex(n) for n in range(64, 104)]
+
+
+@pytest.mark.asyncio
+async def test_certificate_height_is_read_back_as_it_was_written() -> None:
+    backend = small_chain()
+    certificate = await ask(backend, "sycee_getCertificate", "latest")
+    assert certificate == await ask(backend, "sycee_getCertificate", certificate["height"])
