@@ -1,8 +1,10 @@
-"""A server on a free loopback port, for the length of a test."""
+"""A server on a free loopback port, for the length of a test; nothing may fail unseen in its loop."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from node.rpc.methods import RpcLimits
 from node.rpc.server import RpcServer
@@ -23,9 +25,12 @@ class Served:
 @asynccontextmanager
 async def serving(backend: FakeBackend, limits: RpcLimits | None = None) -> AsyncIterator[Served]:
     recorder = Recorder()
+    failures: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, failure: failures.append(failure))
     server = RpcServer(backend, limits or RpcLimits(), recorder, addr="127.0.0.1", port=0)
     await server.start()
     try:
         yield Served(backend, server, recorder)
     finally:
         await server.stop()
+    assert failures == []
