@@ -1,0 +1,1 @@
+"""From transactions to a new state: deterministic, silent, and equal on every node."""

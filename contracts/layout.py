@@ -1,0 +1,216 @@
+"""Where a value lies in a contract's storage, as Solidity would place it.
+
+A slot is the number 0 to 2^256 - 1 that `eth_getStorageAt` and `eth_getProof` take. Slots once published never
+move: a new field takes a new slot. Source: Solidity, "Layout of State Variables in Storage"; ledger.md §4.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from consensus.primitives.hashing import keccak256, keccak256_cached
+
+WORD_BYTES: Final = 32
+UINT256_MAX: Final = 2**256 - 1
+_ADDRESS_PADDING: Final = bytes(12)
+
+
+def address_mapping_slot(account: bytes, slot: int) -> int:
+    """Return the slot of `mapping(address => …)` at `slot` for `account` (20 bytes)."""
+    return int.from_bytes(keccak256_cached(_ADDRESS_PADDING + account + slot.to_bytes(32, "big")), "big")
+
+
+def word_mapping_slot(key: bytes, slot: int) -> int:
+    """Return the slot of `mapping(bytes32 => …)` at `slot` for `key` (32 bytes)."""
+    return int.from_bytes(keccak256_cached(key + slot.to_bytes(32, "big")), "big")
+
+
+def text_mapping_slot(key: bytes, slot: int) -> int:
+    """Return the slot of `mapping(string => …)` at `slot` for `key` of any length: not padded, as Solidity does."""
+    return int.from_bytes(keccak256(key + slot.to_bytes(32, "big")), "big")
+
+
+def array_data_slot(slot: int) -> int:
+    """Return the first slot of the elements of the dynamic array (or long string) whose length is at `slot`."""
+    return int.from_bytes(keccak256_cached(slot.to_bytes(32, "big")), "big")
+
+
+def read_packed(word: int, *, offset_bits: int, bits: int) -> int:
+    """Return the unsigned field of `bits` bits that begins `offset_bits` above the lowest bit of `word`."""
+    return word >> offset_bits & (1 << bits) - 1
+
+
+def write_packed(word: int, value: int, *, offset_bits: int, bits: int) -> int:
+    """Return `word` with that field set to `value` (0 to 2^bits - 1) and all others kept."""
+    assert 0 <= value < 1 << bits
+    mask = (1 << bits) - 1 << offset_bits
+    return word & ~mask | value << offset_bits
+
+
+def encode_text(text: bytes, slot: int) -> dict[int, int]:
+    """Return the words of a Solidity `string` or `bytes` variable at `slot`, by slot.
+
+    Up to 31 bytes share one word with twice the length; longer ones keep 2 · length + 1 there and lie behind it.
+    """
+    length = len(text)
+    if length < WORD_BYTES:
+        return {slot: int.from_bytes(text.ljust(31, b"\x00") + bytes((2 * length,)), "big")}
+    words = {slot: 2 * length + 1}
+    first = array_data_slot(slot)
+    for at in range(0, length, WORD_BYTES):
+        # at is a multiple of 32: no remainder.
+        words[first + at // WORD_BYTES] = int.from_bytes(text[at : at + WORD_BYTES].ljust(WORD_BYTES, b"\x00"), "big")
+    return words
+
+
+def read_text(get_slot: Callable[[int], int], slot: int) -> bytes:
+    """Return the Solidity `string` or `bytes` variable at `slot`, read word by word through `get_slot`."""
+    head = get_slot(slot)
+    if not head & 1:
+        # The lowest byte is twice the length: halving leaves no remainder.
+        return head.to_bytes(WORD_BYTES, "big")[: (head & 0xFF) // 2]
+    # Twice the length and 1: the remainder is that 1.
+    length = head // 2
+    first = array_data_slot(slot)
+    word_count = -(-length // WORD_BYTES)
+    words = [get_slot(first + index).to_bytes(WORD_BYTES, "big") for index in range(word_count)]
+    return b"".join(words)[:length]
+
+
+# Currency
+
+
+class CurrencySlots:
+    """Slots of every currency, version 1. Fields without a function yet keep their place."""
+
+    FLAGS: Final = 0
+    """Packed from the lowest bit: decimals u8, paused u8, limitsEnabled u8, policyId u64. Never 0 once created."""
+    TOTAL_SUPPLY: Final = 1
+    """uint256, always below 2^128."""
+    BALANCES: Final = 2
+    """mapping(address => uint256)."""
+    ALLOWANCES: Final = 3
+    """mapping(address owner => mapping(address spender => uint256))."""
+    FROZEN: Final = 4
+    """mapping(address => uint256), ERC-7943."""
+    HELD: Final = 5
+    """mapping(address => uint256): sum of open holds."""
+    HOLDS: Final = 6
+    """mapping(bytes32 id => hold record)."""
+    MINTER_ALLOWANCES: Final = 7
+    """mapping(address => uint256)."""
+    NONCES: Final = 8
+    """mapping(address => uint256), ERC-2612."""
+    AUTHORIZATION_STATES: Final = 9
+    """mapping(address => mapping(bytes32 nonce => bool)), ERC-3009."""
+    REDEMPTIONS: Final = 10
+    """mapping(uint256 id => redemption record)."""
+    PARKED: Final = 11
+    """mapping(address => uint256): sum of open redemptions."""
+    RESERVES: Final = 12
+    """Reserve attestation record."""
+    ROLES: Final = 13
+    """mapping(bytes32 role => mapping(address => bool))."""
+    ADMIN_COUNT: Final = 14
+    """uint256: holders of DEFAULT_ADMIN_ROLE."""
+    ADMIN_TRANSFER_FROM: Final = 15
+    """address: the admin who began a handover; 0 if none is under way."""
+    ADMIN_TRANSFER_TO: Final = 16
+    """address: the admin-to-be; 0 if none."""
+    SUPPLY_CAP: Final = 17
+    """uint256, below 2^128."""
+    NAME: Final = 18
+    """string."""
+    SYMBOL: Final = 19
+    """string: the currency's code."""
+
+
+DECIMALS_OFFSET_BITS: Final = 0
+PAUSED_OFFSET_BITS: Final = 8
+LIMITS_ENABLED_OFFSET_BITS: Final = 16
+POLICY_ID_OFFSET_BITS: Final = 24
+POLICY_ID_BITS: Final = 64
+
+_BALANCES_WORD: Final = CurrencySlots.BALANCES.to_bytes(32, "big")
+
+
+def balance_slot(account: bytes) -> int:
+    """Return the slot of `account`'s balance in any currency; the whole word is the amount in minor units."""
+    return int.from_bytes(keccak256_cached(_ADDRESS_PADDING + account + _BALANCES_WORD), "big")
+
+
+def allowance_slot(owner: bytes, spender: bytes) -> int:
+    """Return the slot of what `spender` may move of `owner`'s balance."""
+    return address_mapping_slot(spender, address_mapping_slot(owner, CurrencySlots.ALLOWANCES))
+
+
+def minter_allowance_slot(minter: bytes) -> int:
+    """Return the slot of what `minter` may still mint."""
+    return address_mapping_slot(minter, CurrencySlots.MINTER_ALLOWANCES)
+
+
+def role_slot(role: bytes, account: bytes) -> int:
+    """Return the slot that holds 1 if `account` has `role` (32 bytes)."""
+    return address_mapping_slot(account, word_mapping_slot(role, CurrencySlots.ROLES))
+
+
+# CurrencyRegistry
+
+
+class CurrencyRegistrySlots:
+    """Slots of the CurrencyRegistry, version 1."""
+
+    COUNT: Final = 0
+    """uint256: currencies created; the newest has this id."""
+    ID_BY_CODE: Final = 1
+    """mapping(string code => uint256 id)."""
+
+
+def currency_id_slot(code: bytes) -> int:
+    """Return the registry's slot of the id of the currency with `code` (ASCII); the word is 0 if there is none."""
+    return text_mapping_slot(code, CurrencyRegistrySlots.ID_BY_CODE)
+
+
+# ValidatorRegistry
+
+
+class ValidatorRegistrySlots:
+    """Slots of the ValidatorRegistry, version 1."""
+
+    VALIDATORS: Final = 0
+    """Dynamic array of records of five words."""
+
+
+VALIDATOR_WORDS: Final = 5
+"""Words of a record, in order: consensus key, TLS key, attestation key, operator, hash of endpoints."""
+
+
+def validator_slot(index: int) -> int:
+    """Return the first of the five slots of the validator at `index`, from 0."""
+    return array_data_slot(ValidatorRegistrySlots.VALIDATORS) + VALIDATOR_WORDS * index
+
+
+# ProtocolConfig
+
+
+class ProtocolConfigSlots:
+    """Slots of the ProtocolConfig, version 1, beside one per parameter."""
+
+    GOVERNOR: Final = 0
+    """address."""
+
+
+PROTOCOL_PARAMETER_SLOTS: Final = {
+    "network_delta_ms": 1,
+    "build_budget_ms": 2,
+    "certify_budget_ms": 3,
+    "block_interval_min_ms": 4,
+    "empty_block_interval_ms": 5,
+    "epoch_blocks_max": 6,
+    "block_bytes_max": 7,
+    "timestamp_ahead_max_ms": 8,
+    "timestamp_behind_max_ms": 9,
+    "block_gas_limit": 10,
+    "tx_work_max": 11,
+    "block_work_max": 12,
+}
+"""Slot of each parameter, a uint256 word of its own."""

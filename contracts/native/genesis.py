@@ -1,0 +1,207 @@
+"""The storage of the native contracts in the genesis state.
+
+Runs the contracts' own functions over a dictionary, so that a currency from genesis and one created later differ in
+nothing. Logs of genesis are not kept: there is no transaction to hold them.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from consensus.primitives.scalars import ZERO_ADDRESS, Address
+from contracts import addresses
+from contracts.decoding import describe_revert
+from contracts.layout import PROTOCOL_PARAMETER_SLOTS, CurrencySlots, minter_allowance_slot
+from contracts.native import currency
+from contracts.native.context import NativeRevert
+from contracts.native.currency_registry import add_currency
+from contracts.native.protocol_config import ProtocolParameters, write_parameters
+from contracts.native.roles import ROLE_NAMES, set_role
+from contracts.native.validators import ValidatorRecord, write_validators
+
+_VALIDATOR_FIELD_BYTES: Final = {
+    "consensus_key": 32,
+    "tls_key": 32,
+    "attestation_key": 32,
+    "operator": 20,
+    "endpoints_hash": 32,
+}
+
+
+class InvalidLedgerGenesis(ValueError):
+    """A genesis ledger that the contracts' own rules refuse; `subject` says which entry, `reason` why."""
+
+    def __init__(self, subject: str, reason: str) -> None:
+        self.subject = subject
+        self.reason = reason
+        super().__init__(f"genesis, {subject}: {reason}; correct the genesis document")
+
+
+@dataclass(frozen=True, slots=True)
+class RoleGrant:
+    """One role of one account."""
+
+    role: str
+    """Name, a key of ROLE_NAMES."""
+    account: Address
+    """Who gets it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAmount:
+    """An amount beside an account: an opening balance or a minter allowance."""
+
+    account: Address
+    """Not zero, no system address."""
+    amount: int
+    """Minor units, 0 to 2^128 - 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyGenesis:
+    """A currency that exists from the start."""
+
+    code: str
+    """3 to 12 of A-Z 0-9 and the dot; unique."""
+    name: str
+    """1 to 64 bytes of UTF-8."""
+    decimals: int
+    """Digits of the minor unit, 0 to 18."""
+    admin: Address
+    """First holder of DEFAULT_ADMIN_ROLE."""
+    supply_cap: int = currency.SUPPLY_MAX
+    """Minor units; at least the sum of `balances`."""
+    roles: tuple[RoleGrant, ...] = ()
+    """Further roles."""
+    minters: tuple[AccountAmount, ...] = ()
+    """Minter allowances; whoever is to mint needs ISSUER_ROLE in `roles` besides."""
+    balances: tuple[AccountAmount, ...] = ()
+    """Opening balances, each account once; their sum is the supply."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerGenesis:
+    """Everything the native contracts begin with."""
+
+    governor: Address
+    """Who may create currencies; not zero."""
+    parameters: ProtocolParameters
+    """Initial protocol parameters, their bounds already checked."""
+    currencies: tuple[CurrencyGenesis, ...]
+    """In the order of their ids, from 1."""
+    validators: tuple[ValidatorRecord, ...]
+    """At least one, in any order; stored by consensus key."""
+
+
+def build_genesis_storage(ledger: LedgerGenesis) -> dict[Address, dict[int, int]]:
+    """Return the nonzero words of every native contract, by address and slot.
+
+    Contracts come in the order written, slots likewise; the same ledger always gives the same order.
+
+    Raises: InvalidLedgerGenesis.
+    """
+    storage: dict[Address, dict[int, int]] = {}
+    _validate_validators(ledger.validators)
+    _validate_account("governor", "governor", ledger.governor)
+    for field in PROTOCOL_PARAMETER_SLOTS:
+        value = getattr(ledger.parameters, field)
+        if not 0 <= value < 2**64:
+            raise InvalidLedgerGenesis(f"parameter {field}", f"{value} is not 0 to 2^64 - 1")
+    root = _GenesisContext(storage, addresses.CURRENCY_REGISTRY, ledger.governor)
+    write_parameters(root.at(addresses.PROTOCOL_CONFIG), governor_address=ledger.governor, parameters=ledger.parameters)
+    write_validators(root.at(addresses.VALIDATOR_REGISTRY), ledger.validators)
+    for entry in ledger.currencies:
+        try:
+            _write_currency(root, entry)
+        except NativeRevert as reverted:
+            raise InvalidLedgerGenesis(f"currency {entry.code!r}", describe_revert(reverted.data)) from reverted
+    return storage
+
+
+def _write_currency(root: "_GenesisContext", entry: CurrencyGenesis) -> None:
+    subject = f"currency {entry.code!r}"
+    if not 0 <= entry.decimals < 256:
+        raise InvalidLedgerGenesis(subject, f"decimals {entry.decimals} is not 0 to 18")
+    _validate_account(subject, "admin", entry.admin)
+    address = add_currency(root, code=entry.code, full_name=entry.name, minor_digits=entry.decimals, admin=entry.admin)
+    context = root.at(address)
+    if not 0 <= entry.supply_cap <= currency.SUPPLY_MAX:
+        raise InvalidLedgerGenesis(subject, f"supply cap {entry.supply_cap} is not 0 to 2^128 - 1")
+    context.set_slot(CurrencySlots.SUPPLY_CAP, entry.supply_cap)
+    for grant in entry.roles:
+        if grant.role not in ROLE_NAMES:
+            raise InvalidLedgerGenesis(subject, f"no role {grant.role!r}; roles are {', '.join(ROLE_NAMES)}")
+        _validate_account(subject, grant.role, grant.account)
+        set_role(context, ROLE_NAMES[grant.role], grant.account)
+    _validate_amounts(subject, "minter", entry.minters)
+    for minter in entry.minters:
+        context.set_slot(minter_allowance_slot(minter.account), minter.amount)
+    _validate_amounts(subject, "balance", entry.balances)
+    for balance in entry.balances:
+        currency.add_supply(context, balance.account, balance.amount)
+
+
+def _validate_amounts(subject: str, what: str, amounts: tuple[AccountAmount, ...]) -> None:
+    seen: set[bytes] = set()
+    for entry in amounts:
+        whose = f"{what} of 0x{entry.account.hex()}"
+        if entry.account in seen:
+            raise InvalidLedgerGenesis(subject, f"{whose} is given twice")
+        seen.add(entry.account)
+        _validate_account(subject, what, entry.account)
+        if not 0 <= entry.amount <= currency.SUPPLY_MAX:
+            raise InvalidLedgerGenesis(subject, f"{whose}: {entry.amount} is not 0 to 2^128 - 1")
+
+
+def _validate_account(subject: str, what: str, account: Address) -> None:
+    """Raise InvalidLedgerGenesis for an address that can never call."""
+    if len(account) != 20 or account == ZERO_ADDRESS or addresses.is_system_address(account):
+        raise InvalidLedgerGenesis(subject, f"{what} 0x{account.hex()}: no account can have this address")
+
+
+def _validate_validators(validators: tuple[ValidatorRecord, ...]) -> None:
+    if not validators:
+        raise InvalidLedgerGenesis("validators", "there is none, at least one is needed")
+    seen: set[bytes] = set()
+    for record in validators:
+        subject = f"validator 0x{record.consensus_key.hex()}"
+        for field, size in _VALIDATOR_FIELD_BYTES.items():
+            value: bytes = getattr(record, field)
+            if len(value) != size:
+                raise InvalidLedgerGenesis(subject, f"{field} has {len(value)} bytes, {size} are needed")
+        _validate_account(subject, "operator", record.operator)
+        if record.consensus_key in seen:
+            raise InvalidLedgerGenesis(subject, "this consensus key is given twice")
+        seen.add(record.consensus_key)
+
+
+class _GenesisContext:
+    """A call by the governor before the first block, over a dictionary."""
+
+    __slots__ = ("_slots", "_storage", "address", "caller")
+
+    value = 0
+    is_static = False
+    block_timestamp_s = 0
+    block_number = 0
+    chain_id = 0
+
+    def __init__(self, storage: dict[Address, dict[int, int]], address: Address, caller: Address) -> None:
+        self._storage = storage
+        self._slots = storage.setdefault(address, {})
+        self.address = address
+        self.caller = caller
+
+    def get_slot(self, slot: int) -> int:
+        return self._slots.get(slot, 0)
+
+    def set_slot(self, slot: int, value: int) -> None:
+        if value:
+            self._slots[slot] = value
+        else:
+            self._slots.pop(slot, None)
+
+    def emit(self, topics: tuple[bytes, ...], data: bytes) -> None:
+        """Genesis has no receipts, so its logs go nowhere."""
+
+    def at(self, address: Address) -> "_GenesisContext":
+        return _GenesisContext(self._storage, address, self.caller)
