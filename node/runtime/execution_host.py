@@ -109,6 +109,7 @@ class ExecutionHost:
             executed, body = result
             self._is_busy = False
             if executed.block.header.height > self._tree.final_height:
+                self._settle(executed)
                 block = self._tree.add_built(executed, body)
                 block.build_ms = self._clock.now_ms() - started_ms
                 self._built(view, block)
@@ -147,6 +148,7 @@ class ExecutionHost:
             if self._tree.get(block_hash) is block:
                 block.certify_ms = self._clock.now_ms() - started_ms
                 if isinstance(result, ExecutedBlock):
+                    self._settle(result)
                     block.executed = result
                     self._certified(block_hash, None)
                 else:
@@ -156,6 +158,11 @@ class ExecutionHost:
 
         self._is_busy = True
         self._workers.submit(Lane.EXECUTE, job, done, self._failed)
+
+    def _settle(self, executed: ExecutedBlock) -> None:
+        """Put the overlay on the final state if its parent was committed while it was executed."""
+        if executed.block.header.parent_hash == self._tree.final_hash:
+            executed.overlay.rebase(self._final_state())
 
     def _context(
         self, parent_hash: Hash32, parent_height: Height, view: View, timestamp_ms: TimestampMs
