@@ -187,6 +187,18 @@ def test_an_overlay_is_not_rebased_onto_another_state() -> None:
     assert child.account(ALICE) == parent.account(ALICE)
 
 
+def test_a_block_is_committed_on_its_parent_and_only_once() -> None:
+    store = MemoryStore()
+    parent = funded(FinalState(store.snapshot()), {ALICE: 1})
+    child = funded(parent, {BOB: 2})
+    with pytest.raises(AssertionError, match="on its parent"):
+        commit(store, child, 1)
+    commit(store, parent, 0)
+    with pytest.raises(AssertionError, match="on its parent"):
+        commit(store, parent, 0)
+    commit(store, child, 1)
+
+
 def test_writes_that_change_nothing_leave_no_record_and_no_history() -> None:
     store = MemoryStore()
     genesis = funded(FinalState(store.snapshot()), {ALICE: 1, BOB: 5})
