@@ -21,7 +21,18 @@ _ROOT_KEY = account_trie()(b"")
 class Overlay:
     """One block's differences. Written by one journal on one thread, then sealed, then only read, by any thread."""
 
-    __slots__ = ("_account_reads", "_is_sealed", "_parent", "_slot_reads", "accounts", "codes", "nodes", "slots")
+    __slots__ = (
+        "_account_reads",
+        "_is_sealed",
+        "_node_reads",
+        "_parent",
+        "_slot_reads",
+        "accounts",
+        "codes",
+        "nodes",
+        "root_before",
+        "slots",
+    )
 
     def __init__(self, parent: StateReader) -> None:
         self._parent = parent
@@ -32,10 +43,13 @@ class Overlay:
         self.codes: dict[Hash32, bytes] = {}
         self.nodes: dict[bytes, bytes | None] = {}
         """Trie nodes by store key; None for one that is gone."""
-        # What the parent answered, until sealed: a block reads the same few accounts and slots for each of its
-        # transactions. Bounded by what one block can read.
+        self.root_before = EMPTY_TRIE_ROOT
+        """State root of the parent, once sealed."""
+        # What the parent answered: a block reads the same few accounts and slots for each of its transactions, and the
+        # commit needs the values before. Bounded by what one block can read; once sealed, only of what changed.
         self._account_reads: dict[Address, Account | None] = {}
         self._slot_reads: dict[Address, dict[int, int]] = {}
+        self._node_reads: dict[bytes, bytes | None] = {}
 
     def rebase(self, parent: StateReader) -> None:
         """Put this overlay on another reader of the same state. Readers on other threads see no difference."""
@@ -97,6 +111,7 @@ class Overlay:
     def seal(self) -> Hash32:
         """Drop writes that changed nothing, update the tries and return the new state root."""
         assert not self._is_sealed, "an overlay is sealed once"
+        self.root_before = state_root_of(self._parent)
         roots = self._update_storage_tries()
         updates: list[TrieUpdate] = []
         accounts: dict[Address, Account | None] = {}
@@ -107,12 +122,38 @@ class Overlay:
                 accounts[address] = account
                 updates.append((keccak256_cached(address), b"" if account is None else encode_account(account)))
         updates.sort()
-        root = update_trie(account_trie(), self._parent.trie_node, updates, self.nodes)
+        root = update_trie(account_trie(), self._node_before, updates, self.nodes)
         self.accounts = accounts
         self._is_sealed = True
-        self._account_reads = {}
-        self._slot_reads = {}
+        # The trie read every node that it changed and that existed.
+        nodes_before = self._node_reads
+        self.nodes = {key: node for key, node in self.nodes.items() if node != nodes_before.get(key)}
+        self._node_reads = {key: nodes_before.get(key) for key in self.nodes}
+        self._account_reads = {address: self._account_reads[address] for address in accounts}
+        self._slot_reads = {
+            address: {slot: self._slot_reads[address][slot] for slot in slots} for address, slots in self.slots.items()
+        }
         return root
+
+    def account_changes(self) -> Iterator[tuple[Address, Account | None, Account | None]]:
+        """Yield (address, before, after) of every account that differs, once sealed."""
+        assert self._is_sealed
+        for address, account in self.accounts.items():
+            yield address, self._account_reads[address], account
+
+    def slot_changes(self) -> Iterator[tuple[Address, int, int, int]]:
+        """Yield (address, slot, before, after) of every word that differs, once sealed."""
+        assert self._is_sealed
+        for address, slots in self.slots.items():
+            reads = self._slot_reads[address]
+            for slot, value in slots.items():
+                yield address, slot, reads[slot], value
+
+    def node_changes(self) -> Iterator[tuple[bytes, bytes | None, bytes | None]]:
+        """Yield (store key, before, after) of every trie node that differs, once sealed."""
+        assert self._is_sealed
+        for key, node in self.nodes.items():
+            yield key, self._node_reads[key], node
 
     def _update_storage_tries(self) -> dict[Address, Hash32]:
         """Return the new storage root of each account whose slots changed."""
@@ -129,10 +170,15 @@ class Overlay:
             if updates:
                 updates.sort()
                 trie = storage_trie(keccak256_cached(address))
-                roots[address] = update_trie(trie, self._parent.trie_node, updates, self.nodes)
+                roots[address] = update_trie(trie, self._node_before, updates, self.nodes)
                 changed[address] = kept
         self.slots = changed
         return roots
+
+    def _node_before(self, key: bytes) -> bytes | None:
+        """Return the parent's trie node, remembered."""
+        node = self._node_reads[key] = self._parent.trie_node(key)
+        return node
 
     def _account_before(self, address: Address) -> Account | None:
         """Return the parent's account, remembered."""

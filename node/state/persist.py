@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from consensus.primitives.hashing import KECCAK_EMPTY
-from consensus.primitives.scalars import Height
+from consensus.primitives.scalars import Address, Height
 from node.state.history import load_floor
-from node.state.overlay import Overlay
-from node.state.reader import encode_account_record, encode_storage_record
+from node.state.overlay import Overlay, state_root_of
+from node.state.reader import Account, FinalState, encode_account_record, encode_storage_record
 from node.storage.kv import ReadableStore, WriteBatch
 from node.storage.schema import (
     CHANGED_STATE,
@@ -30,12 +30,10 @@ def write_overlay(batch: WriteBatch, overlay: Overlay, height: Height, before: R
 
     For every changed key the value before it is kept too, empty if there was none.
     """
-    for kind, records in ((CHANGED_STATE, _flat_records(overlay)), (CHANGED_TRIE, iter(overlay.nodes.items()))):
+    assert state_root_of(FinalState(before)) == overlay.root_before, "a block is committed on its parent, once"
+    for kind, changes in ((CHANGED_STATE, _flat_changes(overlay)), (CHANGED_TRIE, overlay.node_changes())):
         changed_keys: list[bytes] = []
-        for key, value in records:
-            previous = before.get(key)
-            if previous == value:
-                continue
+        for key, previous, value in changes:
             if value is None:
                 batch.delete(key)
             else:
@@ -85,12 +83,19 @@ def _prune(
     return reached
 
 
-def _flat_records(overlay: Overlay) -> Iterator[tuple[bytes, bytes | None]]:
-    for address, account in overlay.accounts.items():
-        yield account_key(address), None if account is None else encode_account_record(address, account)
-    for address, slots in overlay.slots.items():
-        for slot, value in slots.items():
-            yield storage_key(address, slot), encode_storage_record(slot, value) if value else None
+def _flat_changes(overlay: Overlay) -> Iterator[tuple[bytes, bytes | None, bytes | None]]:
+    for address, account_before, account in overlay.account_changes():
+        yield account_key(address), _account_record(address, account_before), _account_record(address, account)
+    for address, slot, value_before, value in overlay.slot_changes():
+        yield storage_key(address, slot), _slot_record(slot, value_before), _slot_record(slot, value)
+
+
+def _account_record(address: Address, account: Account | None) -> bytes | None:
+    return None if account is None else encode_account_record(address, account)
+
+
+def _slot_record(slot: int, value: int) -> bytes | None:
+    return encode_storage_record(slot, value) if value else None
 
 
 def _encode_keys(keys: list[bytes]) -> bytes:

@@ -98,7 +98,7 @@ def write_something(generator: random.Random, journal: Journal, model: Model) ->
 
 def run_calls(generator: random.Random, journal: Journal, model: Model, *, depth: int) -> None:
     """Write in nested calls of which some revert."""
-    for _ in range(generator.randrange(4)):
+    for _ in range(generator.randrange(6)):
         write_something(generator, journal, model)
         if depth and generator.random() < 0.5:
             mark, saved = journal.snapshot(), model.copy()

@@ -20,7 +20,7 @@ from node.state.persist import write_overlay
 from node.state.proof import prove_account
 from node.state.reader import Account, FinalState, StateReader
 from node.state.rebuild import rebuild_state_root
-from node.state.state_trie import account_trie, update_trie
+from node.state.state_trie import account_trie, storage_trie, update_trie
 from node.storage.kv import WriteBatch
 from node.storage.memory import MemoryStore
 from node.storage.schema import account_key, changed_keys_key, code_key, previous_key, storage_key
@@ -141,7 +141,13 @@ def assert_no_garbage(store: MemoryStore, committed: list[Sealed]) -> None:
     leaves = model.account_trie()
     hashes = sorted(keccak256(address) for address in model.accounts)
     update_trie(account_trie(), lambda _: None, [(key, leaves[key]) for key in hashes], fresh)
-    assert dict(store.scan(b"t", b"u")) == fresh
+    for address in model.accounts:
+        words = model.storage_trie(address)
+        slots = sorted(keccak256(slot.to_bytes(32, "big")) for owner, slot in used if owner == address)
+        updates = [(key, words[key]) for key in slots]
+        if updates:
+            update_trie(storage_trie(keccak256(address)), lambda _: None, updates, fresh)
+    assert dict(store.scan(b"t", b"v")) == fresh
 
 
 def funded(parent: StateReader, balances: dict[Address, int]) -> Overlay:
@@ -179,6 +185,18 @@ def test_an_overlay_is_not_rebased_onto_another_state() -> None:
         child.rebase(FinalState(store.snapshot()))
     child.rebase(commit(store, parent, 0))
     assert child.account(ALICE) == parent.account(ALICE)
+
+
+def test_a_block_is_committed_on_its_parent_and_only_once() -> None:
+    store = MemoryStore()
+    parent = funded(FinalState(store.snapshot()), {ALICE: 1})
+    child = funded(parent, {BOB: 2})
+    with pytest.raises(AssertionError, match="on its parent"):
+        commit(store, child, 1)
+    commit(store, parent, 0)
+    with pytest.raises(AssertionError, match="on its parent"):
+        commit(store, parent, 0)
+    commit(store, child, 1)
 
 
 def test_writes_that_change_nothing_leave_no_record_and_no_history() -> None:
