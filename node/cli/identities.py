@@ -11,7 +11,7 @@ from pathlib import Path
 from network.tls import tls_identity
 from node.cli.errors import CommandError
 from node.cli.homes import NodeHome, write_once
-from node.validator.keys import create_keys
+from node.validator.keys import KdfCost, KeyPurpose, NodeKey, key_path, load_key, make_key, save_key
 
 PUBLIC_NAME = "public.json"
 PASSPHRASE_BYTES_MAX = 4_096
@@ -50,17 +50,19 @@ class PublicIdentity:
 def create_identity(home: NodeHome, *, passphrase_file: Path, is_development: bool) -> tuple[PublicIdentity, str]:
     """Return the node's public keys and `created PATH` or `found PATH`; `is_development` takes a quick key derivation.
 
-    Raises: UnreadablePassphrase, NoKeys, and what `node.validator.keys` raises when files are wrong or too open.
+    Raises: UnreadablePassphrase, NoKeys, UnreadableKey, WrongPassphrase, LoosePermissions.
     """
     public_file = home.keys_folder / PUBLIC_NAME
     if public_file.exists():
         return load_public_identity(home), f"found {public_file}"
-    keys = create_keys(home.keys_folder, passphrase=_read_passphrase(passphrase_file), is_development=is_development)
-    link = tls_identity(keys.tls_seed)
+    passphrase = _read_passphrase(passphrase_file)
+    cost = KdfCost.DEVELOPMENT if is_development else KdfCost.SENSITIVE
+    keys = {purpose: _load_or_make(home.keys_folder, purpose, passphrase, cost) for purpose in KeyPurpose}
+    link = tls_identity(keys[KeyPurpose.NODE].private_key)
     identity = PublicIdentity(
-        consensus_key=keys.consensus_key,
+        consensus_key=keys[KeyPurpose.CONSENSUS].public_key,
         tls_key=link.key,
-        attestation_key=keys.attestation_key,
+        attestation_key=keys[KeyPurpose.ATTESTATION].public_key,
         tls_certificate=ssl.PEM_cert_to_DER_cert(link.certificate_pem.decode()),
     )
     return identity, write_once(public_file, json.dumps(identity_json(identity), indent=2).encode() + b"\n")
@@ -94,6 +96,15 @@ def identity_json(identity: PublicIdentity) -> dict[str, str]:
         "attestationKey": "0x" + identity.attestation_key.hex(),
         "tlsCertificate": "0x" + identity.tls_certificate.hex(),
     }
+
+
+def _load_or_make(folder: Path, purpose: KeyPurpose, passphrase: bytes, cost: KdfCost) -> NodeKey:
+    """Return the key for `purpose`; a creation that was cut off left some of them, and those are kept."""
+    if key_path(folder, purpose).exists():
+        return load_key(folder, purpose, passphrase)
+    key = make_key(purpose)
+    save_key(folder, key, passphrase, cost)
+    return key
 
 
 def _read_passphrase(path: Path) -> bytes:
