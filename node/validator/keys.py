@@ -16,9 +16,9 @@ from nacl.signing import SigningKey
 
 from node.storage.errors import StorageError
 from node.storage.files import replace_file, validate_private
-from node.storage.guard_file import create_guard
 
 SCHEMA = "sycee-node-key/1"
+PASSPHRASE_BYTES_MAX = 4_096
 
 
 class KeyPurpose(Enum):
@@ -27,6 +27,26 @@ class KeyPurpose(Enum):
     CONSENSUS = "consensus"
     NODE = "node"
     ATTESTATION = "attestation"
+
+
+class UnreadablePassphrase(StorageError):
+    """The file with the passphrase cannot be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        super().__init__(f"cannot read the passphrase in {path}: {reason}")
+
+
+def read_passphrase(path: Path) -> bytes:
+    """Return the first line of a file or FIFO. Raises: UnreadablePassphrase."""
+    try:
+        with path.open("rb") as stream:
+            passphrase = stream.read(PASSPHRASE_BYTES_MAX).split(b"\n", 1)[0]
+    except OSError as error:
+        raise UnreadablePassphrase(path, error.strerror or str(error)) from error
+    if not passphrase:
+        raise UnreadablePassphrase(path, "its first line is empty")
+    return passphrase
 
 
 class KdfCost(Enum):
@@ -58,35 +78,6 @@ class NodeKey:
     private_key: bytes
     """Seed, 32 bytes."""
     public_key: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NodeKeys:
-    """What the rest of the network registers of a node, and the seed its certificate is made from."""
-
-    consensus_key: bytes
-    """Public."""
-    attestation_key: bytes
-    """Public."""
-    tls_seed: bytes
-    """Private; the certificate is a function of it."""
-
-
-def create_keys(folder: Path, guard_path: Path, *, passphrase: bytes, is_development: bool) -> NodeKeys:
-    """Make and save the three keys of a new node, and the sign guard that is born with the consensus key.
-
-    Raises: WriteFailed, FileExistsError if a guard is already there.
-    """
-    cost = KdfCost.DEVELOPMENT if is_development else KdfCost.SENSITIVE
-    keys = {purpose: make_key(purpose) for purpose in KeyPurpose}
-    for key in keys.values():
-        save_key(folder, key, passphrase, cost)
-    create_guard(guard_path, keys[KeyPurpose.CONSENSUS].public_key)
-    return NodeKeys(
-        consensus_key=keys[KeyPurpose.CONSENSUS].public_key,
-        attestation_key=keys[KeyPurpose.ATTESTATION].public_key,
-        tls_seed=keys[KeyPurpose.NODE].private_key,
-    )
 
 
 def make_key(purpose: KeyPurpose) -> NodeKey:
