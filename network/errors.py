@@ -32,15 +32,15 @@ class UnknownChannel(Misbehaviour):
 
 
 class FrameTooLong(Misbehaviour):
-    """A frame announces more bytes than its channel allows, or none at all."""
+    """A frame announces more bytes than its channel allows."""
 
-    def __init__(self, *, channel: str, frame_bytes: int, frame_bytes_max: int) -> None:
+    def __init__(self, *, channel: str, payload_bytes: int, payload_bytes_max: int) -> None:
         super().__init__(
-            f"frame on channel {channel} announces {frame_bytes} bytes, allowed are 1 to {frame_bytes_max}"
+            f"frame on channel {channel} announces {payload_bytes} bytes, at most {payload_bytes_max} are allowed"
         )
         self.channel = channel
-        self.frame_bytes = frame_bytes
-        self.frame_bytes_max = frame_bytes_max
+        self.payload_bytes = payload_bytes
+        self.payload_bytes_max = payload_bytes_max
 
 
 class MalformedControl(Misbehaviour):

@@ -64,9 +64,7 @@ class Mesh:
 
     def broadcast_certificate(self, certificate: Certificate) -> None:
         """Queue a certificate for everybody."""
-        self._transport.broadcast(
-            Channel.CERTIFICATES, encode_certificate(certificate), certificate.statement.view
-        )
+        self._transport.broadcast(Channel.CERTIFICATES, encode_certificate(certificate), certificate.statement.view)
 
     def send_certificate(self, to: bytes, certificate: Certificate) -> None:
         """Queue a certificate for one peer."""

@@ -62,4 +62,3 @@ class PeerStatuses:
     def height_best(self, own: Height) -> Height:
         """Return the highest final height any linked peer reports, the own included."""
         return max((known.status.final_height for known in self._by_peer.values()), default=own)
-

@@ -178,5 +178,3 @@ def answer_block_request(store: ChainStore, payload: bytes) -> bytes:
         return b""
     count, finalization = best
     return encode_block_range(BlockRange(tuple(blocks[:count]), finalization))
-
-

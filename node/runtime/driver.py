@@ -25,6 +25,10 @@ class Durability(Protocol):
         """Return the job that writes and syncs all that is buffered so far, to be run on the wal lane."""
         ...
 
+    def synced(self) -> None:
+        """The newest sync job is done."""
+        ...
+
 
 class Driver:
     """Owns the machine. Owned by the loop thread."""
@@ -95,6 +99,7 @@ class Driver:
 
     def _synced(self, effects: list[Effect], sequence: int) -> None:
         self._is_syncing = False
+        self._durability.synced()
         self._inbox.append(Persisted(sequence))
         self._finish(effects)
 

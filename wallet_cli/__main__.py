@@ -1,0 +1,33 @@
+"""The `sycee` command: which commands there are and where they live."""
+
+from wallet_cli.cli import WalletGroup, global_options
+
+COMMANDS = {
+    "init": ("wallet_cli.commands.init:init", "set up a network and its trust root"),
+    "keys": ("wallet_cli.commands.keys:keys", "make, import and list keys"),
+    "contacts": ("wallet_cli.commands.contacts:contacts", "names of others"),
+    "balance": ("wallet_cli.commands.balance:balance", "what an account has, proven"),
+    "send": ("wallet_cli.commands.send:send", "pay, and return when the payment is final and proven"),
+    "tx": ("wallet_cli.commands.tx:tx", "payments made: wait, show, history"),
+    "net": ("wallet_cli.commands.net:net", "networks and endpoints"),
+    "trust": ("wallet_cli.commands.trust:trust", "what this wallet believes, and why"),
+    "version": ("wallet_cli.commands.version:version", "print the version"),
+}
+"""Name -> where it is, and one line about it."""
+
+cli = WalletGroup(
+    "sycee",
+    table=COMMANDS,
+    params=global_options(is_hidden=False),
+    help="A wallet that believes no node: every figure is shown with its proof.",
+    no_args_is_help=True,
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Signed transactions: on disk before they are sent, kept until their outcome is proven.
+
+A retry takes the bytes from here, so one intent is one transaction whatever crashes in between. Two processes never
+assign nonces of one account at once.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from consensus.primitives.scalars import Address, Hash32
+from wallet_cli.addresses import checksum_address
+from wallet_cli.errors import UsageRefused, WalletLocked
+from wallet_cli.files import PRIVATE_FILE_MODE, make_private_folder
+
+SIGNED: Final = "signed"
+"""On disk; perhaps sent, outcome not proven."""
+FINAL: Final = "final"
+"""Its receipt is proven."""
+REPLACED: Final = "replaced"
+"""Another transaction of this wallet with the same nonce is final: this one can never be."""
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS outbox (
+    hash BLOB PRIMARY KEY, sender BLOB NOT NULL, nonce INTEGER NOT NULL, recipient BLOB NOT NULL,
+    currency TEXT NOT NULL, units TEXT NOT NULL, memo BLOB NOT NULL, raw BLOB NOT NULL, state TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS outbox_open ON outbox (sender, state);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What the user wants paid; two equal intents while the first is open are one payment."""
+
+    sender: Address
+    recipient: Address
+    currency: str
+    units: int
+    memo: bytes
+    """32 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A signed transaction with its intent."""
+
+    hash: Hash32
+    nonce: int
+    raw: bytes
+    intent: Intent
+    state: str
+    """SIGNED, FINAL or REPLACED. A node's refusal changes nothing: the bytes are still valid and may be sent again."""
+
+
+class Outbox:
+    """The outbox of one network, in wallet.db."""
+
+    def __init__(self, folder: Path) -> None:
+        make_private_folder(folder)
+        self._folder = folder
+        path = folder / "wallet.db"
+        try:
+            self._database = sqlite3.connect(path)
+            # Commits return only after an fsync of file and folder.
+            self._database.execute("PRAGMA synchronous=EXTRA")
+            self._database.executescript(_SCHEMA)
+            os.chmod(path, PRIVATE_FILE_MODE)
+        except sqlite3.DatabaseError as error:
+            raise UsageRefused(
+                f"{path} cannot be read: {error}",
+                why="the outbox is damaged; it may hold payments whose outcome is unknown",
+                next_step=f"restore {path} from a backup before paying again",
+                code="OUTBOX_INVALID",
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def save(self, entry: Entry) -> None:
+        """Write a signed transaction to disk; only then may it be sent."""
+        intent = entry.intent
+        values = (entry.hash, intent.sender, entry.nonce, intent.recipient, intent.currency, str(intent.units))
+        with self._database:
+            self._database.execute(
+                "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*values, intent.memo, entry.raw, entry.state)
+            )
+
+    def mark_final(self, transaction_hash: Hash32) -> None:
+        """Note that the receipt of a transaction is proven; others of this wallet with its nonce are replaced."""
+        entry = self.load(transaction_hash)
+        if entry is None:
+            return
+        with self._database:
+            self._database.execute(
+                "UPDATE outbox SET state = ? WHERE sender = ? AND nonce = ? AND hash != ?",
+                (REPLACED, entry.intent.sender, entry.nonce, transaction_hash),
+            )
+            self._database.execute("UPDATE outbox SET state = ? WHERE hash = ?", (FINAL, transaction_hash))
+
+    def load(self, transaction_hash: Hash32) -> Entry | None:
+        """Return the entry of a transaction, or None if this wallet did not sign it."""
+        row = self._database.execute(f"{_SELECT} WHERE hash = ?", (transaction_hash,)).fetchone()
+        return None if row is None else _entry(row)
+
+    def load_open(self, sender: Address) -> list[Entry]:
+        """Return the transactions of `sender` whose outcome is not proven, lowest nonce first."""
+        rows = self._database.execute(f"{_SELECT} WHERE sender = ? AND state = ? ORDER BY nonce", (sender, SIGNED))
+        return [_entry(row) for row in rows.fetchall()]
+
+    @contextmanager
+    def account_lock(self, account: Address) -> Iterator[None]:
+        """Hold the right to assign nonces of `account`. Raises: WalletLocked if another process holds it."""
+        path = self._folder / f"{account.hex()}.lock"
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise WalletLocked(
+                    f"another process is paying from {checksum_address(account)}",
+                    why=f"{path} is locked: two processes would use the same nonce",
+                    next_step="wait until it ends and repeat the command",
+                ) from error
+            yield
+        finally:
+            os.close(handle)
+
+
+_SELECT: Final = "SELECT hash, sender, nonce, recipient, currency, units, memo, raw, state FROM outbox"
+
+
+def _entry(row: tuple[bytes, bytes, int, bytes, str, str, bytes, bytes, str]) -> Entry:
+    transaction_hash, sender, nonce, recipient, currency, units, memo, raw, state = row
+    intent = Intent(Address(sender), Address(recipient), currency, int(units), memo)
+    return Entry(Hash32(transaction_hash), nonce, raw, intent, state)

@@ -1,0 +1,71 @@
+"""What an account has in one currency, proven slot by slot."""
+
+from dataclasses import dataclass
+
+from consensus.primitives.scalars import Address, AmountMinor
+from contracts.declarations import declare_function, encode_call
+from contracts.layout import CurrencySlots, address_mapping_slot, balance_slot
+from wallet_cli.amounts import Amount, Currency, amount_record
+from wallet_cli.client import RpcRefused
+from wallet_cli.session import Session
+from wallet_cli.verified import Head, proof_failed, refused_answer
+
+_BALANCE_OF = declare_function("balanceOf(address account)", returns="uint256")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """An account's money in one currency, in minor units."""
+
+    currency: Currency
+    balance: int
+    """What the currency's balanceOf says; frozen money included."""
+    frozen: int
+    held: int
+    """Set aside by open holds; not in `balance`."""
+    parked: int
+    """Waiting for redemption; not in `balance`."""
+
+    @property
+    def spendable(self) -> Amount:
+        """Return the balance less what is frozen, never below zero (ledger.md §4)."""
+        return Amount(AmountMinor(max(0, self.balance - self.frozen)), self.currency)
+
+    @property
+    def total(self) -> Amount:
+        """Return everything that is the account's."""
+        return Amount(AmountMinor(self.balance + self.held + self.parked), self.currency)
+
+    def record(self) -> dict[str, object]:
+        """Return the position as `--json` shows it: the spendable amount, then its parts."""
+        parts = {"balance": self.balance, "frozen": self.frozen, "held": self.held, "parked": self.parked}
+        return {
+            **amount_record(self.spendable),
+            **{name: amount_record(Amount(AmountMinor(units), self.currency)) for name, units in parts.items()},
+            "total": amount_record(self.total),
+        }
+
+
+def read_position(session: Session, head: Head, account: Address, currency: Currency) -> Position:
+    """Return the proven position of `account`. Raises: ProofInvalid, NetworkUnreachable."""
+    slots = [
+        balance_slot(account),
+        address_mapping_slot(account, CurrencySlots.FROZEN),
+        address_mapping_slot(account, CurrencySlots.HELD),
+        address_mapping_slot(account, CurrencySlots.PARKED),
+    ]
+    _, (balance, frozen, held, parked) = session.verifier.read_account(head, currency.address, slots)
+    return Position(currency, balance, frozen, held, parked)
+
+
+def ask_position(session: Session, account: Address, currency: Currency) -> Position:
+    """Return what one node says without proof, for networks that cannot prove. Raises: NetworkUnreachable."""
+    call = {"to": "0x" + currency.address.hex(), "data": "0x" + encode_call(_BALANCE_OF, account).hex()}
+    try:
+        answer = session.client.call("eth_call", call, "latest")
+    except RpcRefused as error:
+        raise refused_answer(error) from error
+    try:
+        return Position(currency, int(str(answer.result), 16), 0, 0, 0)
+    except ValueError as error:
+        raise proof_failed(answer.endpoint, error) from error

@@ -1,0 +1,130 @@
+"""What people see, at 80 columns: the confirmation of a payment, positions, transactions. Text only, no decisions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from consensus.primitives.scalars import Address
+from wallet_cli.addresses import checksum_address, short_address
+from wallet_cli.amounts import Amount, amount_record, amount_words, format_amount, format_units
+from wallet_cli.memos import EMPTY_MEMO, memo_text
+from wallet_cli.output import Proof, age_text
+from wallet_cli.payments import Payment
+from wallet_cli.positions import Position
+from wallet_cli.verified import FinalTransaction
+
+_LABEL_COLUMN: Final = 12
+_TITLE_COLUMNS: Final = 39
+_AMOUNT_COLUMNS: Final = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """Everything a payer is asked to agree to."""
+
+    network: str
+    chain_id: int
+    recipient_name: str
+    """Empty if this wallet has no name for the address."""
+    recipient_kind: str
+    """`contact`, `own account` or `address`."""
+    recipient: Address
+    amount: Amount
+    sender_name: str
+    after: Amount
+    """What remains spendable."""
+    memo: bytes
+    proof: Proof
+    warnings: tuple[str, ...]
+
+
+def confirmation_screen(screen: Confirmation) -> str:
+    """Return the screen shown before a payment is signed; the same fields in the same order for every one."""
+    name = screen.recipient_name or short_address(screen.recipient)
+    head = "Pay online".ljust(_TITLE_COLUMNS + 16)
+    lines = [
+        f"{head}network {screen.network}, chain {screen.chain_id}",
+        _field("to", f"{name:<14} {screen.recipient_kind:<16} {short_address(screen.recipient)}"),
+        _field("amount", f"{format_amount(screen.amount):<14} {amount_words(screen.amount)}"),
+        _field("from", f"{screen.sender_name:<14} after it {format_amount(screen.after)} spendable"),
+    ]
+    if screen.memo != EMPTY_MEMO:
+        lines.append(_field("memo", memo_text(screen.memo)))
+    lines.append(_field("finality", "final when shown, about 0.1 s          fee none"))
+    lines.append(_field("checks", f"balance {_proof_words(screen.proof)}; a node tried it without revert"))
+    lines += [_field("warning", text) for text in screen.warnings]
+    return "\n".join(lines)
+
+
+def balance_screen(name: str, address: Address, positions: Sequence[Position], proof: Proof) -> str:
+    """Return the positions of one account with their label."""
+    title = f"{name}  {short_address(address)}" if name else checksum_address(address)
+    lines = [f"{title:<{_TITLE_COLUMNS}}{proof.label()}"]
+    if not positions:
+        lines.append("  no money in any currency")
+    for position in positions:
+        decimals, code = position.currency.decimals, position.currency.code
+        rows = [("available", position.spendable.units), ("held / frozen", position.held + position.frozen)]
+        if position.parked:
+            rows.append(("parked", position.parked))
+        note = "   available + held + frozen" + (" + parked" if position.parked else "")
+        rows.append(("total", position.total.units))
+        for label, units in rows:
+            line = f"  {label:<17}{format_units(units, decimals):>{_AMOUNT_COLUMNS - 8}} {code}"
+            lines.append(line + (note if label == "total" else ""))
+    return "\n".join(lines)
+
+
+def transaction_screen(found: FinalTransaction, payments: Sequence[Payment], names: dict[bytes, str]) -> str:
+    """Return a proven transaction: outcome, then each movement of money."""
+    proof = found.proof
+    outcome = "final" if found.receipt.succeeded else "final, reverted: no money moved"
+    lines = [
+        f"0x{found.transaction.hash.hex()}",
+        _field("outcome", f"{outcome} at height {proof.height}, signed {proof.signed}"),
+        _field("proof", f"✓ finalization and receipt checked by this wallet, {age_text(proof.age_ms or 0)} old"),
+    ]
+    lines += [_field("paid", payment_line(payment, names)) for payment in payments]
+    return "\n".join(lines)
+
+
+def payment_line(payment: Payment, names: dict[bytes, str]) -> str:
+    """Return one movement of money on one line."""
+    sender = names.get(payment.sender) or short_address(payment.sender)
+    recipient = names.get(payment.recipient) or short_address(payment.recipient)
+    memo = "" if payment.memo == EMPTY_MEMO else f"  {memo_text(payment.memo)}"
+    return f"{format_amount(payment.amount)}  {sender} → {recipient}{memo}"
+
+
+def payment_record(payment: Payment) -> dict[str, object]:
+    """Return one movement of money as `--json` shows it."""
+    return {
+        "from": checksum_address(payment.sender),
+        "to": checksum_address(payment.recipient),
+        **amount_record(payment.amount),
+        "memo": "" if payment.memo == EMPTY_MEMO else memo_text(payment.memo),
+    }
+
+
+def transaction_record(found: FinalTransaction, payments: Sequence[Payment]) -> dict[str, object]:
+    """Return a proven transaction as `--json` shows it."""
+    return {
+        "hash": "0x" + found.transaction.hash.hex(),
+        "status": "final" if found.receipt.succeeded else "reverted",
+        "height": found.final.header.height,
+        "index": found.index,
+        "sender": checksum_address(found.sender),
+        "nonce": found.transaction.nonce,
+        "timestamp_ms": found.final.header.timestamp_ms,
+        "payments": [payment_record(payment) for payment in payments],
+    }
+
+
+def _field(label: str, text: str) -> str:
+    return f"  {label:<{_LABEL_COLUMN - 2}}{text}"
+
+
+def _proof_words(proof: Proof) -> str:
+    if proof.level == "verified":
+        return f"proven at height {proof.height}, {age_text(proof.age_ms or 0)} old"
+    return proof.label()

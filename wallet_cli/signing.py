@@ -1,0 +1,132 @@
+"""The eth-account door: encrypt and open keystores, mnemonics, and sign transactions.
+
+The only module that holds a private key, for as long as one call lasts.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from eth_account import Account as EthAccount
+
+from consensus.chain.transaction import decode_transaction, recover_sender
+from consensus.primitives.scalars import Address, Hash32
+from consensus.primitives.signatures import SECP256K1_ORDER, address_of_private_key
+from wallet_cli.addresses import checksum_address
+from wallet_cli.errors import PasswordWrong, ProofInvalid, UsageRefused
+from wallet_cli.keystore import KDF_WORK_DEVELOPMENT, KDF_WORK_STANDARD, Account, load_keystore, save_keystore
+from wallet_cli.passwords import PasswordSource, read_password
+
+MNEMONIC_WORDS: Final = 24
+DERIVATION_PATH: Final = "m/44'/60'/0'/0/{index}"
+"""BIP-44 for Ethereum accounts: other wallets derive the same address from the same words."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """A transaction as it will be sent, again and again if need be."""
+
+    raw: bytes
+    hash: Hash32
+    sender: Address
+    nonce: int
+
+
+def new_mnemonic() -> tuple[str, bytes]:
+    """Return 24 fresh words and the private key of their first account (BIP-39, BIP-44)."""
+    EthAccount.enable_unaudited_hdwallet_features()
+    account, words = EthAccount.create_with_mnemonic(num_words=MNEMONIC_WORDS)
+    return str(words), bytes(account.key)
+
+
+def parse_secret(text: str, *, index: int = 0) -> bytes:
+    """Return the private key in `text`: 64 hexadecimal digits, or the words of a mnemonic.
+
+    Raises: UsageRefused, which never repeats the text.
+    """
+    words = text.split()
+    if len(words) > 1:
+        EthAccount.enable_unaudited_hdwallet_features()
+        try:
+            return bytes(
+                EthAccount.from_mnemonic(" ".join(words), account_path=DERIVATION_PATH.format(index=index)).key
+            )
+        except Exception as error:
+            raise _bad_secret(
+                f"{len(words)} words that are no BIP-39 mnemonic: a word or the checksum is wrong"
+            ) from error
+    digits = "".join(words).removeprefix("0x")
+    try:
+        key = bytes.fromhex(digits)
+    except ValueError:
+        raise _bad_secret("it is neither hexadecimal nor several words") from None
+    if len(key) != 32 or not 0 < int.from_bytes(key, "big") < SECP256K1_ORDER:
+        raise _bad_secret(f"{len(key)} bytes that are no private key; 32 below the group order are")
+    return key
+
+
+def store_key(folder: Path, name: str, private_key: bytes, password: str, *, is_development: bool) -> Account:
+    """Encrypt `private_key` (32 bytes) under a new name; the cheap derivation only for development keys.
+
+    Raises: UsageRefused if the name is taken.
+    """
+    work = KDF_WORK_DEVELOPMENT if is_development else KDF_WORK_STANDARD
+    keystore = EthAccount.encrypt(private_key, password, kdf="scrypt", iterations=work)
+    address = address_of_private_key(private_key)
+    assert bytes.fromhex(str(keystore["address"]).removeprefix("0x")) == address
+    return save_keystore(folder, name, dict(keystore), is_development=is_development)
+
+
+def unlock(account: Account, source: PasswordSource) -> bytes:
+    """Return the private key of `account`. Raises: PasswordWrong; ProofInvalid if the file holds another key."""
+    password = read_password(source, f"Password of {account.name}")
+    try:
+        key = bytes(EthAccount.decrypt(load_keystore(account), password))
+    except (ValueError, TypeError, KeyError) as error:
+        raise PasswordWrong(
+            f"the password does not open {account.name}",
+            why="the keystore's checksum differs",
+            next_step="repeat the command with the right password",
+        ) from error
+    if address_of_private_key(key) != account.address:
+        raise ProofInvalid(
+            f"{account.path} says {checksum_address(account.address)} and holds the key of "
+            f"{checksum_address(address_of_private_key(key))}",
+            why="the file was changed by something else than this wallet",
+            next_step=f"restore {account.path} from a backup",
+            code="KEYSTORE_INVALID",
+        )
+    return key
+
+
+def sign_call(
+    private_key: bytes, *, chain_id: int, nonce: int, gas_limit: int, to: Address, data: bytes
+) -> SignedTransaction:
+    """Return the signed type 2 transaction that calls `to`, offering no fee."""
+    fields = {
+        "type": 2,
+        "chainId": chain_id,
+        "nonce": nonce,
+        "gas": gas_limit,
+        "maxFeePerGas": 0,
+        "maxPriorityFeePerGas": 0,
+        "to": checksum_address(to),
+        "value": 0,
+        "data": data,
+    }
+    raw = bytes(EthAccount.sign_transaction(fields, private_key).raw_transaction)
+    transaction = decode_transaction(raw)
+    sender = recover_sender(transaction)
+    # What another library signed is read back with the ledger's own codec before it may leave.
+    assert (transaction.to, transaction.data, transaction.nonce) == (to, data, nonce)
+    assert sender == address_of_private_key(private_key)
+    return SignedTransaction(raw, transaction.hash, sender, nonce)
+
+
+def _bad_secret(detail: str) -> UsageRefused:
+    return UsageRefused(
+        f"what was given is no key: {detail}",
+        why="a key is 64 hexadecimal digits, or 12 to 24 words",
+        next_step="sycee keys import NAME --stdin < FILE",
+        code="KEY_INVALID",
+    )
