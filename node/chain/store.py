@@ -73,6 +73,11 @@ class ChainStore:
         rlp = self.header_rlp(height)
         return None if rlp is None else decode_header(rlp)
 
+    def header_with_hash(self, height: Height) -> tuple[Header, bytes, Hash32] | None:
+        """Return a header, its bytes and its hash; None above the final head."""
+        rlp = self.header_rlp(height)
+        return None if rlp is None else (decode_header(rlp), rlp, block_hash_of(rlp))
+
     def body(self, height: Height) -> bytes | None:
         """Return the encoded transactions; None above the final head."""
         return self.store.get(body_key(height))

@@ -63,6 +63,11 @@ class NodeHome:
         return self.root / "data"
 
     @property
+    def guard_file(self) -> Path:
+        """What the consensus key has signed; never copied, restored or deleted."""
+        return self.data_folder / "signguard.log"
+
+    @property
     def log_file(self) -> Path:
         """What the node printed when a supervisor started it."""
         return self.root / "node.log"

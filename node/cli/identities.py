@@ -55,7 +55,12 @@ def create_identity(home: NodeHome, *, passphrase_file: Path, is_development: bo
     public_file = home.keys_folder / PUBLIC_NAME
     if public_file.exists():
         return load_public_identity(home), f"found {public_file}"
-    keys = create_keys(home.keys_folder, passphrase=_read_passphrase(passphrase_file), is_development=is_development)
+    keys = create_keys(
+        home.keys_folder,
+        home.guard_file,
+        passphrase=read_passphrase(passphrase_file),
+        is_development=is_development,
+    )
     link = tls_identity(keys.tls_seed)
     identity = PublicIdentity(
         consensus_key=keys.consensus_key,
@@ -96,7 +101,7 @@ def identity_json(identity: PublicIdentity) -> dict[str, str]:
     }
 
 
-def _read_passphrase(path: Path) -> bytes:
+def read_passphrase(path: Path) -> bytes:
     """Return the first line of a file or FIFO."""
     try:
         with path.open("rb") as stream:

@@ -16,6 +16,7 @@ from nacl.signing import SigningKey
 
 from node.storage.errors import StorageError
 from node.storage.files import replace_file, validate_private
+from node.storage.guard_file import create_guard
 
 SCHEMA = "sycee-node-key/1"
 
@@ -59,9 +60,38 @@ class NodeKey:
     public_key: bytes
 
 
-def make_key(purpose: KeyPurpose, seed: bytes | None = None) -> NodeKey:
-    """Return a new key; from `seed` (32 bytes) only in rehearsals that must be repeatable."""
-    private_key = os.urandom(32) if seed is None else seed
+@dataclass(frozen=True, slots=True)
+class NodeKeys:
+    """What the rest of the network registers of a node, and the seed its certificate is made from."""
+
+    consensus_key: bytes
+    """Public."""
+    attestation_key: bytes
+    """Public."""
+    tls_seed: bytes
+    """Private; the certificate is a function of it."""
+
+
+def create_keys(folder: Path, guard_path: Path, *, passphrase: bytes, is_development: bool) -> NodeKeys:
+    """Make and save the three keys of a new node, and the sign guard that is born with the consensus key.
+
+    Raises: WriteFailed, FileExistsError if a guard is already there.
+    """
+    cost = KdfCost.DEVELOPMENT if is_development else KdfCost.SENSITIVE
+    keys = {purpose: make_key(purpose) for purpose in KeyPurpose}
+    for key in keys.values():
+        save_key(folder, key, passphrase, cost)
+    create_guard(guard_path, keys[KeyPurpose.CONSENSUS].public_key)
+    return NodeKeys(
+        consensus_key=keys[KeyPurpose.CONSENSUS].public_key,
+        attestation_key=keys[KeyPurpose.ATTESTATION].public_key,
+        tls_seed=keys[KeyPurpose.NODE].private_key,
+    )
+
+
+def make_key(purpose: KeyPurpose) -> NodeKey:
+    """Return a new key."""
+    private_key = os.urandom(32)
     return NodeKey(purpose, private_key, bytes(SigningKey(private_key).verify_key))
 
 
