@@ -233,20 +233,21 @@ class SimulatedHub:
         while end.is_open and not end.is_busy and outbox.queued_frames and not self.is_blocked(sender, receiver):
             frame = outbox.take(1)
             conditions = self.conditions(sender, receiver)
+            busy_us = 0
             if conditions.bytes_per_ms is not None:
                 end.is_busy = True
                 # Rounded up by one microsecond at most: a wire is never faster than it says.
                 busy_us = len(frame) * 1_000 // conditions.bytes_per_ms + 1
                 self.schedule(self.now_us() + busy_us, lambda: self._wire_is_free(end))
-            self._transmit(end, frame, conditions)
+            self._transmit(end, frame, conditions, leaves_us=self.now_us() + busy_us)
 
     def _wire_is_free(self, end: _End) -> None:
         end.is_busy = False
         self.pump_soon(end)
 
-    def _transmit(self, end: _End, frame: bytes, conditions: WireConditions) -> None:
+    def _transmit(self, end: _End, frame: bytes, conditions: WireConditions, *, leaves_us: int) -> None:
         draw = self.random.randrange
-        arrives_us = self.now_us() + conditions.latency_us
+        arrives_us = leaves_us + conditions.latency_us
         if conditions.jitter_us:
             arrives_us += draw(conditions.jitter_us + 1)
         arrives_us = max(arrives_us, end.arrived_us)
