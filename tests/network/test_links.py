@@ -186,7 +186,7 @@ async def test_tls_before_version_three_is_refused() -> None:
 
 
 async def test_a_peer_that_says_no_hello_is_given_up() -> None:
-    server = await start_node(1, (PeerEntry(identity(2)[1]),), timings=patient(handshake_ms=150))
+    server = await start_node(1, (PeerEntry(identity(2)[1]),), timings=patient(handshake_ms=300))
     _, writer = await raw_connection(server, 2)
     await server.listener.until(lambda: bool(server.listener.refusals))
     place, reason = server.listener.refusals[0]

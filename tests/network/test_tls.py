@@ -89,3 +89,21 @@ def test_equal_keys_give_equal_certificates_that_do_not_expire() -> None:
 def test_a_missing_certificate_is_nobody() -> None:
     with pytest.raises(NotAllowed):
         peer_key_of_certificate(None)
+
+
+def test_a_key_vouched_for_by_an_allowed_one_passes_tls_and_is_told_apart_afterwards() -> None:
+    """Why the raw key is compared: an anchor could sign for others."""
+    bob = x509.load_pem_x509_certificate(BOB.certificate_pem)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(bob.subject)
+        .issuer_name(bob.issuer)
+        .public_key(Ed25519PrivateKey.from_private_bytes(EVE.seed).public_key())
+        .serial_number(7)
+        .not_valid_before(bob.not_valid_before_utc)
+        .not_valid_after(bob.not_valid_after_utc)
+    )
+    certificate = builder.sign(Ed25519PrivateKey.from_private_bytes(BOB.seed), None)
+    vouched = replace(EVE, certificate_pem=certificate.public_bytes(Encoding.PEM))
+    far, _ = shake(server_context(ALICE, [BOB.key]), client_context(vouched, [ALICE.key]))
+    assert peer_key_of_certificate(far.getpeercert(binary_form=True)) == EVE.key
