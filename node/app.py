@@ -6,10 +6,9 @@ import random
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from network.links import Mesh
 
 from consensus.chain.genesis import GenesisDocument, decode_genesis
 from consensus.primitives.scalars import ValidatorIndex, View
@@ -19,6 +18,7 @@ from consensus.simplex.validators import ValidatorSet
 from network.channels import Channel, channel_table
 from network.errors import LinkError
 from network.hello import PROTOCOL_VERSION, Hello, Role, ValidatorProof
+from network.links import Mesh
 from network.session import LinkTimings, LocalNode, Progress
 from network.tls import tls_identity
 from network.transport import Address, PeerEntry, PeerIdentity, PeerKey, TransportListener
@@ -31,6 +31,7 @@ from node.execution.transition import ExecutedBlock
 from node.home import NodeHome
 from node.mempool.pool import PoolLimits
 from node.observe.build_info import build_facts
+from node.observe.chain_report import ChainReport
 from node.observe.logs import EventLog, FinalReporter, StartFacts, log_start
 from node.observe.logs import FinalBlock as FinalLine
 from node.observe.metrics import Metrics
@@ -39,6 +40,7 @@ from node.rpc.methods import RpcLimits
 from node.rpc.node_backend import BackendParts, NodeBackend
 from node.rpc.server import RpcAddressUnavailable, RpcServer
 from node.runtime.catch_up import Divergence
+from node.runtime.chain_verifier import ChainVerifier
 from node.runtime.clock import MonotonicWallClock
 from node.runtime.inbound import Inbound
 from node.runtime.loop import LoopTimers, run_loop
@@ -111,7 +113,8 @@ def open_node(config: NodeConfig, home: NodeHome) -> _OpenedNode:
     wal_folder.mkdir(mode=0o700, exist_ok=True)
     wal, log_found = Wal.open(wal_folder, chain_id=document.chain_id, genesis_hash=genesis_hash)
     domain = SigningDomain(document.chain_id, genesis_hash)
-    guard, signed = None, []
+    guard: GuardFile | None = None
+    signed: list[bytes] = []
     if own_index is not None:
         guard, signed = GuardFile.open(home.guard_file, consensus_key.public_key)
     signer = GuardedSigner(consensus_key.private_key, domain, guard, signed)
@@ -490,3 +493,17 @@ class _RpcObserver:
 def _address(endpoint: str) -> Address:
     host, _, port = endpoint.rpartition(":")
     return Address(host, int(port))
+
+
+def verify_chain(config: NodeConfig, home: Path, *, on_progress: Callable[[int, int], None]) -> ChainReport:
+    """Re-execute a stopped node's chain from genesis and compare everything with what is stored.
+
+    Raises: StorageError, InvalidGenesis when there is nothing that could be verified.
+    """
+    node_home = NodeHome(home)
+    document, genesis = load_genesis(node_home)
+    store = LevelDbStore.open(node_home.data_folder / LEDGER_FOLDER, create=False)
+    try:
+        return ChainVerifier(ChainStore(store), document, genesis).verify(on_progress)
+    finally:
+        store.close()

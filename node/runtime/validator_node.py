@@ -55,7 +55,6 @@ from node.runtime.execution_host import EpochRules, ExecutionHost
 from node.runtime.inbound import Inbound, InboundParts
 from node.runtime.ports import Clock, Timers, Workers
 from node.runtime.recovery import RecoveredNode
-from node.state.reader import FinalState
 from node.storage.kv import KeyValueStore
 from node.storage.wal import Wal
 from node.validator.signer import GuardedSigner
@@ -98,7 +97,6 @@ class ValidatorNode:
         self._ports = ports
         self._genesis = genesis
         self._own_index = own_index
-        self._final_state = FinalState(ports.store)
         self._is_pending = False
         self._was_behind = False
         self.evidence_count = 0
@@ -160,7 +158,7 @@ class ValidatorNode:
             tree=self.tree,
             pool=self.pool,
             rules=self.rules,
-            final_state=lambda: self._final_state,
+            final_state=lambda: self._committer.final_state,
             workers=ports.workers,
             clock=ports.clock,
             built=self._built,
@@ -173,7 +171,6 @@ class ValidatorNode:
             pool=self.pool,
             waiters=self.waiters,
             feed=self.feed,
-            final_state=lambda: self._final_state,
             validator_count=self._genesis.validators.count,
             workers=ports.workers,
             clock=ports.clock,
@@ -184,7 +181,7 @@ class ValidatorNode:
             tree=self.tree,
             committer=self._committer,
             rules=self.rules,
-            final_state=lambda: self._final_state,
+            final_state=lambda: self._committer.final_state,
             workers=ports.workers,
             advanced=self._caught_up,
             failed=ports.failed,
@@ -281,12 +278,12 @@ class ValidatorNode:
 
     def sender_state(self, sender: Address) -> SenderState:
         """Return nonce and native balance in the final state."""
-        account = self._final_state.account(sender)
+        account = self._committer.final_state.account(sender)
         return SenderState(0, 0) if account is None else SenderState(account.nonce, account.balance)
 
     def has_foreign_code(self, address: Address) -> bool:
         """Tell whether `address` holds code that is not a system contract's."""
-        account = self._final_state.account(address)
+        account = self._committer.final_state.account(address)
         return account is not None and account.code_hash not in (KECCAK_EMPTY, SYSTEM_CODE_HASH)
 
     def is_syncing(self) -> bool:
