@@ -103,7 +103,7 @@ def _storage_trie(words: dict[int, int]) -> Trie:
 
 
 def _state_trie(storage: Storage, nonces: dict[Address, int]) -> Trie:
-    leaves = {}
+    leaves: dict[bytes, bytes] = {}
     for address in {**storage, **nonces}:
         root = _storage_trie(storage.get(address, {})).root
         leaves[keccak256(address)] = encode([uint_to_bytes(nonces.get(address, 0)), b"", root, keccak256(b"")])
@@ -149,9 +149,7 @@ class Chain:
             gas_used=gas_used,
         )
         finalization = certificate_of(header, domain=self.domain, signers=(0, 1, 3))
-        return Block(
-            header, encode_header(header), tuple(transactions), tuple(encoded), finalization, storage, nonces
-        )
+        return Block(header, encode_header(header), tuple(transactions), tuple(encoded), finalization, storage, nonces)
 
     def find(self, transaction_hash: bytes) -> tuple[Block, int] | None:
         """Return the block and index of a transaction."""

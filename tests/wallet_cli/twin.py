@@ -124,7 +124,8 @@ class Node:
 
     def _eth_getTransactionByHash(self, transaction_hash: str) -> object:
         known = [*self.pending, *(raw for block in self.chain.blocks for raw in block.transactions)]
-        return next(({"hash": transaction_hash} for raw in known if "0x" + keccak256(raw).hex() == transaction_hash), None)
+        is_known = any("0x" + keccak256(raw).hex() == transaction_hash for raw in known)
+        return {"hash": transaction_hash} if is_known else None
 
     def _eth_getLogs(self, question: dict[str, Any]) -> object:
         logs = []
