@@ -21,7 +21,7 @@ from wallet_cli.client import (
     RpcRefused,
     RpcSilent,
 )
-from wallet_cli.errors import OutcomeUnknown, TransactionRefused
+from wallet_cli.errors import NetworkUnreachable, OutcomeUnknown, TransactionRefused
 from wallet_cli.keystore import Account
 from wallet_cli.memos import EMPTY_MEMO
 from wallet_cli.outbox import SIGNED, Entry, Intent
@@ -169,14 +169,25 @@ def settle(session: Session, transaction_hash: Hash32, raw: bytes | None) -> Fin
 
 def _settle(session: Session, transaction_hash: Hash32, raw: bytes | None) -> FinalTransaction:
     deadline_ms = session.settings.now_ms() + session.settings.timeout_ms
-    refusal = _send(session, raw) if raw is not None else None
+    to_send = raw
     while True:
-        found = session.verifier.finality(transaction_hash)
-        if found is not None:
-            session.outbox.mark_final(transaction_hash)
-            return found
-        if refusal is not None:
-            raise refusal
+        refusal = None
+        try:
+            if to_send is not None:
+                refusal = _send(session, to_send)
+                to_send = None
+            found = session.verifier.finality(transaction_hash)
+            if found is not None:
+                session.outbox.mark_final(transaction_hash)
+                return found
+            if refusal is not None:
+                raise refusal
+        except NetworkUnreachable as error:
+            if raw is None:
+                raise
+            # The bytes may have left: from here on the outcome is unknown, and an endpoint may come back.
+            session.output.detail(error.message)
+            session.client.forget_silence()
         if session.settings.now_ms() >= deadline_ms:
             raise unknown_outcome(session, transaction_hash)
         session.settings.pause_ms(POLL_MS)
@@ -225,40 +236,37 @@ def _quantity(answer: Answer) -> int:
 
 
 def _send(session: Session, raw: bytes) -> TransactionRefused | None:
-    """Offer the bytes to the endpoints until one takes them; return the refusal if all that answered refused.
+    """Offer the bytes to the endpoints until one takes them; return the refusal if one refused and none was silent.
 
-    With any endpoint silent the outcome is unknown rather than refused: it may have passed them on.
+    Raises: NetworkUnreachable if none took them and any was silent: it may have passed them on all the same.
     """
     wait_ms = min(session.settings.timeout_ms, SYNC_TIMEOUT_MAX_MS)
     refusal: TransactionRefused | None = None
     is_any_silent = False
     for endpoint in list(session.client.living()):
         try:
-            session.client.call_at(endpoint, "eth_sendRawTransactionSync", "0x" + raw.hex(), wait_ms, wait_ms=wait_ms)
+            _send_to(session, endpoint, raw, wait_ms)
             return None
         except RpcSilent as error:
             session.client.mark_silent(error)
             is_any_silent = True
         except RpcRefused as error:
-            if error.code == SYNC_TIMED_OUT:
-                return None
-            if error.code == METHOD_NOT_FOUND:
-                error = _send_plain(session, endpoint, raw) or error
-                if error.code == METHOD_NOT_FOUND:
-                    return None
             refusal = refusal or _refusal(error)
-    return None if is_any_silent else refusal
+    if is_any_silent or refusal is None:
+        raise session.client.unreachable()
+    return refusal
 
 
-def _send_plain(session: Session, endpoint: str, raw: bytes) -> RpcRefused | None:
-    """Send to a node without the waiting call; return its refusal, or None if it took the transaction."""
+def _send_to(session: Session, endpoint: str, raw: bytes, wait_ms: int) -> None:
+    """Offer the bytes to one endpoint; returns if it took them. Raises: RpcRefused, RpcSilent."""
+    data = "0x" + raw.hex()
     try:
-        session.client.call_at(endpoint, "eth_sendRawTransaction", "0x" + raw.hex())
+        session.client.call_at(endpoint, "eth_sendRawTransactionSync", data, wait_ms, wait_ms=wait_ms)
     except RpcRefused as error:
-        return error
-    except RpcSilent as error:
-        session.client.mark_silent(error)
-    return None
+        if error.code == METHOD_NOT_FOUND:
+            session.client.call_at(endpoint, "eth_sendRawTransaction", data)
+        elif error.code != SYNC_TIMED_OUT:
+            raise
 
 
 def _refusal(error: RpcRefused) -> TransactionRefused:

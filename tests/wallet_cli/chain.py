@@ -6,6 +6,7 @@ Executes only currency transfers. State proofs come from the `trie` package.
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from consensus.chain.genesis import GenesisCurrency, GenesisDocument, encode_genesis
 from consensus.chain.header import Header, block_hash_of, encode_header
@@ -98,16 +99,22 @@ def _genesis_storage(document: GenesisDocument) -> Storage:
     )
 
 
+@lru_cache(maxsize=256)
+def _trie_of(entries: tuple[tuple[bytes, bytes], ...]) -> Trie:
+    """Return the trie of `entries`; kept, because most proofs are of states that were proven before."""
+    return Trie({keccak256(key): value for key, value in entries})
+
+
 def _storage_trie(words: dict[int, int]) -> Trie:
-    return Trie({keccak256(slot.to_bytes(32, "big")): encode(uint_to_bytes(word)) for slot, word in words.items()})
+    return _trie_of(tuple((slot.to_bytes(32, "big"), encode(uint_to_bytes(word))) for slot, word in words.items()))
 
 
 def _state_trie(storage: Storage, nonces: dict[Address, int]) -> Trie:
-    leaves: dict[bytes, bytes] = {}
+    leaves: list[tuple[bytes, bytes]] = []
     for address in {**storage, **nonces}:
         root = _storage_trie(storage.get(address, {})).root
-        leaves[keccak256(address)] = encode([uint_to_bytes(nonces.get(address, 0)), b"", root, keccak256(b"")])
-    return Trie(leaves)
+        leaves.append((address, encode([uint_to_bytes(nonces.get(address, 0)), b"", root, keccak256(b"")])))
+    return _trie_of(tuple(leaves))
 
 
 class Chain:
