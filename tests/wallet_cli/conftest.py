@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,14 +88,19 @@ def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wallet.home
 
 
-@pytest.fixture
-def wallet(tmp_path: Path, prepared_home: Path) -> Iterator[Wallet]:
-    """Return a wallet with two keys before one honest node with two blocks."""
-    import shutil
-
+@pytest.fixture(scope="session")
+def two_blocks() -> Chain:
+    """Return a chain of two empty blocks, to be forked."""
     chain = Chain()
     chain.add_block()
     chain.add_block()
+    return chain
+
+
+@pytest.fixture
+def wallet(tmp_path: Path, prepared_home: Path, two_blocks: Chain) -> Iterator[Wallet]:
+    """Return a wallet with two keys before one honest node with two blocks."""
+    chain = two_blocks.fork()
     node = Node(chain)
     prepared = Wallet(tmp_path, chain, node)
     shutil.copytree(prepared_home, prepared.home)
