@@ -34,3 +34,4 @@ GasUnits = NewType("GasUnits", int)
 
 ZERO_HASH = Hash32(bytes(32))
 ZERO_ADDRESS = Address(bytes(20))
+VIEW_ZERO = View(0)

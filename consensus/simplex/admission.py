@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from consensus.primitives.hashing import keccak256
-from consensus.primitives.scalars import ValidatorIndex, View
+from consensus.primitives.scalars import ValidatorIndex
 from consensus.primitives.signatures import is_valid_ed25519
 from consensus.simplex.certificates import InvalidCertificate, verify_certificate
 from consensus.simplex.events import HeaderFacts
@@ -45,8 +45,8 @@ class Interest(Protocol):
         """Tell whether the vote is of this epoch, in the window, and its slot is empty or holds another digest."""
         ...
 
-    def wants_certificate(self, kind: Kind, view: View) -> bool:
-        """Tell whether no certificate of that kind is known for the view, or it would be a conflict worth seeing."""
+    def wants_certificate(self, statement: Statement) -> bool:
+        """Tell whether this is not yet known, of this epoch and not below the final head."""
         ...
 
     def wants_proposal(self, statement: Statement) -> bool:
@@ -140,7 +140,7 @@ class Admission:
     def _verified_certificate(self, certificate: Certificate) -> Verified[Certificate] | None:
         statement = certificate.statement
         validators = self._interest.validators
-        if statement.epoch != validators.epoch or not self._interest.wants_certificate(statement.kind, statement.view):
+        if not self._interest.wants_certificate(statement):
             return None
         try:
             verify_certificate(self._domain, validators, certificate, is_known=self._interest.has_signature)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from consensus.primitives.scalars import Hash32, ValidatorIndex, View
-from consensus.simplex.effects import Effect, Persist, SetTimer, StopReason
+from consensus.primitives.scalars import VIEW_ZERO, Hash32, ValidatorIndex, View
+from consensus.simplex.effects import Effect, Persist, SetTimer, StopReason, UnsignedProposal
 from consensus.simplex.events import HeaderFacts, TimerKind, Verdict, ViewZero
 from consensus.simplex.messages import Certificate, Kind, Proposal, Statement
 from consensus.simplex.parameters import Parameters, backoff
@@ -38,10 +38,8 @@ class Held:
 class Activity:
     """What a leader's silence is judged by."""
 
-    is_up: bool = True
-    down_since_ms: int = 0
-    voted_view: View = View(0)
-    """Highest view with a vote of it."""
+    is_up: bool
+    down_since_ms: int
 
 
 @dataclass(slots=True)
@@ -55,10 +53,10 @@ class CoreState:
     """The newest block handed to Finalize, or recovered; its view is where the floor's chain begins."""
     resume_view: View
     now_ms: int
-    view: View = View(0)
+    view: View = VIEW_ZERO
     entered_at: int = 0
     entry: Certificate | None = None
-    floor: View = View(0)
+    floor: View = VIEW_ZERO
     floor_certificate: Certificate | None = None
     final_at: int = 0
     is_pending: bool = False
@@ -78,7 +76,9 @@ class CoreState:
     """Blocks asked of peers and not here yet, in the order asked."""
     fetching_views: tuple[View, View] | None = None
     own_signed_at: dict[View, int] = field(default_factory=dict)
-    building_view: View = View(0)
+    building_view: View = VIEW_ZERO
+    own_proposal: tuple[View, UnsignedProposal] | None = None
+    """The newest proposal of this node, to be sent again."""
     activity: dict[ValidatorIndex, Activity] = field(default_factory=dict)
     answered_at: dict[ValidatorIndex, int] = field(default_factory=dict)
     timers: dict[TimerKind, tuple[View, int]] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 One encoding per value; surplus bytes are refused. Nothing here checks a signature. Source: consensus.md §2.
 """
 
+import itertools
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -266,7 +267,7 @@ def decode_proposal(data: bytes) -> Proposal:
     if at != len(data):
         raise MalformedConsensusMessage(f"{len(data) - at} surplus bytes after the proposal")
     views = [certificate.statement.view for certificate in nullifications]
-    if any(first >= second for first, second in zip(views, views[1:])):
+    if any(first >= second for first, second in itertools.pairwise(views)):
         raise MalformedConsensusMessage("nullifications are not ascending")
     if any(certificate.statement.kind is not Kind.NULLIFY for certificate in nullifications):
         raise MalformedConsensusMessage("a nullification is another certificate")

@@ -3,6 +3,7 @@
 Source: consensus.md §1, §9; EIP-7685.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -81,7 +82,7 @@ def make_validator_set(epoch: Epoch, validators: Sequence[Validator], view_zero:
     if not 0 < len(validators) <= VALIDATORS_MAX:
         raise InvalidValidatorSet(f"{len(validators)} validators, must be 1 to {VALIDATORS_MAX}")
     ordered = tuple(sorted(validators, key=lambda validator: validator.consensus_key))
-    for first, second in zip(ordered, ordered[1:]):
+    for first, second in itertools.pairwise(ordered):
         if first.consensus_key == second.consensus_key:
             raise InvalidValidatorSet(f"consensus key 0x{first.consensus_key.hex()} stands twice")
     return ValidatorSet(epoch, ordered, int.from_bytes(view_zero[:8], "big"))
@@ -125,7 +126,7 @@ def decode_set_payload(payload: bytes) -> tuple[Epoch, tuple[Validator, ...]]:
         for at in range(10, len(payload), VALIDATOR_BYTES)
     )
     keys = [validator.consensus_key for validator in validators]
-    if any(first >= second for first, second in zip(keys, keys[1:])):
+    if any(first >= second for first, second in itertools.pairwise(keys)):
         raise InvalidValidatorSet("validators are not in the order of their consensus keys")
     return Epoch(int.from_bytes(payload[:8], "big")), validators
 

@@ -15,7 +15,7 @@ from contracts.native import currency
 from contracts.native.context import NativeRevert
 from contracts.native.currency_registry import add_currency
 from contracts.native.protocol_config import ProtocolParameters, write_parameters
-from contracts.native.roles import ROLE_NAMES, set_role, validate_role_account
+from contracts.native.roles import ROLE_NAMES, set_role
 from contracts.native.validators import ValidatorRecord, write_validators
 
 _VALIDATOR_FIELD_BYTES: Final = {
@@ -101,8 +101,7 @@ def build_genesis_storage(ledger: LedgerGenesis) -> dict[Address, dict[int, int]
     """
     storage: dict[Address, dict[int, int]] = {}
     _validate_validators(ledger.validators)
-    if ledger.governor == ZERO_ADDRESS:
-        raise InvalidLedgerGenesis("governor", "the zero address can never call")
+    _validate_account("governor", "governor", ledger.governor)
     for field in PROTOCOL_PARAMETER_SLOTS:
         value = getattr(ledger.parameters, field)
         if not 0 <= value < 2**64:
@@ -122,6 +121,7 @@ def _write_currency(root: "_GenesisContext", entry: CurrencyGenesis) -> None:
     subject = f"currency {entry.code!r}"
     if not 0 <= entry.decimals < 256:
         raise InvalidLedgerGenesis(subject, f"decimals {entry.decimals} is not 0 to 18")
+    _validate_account(subject, "admin", entry.admin)
     address = add_currency(root, code=entry.code, full_name=entry.name, minor_digits=entry.decimals, admin=entry.admin)
     context = root.at(address)
     if not 0 <= entry.supply_cap <= currency.SUPPLY_MAX:
@@ -130,7 +130,7 @@ def _write_currency(root: "_GenesisContext", entry: CurrencyGenesis) -> None:
     for grant in entry.roles:
         if grant.role not in ROLE_NAMES:
             raise InvalidLedgerGenesis(subject, f"no role {grant.role!r}; roles are {', '.join(ROLE_NAMES)}")
-        validate_role_account(grant.account)
+        _validate_account(subject, grant.role, grant.account)
         set_role(context, ROLE_NAMES[grant.role], grant.account)
     _validate_amounts(subject, "minter", entry.minters)
     for minter in entry.minters:
@@ -147,10 +147,15 @@ def _validate_amounts(subject: str, what: str, amounts: tuple[AccountAmount, ...
         if entry.account in seen:
             raise InvalidLedgerGenesis(subject, f"{whose} is given twice")
         seen.add(entry.account)
-        if entry.account == ZERO_ADDRESS or addresses.is_system_address(entry.account) or len(entry.account) != 20:
-            raise InvalidLedgerGenesis(subject, f"{whose}: no account can have this address")
+        _validate_account(subject, what, entry.account)
         if not 0 <= entry.amount <= currency.SUPPLY_MAX:
             raise InvalidLedgerGenesis(subject, f"{whose}: {entry.amount} is not 0 to 2^128 - 1")
+
+
+def _validate_account(subject: str, what: str, account: Address) -> None:
+    """Raise InvalidLedgerGenesis for an address that can never call."""
+    if len(account) != 20 or account == ZERO_ADDRESS or addresses.is_system_address(account):
+        raise InvalidLedgerGenesis(subject, f"{what} 0x{account.hex()}: no account can have this address")
 
 
 def _validate_validators(validators: tuple[ValidatorRecord, ...]) -> None:
@@ -163,8 +168,7 @@ def _validate_validators(validators: tuple[ValidatorRecord, ...]) -> None:
             value: bytes = getattr(record, field)
             if len(value) != size:
                 raise InvalidLedgerGenesis(subject, f"{field} has {len(value)} bytes, {size} are needed")
-        if record.operator == ZERO_ADDRESS:
-            raise InvalidLedgerGenesis(subject, "the operator is the zero address")
+        _validate_account(subject, "operator", record.operator)
         if record.consensus_key in seen:
             raise InvalidLedgerGenesis(subject, "this consensus key is given twice")
         seen.add(record.consensus_key)

@@ -16,6 +16,8 @@ class FinalBlock:
     receipts: tuple[Receipt, ...]
     senders: tuple[Address, ...]
     transaction_hashes: tuple[bytes, ...]
+    finalization_view: int
+    """View of the finalization that covers it."""
     signer_count: int
     """Validators whose votes are in the stored finalization."""
     validator_count: int

@@ -103,6 +103,10 @@ class ChainStore:
         """Return the encoded validator set of an epoch."""
         return self.store.get(epoch_key(epoch))
 
+    def own_finalization(self, height: Height) -> bytes | None:
+        """Return the finalization stored for exactly this height; None if it is final through a descendant."""
+        return self.store.get(finalization_key(height))
+
     def covering_finalization(self, height: Height) -> tuple[list[bytes], bytes] | None:
         """Return the headers above `height` up to the first one with a stored finalization, and that finalization.
 
@@ -110,7 +114,7 @@ class ChainStore:
         """
         linking: list[bytes] = []
         for above in range(height, height + LINKING_HEADERS_MAX + 1):
-            finalization = self.store.get(finalization_key(Height(above)))
+            finalization = self.own_finalization(Height(above))
             if finalization is not None:
                 return linking, finalization
             header = self.header_rlp(Height(above + 1))

@@ -1,1 +1,204 @@
 """From the genesis document to block 0: parameters with defaults and bounds, the state, the header."""
+
+from dataclasses import dataclass, fields
+
+from consensus.chain.block import make_block
+from consensus.chain.errors import InvalidGenesis
+from consensus.chain.genesis import GenesisCurrency, GenesisDocument, GenesisValidator, document_hash, encode_genesis
+from consensus.chain.header import Header
+from consensus.chain.merkle import EMPTY_TRIE_ROOT
+from consensus.chain.receipt import bloom_bytes
+from consensus.primitives.hashing import sha256
+from consensus.primitives.rlp_codec import encode
+from consensus.primitives.scalars import VIEW_ZERO, ZERO_ADDRESS, ZERO_HASH, Address, Epoch, Height, WorkUnits
+from consensus.simplex.parameters import ParameterOutOfBounds, Parameters
+from consensus.simplex.validators import (
+    InvalidValidatorSet,
+    Validator,
+    ValidatorSet,
+    encode_set_payload,
+    make_validator_set,
+    next_set_requests_hash,
+)
+from contracts.native.currency import SUPPLY_MAX
+from contracts.native.genesis import (
+    AccountAmount,
+    CurrencyGenesis,
+    InvalidLedgerGenesis,
+    LedgerGenesis,
+    RoleGrant,
+    build_genesis_storage,
+)
+from contracts.native.protocol_config import ProtocolParameters
+from contracts.native.validators import ValidatorRecord
+from node.execution.limits import BlockLimits
+from node.execution.native import SYSTEM_CODE
+from node.execution.system_steps import HISTORY_ADDRESS, HISTORY_CODE
+from node.execution.transition import ExecutedBlock
+from node.state.journal import Journal
+from node.state.overlay import Overlay
+from node.state.reader import StateReader
+
+LIMIT_DEFAULTS = {
+    "block_gas_limit": 500_000_000,
+    "tx_work_max": 250_000,
+    "block_work_max": 1_000_000,
+}
+"""Gas is generous to payments; work makes a block execute within the certify budget on slow hardware too."""
+
+LIMIT_BOUNDS = {
+    "block_gas_limit": (30_000_000, 10_000_000_000),
+    "tx_work_max": (50_000, 10_000_000),
+    "block_work_max": (100_000, 100_000_000),
+}
+
+GENESIS_ROLES = ("ISSUER_ROLE", "MINT_CONTROLLER_ROLE", "PAUSER_ROLE", "UNPAUSER_ROLE")
+"""Roles a currency's admin holds from the start on a network whose genesis names only an admin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """Block 0 and what the first epoch runs by."""
+
+    executed: ExecutedBlock
+    validators: ValidatorSet
+    validator_payload: bytes
+    entries: tuple[GenesisValidator, ...]
+    """What the document says of each validator, in the order of the set."""
+    parameters: Parameters
+    limits: BlockLimits
+
+
+def build_genesis(document: GenesisDocument, empty_state: StateReader) -> Genesis:
+    """Return block 0 of the network that `document` describes.
+
+    Raises: InvalidGenesis naming the field.
+    """
+    parameters, limits, on_chain = _parameters(document)
+    validators = tuple(_validator(entry) for entry in document.validators)
+    payload = encode_set_payload(Epoch(0), validators)
+    overlay = Overlay(empty_state)
+    _write_state(overlay, document, on_chain, validators)
+    header = Header(
+        parent_hash=ZERO_HASH,
+        leader=ZERO_ADDRESS,
+        state_root=overlay.seal(),
+        transactions_root=EMPTY_TRIE_ROOT,
+        receipts_root=EMPTY_TRIE_ROOT,
+        logs_bloom=bloom_bytes(0),
+        height=Height(0),
+        gas_limit=limits.block_gas_max,
+        gas_used=0,
+        timestamp_ms=document.timestamp_ms,
+        epoch=Epoch(0),
+        view=VIEW_ZERO,
+        previous_randao=document_hash(encode_genesis(document)),
+        requests_hash=next_set_requests_hash(payload),
+    )
+    block = make_block(header, ())
+    try:
+        validator_set = make_validator_set(Epoch(0), validators, block.block_hash)
+    except InvalidValidatorSet as error:
+        raise InvalidGenesis("validators", str(error)) from error
+    executed = ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), last_of_epoch=False)
+    entries = tuple(sorted(document.validators, key=lambda entry: entry.consensus_key))
+    return Genesis(executed, validator_set, payload, entries, parameters, limits)
+
+
+def _parameters(document: GenesisDocument) -> tuple[Parameters, BlockLimits, ProtocolParameters]:
+    given = dict(document.parameters)
+    consensus_names = [field.name for field in fields(Parameters)]
+    for name in given:
+        if name not in consensus_names and name not in LIMIT_DEFAULTS:
+            known = ", ".join((*consensus_names, *LIMIT_DEFAULTS))
+            raise InvalidGenesis(f"parameters.{name}", f"unknown; parameters are {known}")
+    try:
+        parameters = Parameters(**{name: given[name] for name in consensus_names if name in given})
+    except ParameterOutOfBounds as error:
+        raise InvalidGenesis(f"parameters.{error.name}", str(error)) from error
+    limits = {name: given.get(name, default) for name, default in LIMIT_DEFAULTS.items()}
+    for name, value in limits.items():
+        minimum, maximum = LIMIT_BOUNDS[name]
+        if not minimum <= value <= maximum:
+            raise InvalidGenesis(f"parameters.{name}", f"{value} is not between {minimum} and {maximum}")
+    on_chain = ProtocolParameters(
+        **{name: getattr(parameters, name) for name in consensus_names},
+        block_gas_limit=limits["block_gas_limit"],
+        tx_work_max=limits["tx_work_max"],
+        block_work_max=limits["block_work_max"],
+    )
+    block_limits = BlockLimits(
+        block_gas_max=limits["block_gas_limit"],
+        block_work_max=WorkUnits(limits["block_work_max"]),
+        transaction_work_max=WorkUnits(limits["tx_work_max"]),
+        body_bytes_max=parameters.block_bytes_max,
+    )
+    return parameters, block_limits, on_chain
+
+
+def _validator(entry: GenesisValidator) -> Validator:
+    return Validator(
+        consensus_key=entry.consensus_key,
+        tls_key=entry.tls_key,
+        attestation_key=entry.attestation_key,
+        operator=entry.operator,
+        endpoints_hash=sha256(encode([endpoint.encode() for endpoint in entry.endpoints])),
+    )
+
+
+def _write_state(
+    overlay: Overlay,
+    document: GenesisDocument,
+    on_chain: ProtocolParameters,
+    validators: tuple[Validator, ...],
+) -> None:
+    ledger = LedgerGenesis(
+        governor=document.governor,
+        parameters=on_chain,
+        currencies=tuple(_currency(currency) for currency in document.currencies),
+        validators=tuple(
+            ValidatorRecord(
+                consensus_key=validator.consensus_key,
+                tls_key=validator.tls_key,
+                attestation_key=validator.attestation_key,
+                operator=validator.operator,
+                endpoints_hash=validator.endpoints_hash,
+            )
+            for validator in validators
+        ),
+    )
+    try:
+        storage = build_genesis_storage(ledger)
+    except InvalidLedgerGenesis as error:
+        raise InvalidGenesis(error.subject, error.reason) from error
+    journal = Journal(overlay)
+    for address in sorted(storage):
+        _write_contract(journal, address, SYSTEM_CODE)
+        for slot, value in storage[address].items():
+            journal.set_slot(address, slot, value)
+    _write_contract(journal, HISTORY_ADDRESS, HISTORY_CODE)
+    journal.commit()
+
+
+def _write_contract(journal: Journal, address: Address, code: bytes) -> None:
+    # A contract begins with nonce 1 (EIP-161).
+    journal.set_nonce(address, 1)
+    journal.set_code(address, code)
+
+
+def _currency(currency: GenesisCurrency) -> CurrencyGenesis:
+    admin_roles = tuple(RoleGrant(role, currency.admin) for role in GENESIS_ROLES)
+    minter_roles = tuple(
+        RoleGrant("ISSUER_ROLE", minter.address) for minter in currency.minters if minter.address != currency.admin
+    )
+    return CurrencyGenesis(
+        code=currency.code,
+        name=currency.name,
+        decimals=currency.decimals,
+        admin=currency.admin,
+        # The document says "no cap" with 0; the contract's own largest supply is that cap.
+        supply_cap=currency.supply_cap_minor or SUPPLY_MAX,
+        roles=admin_roles + minter_roles,
+        minters=tuple(AccountAmount(minter.address, minter.allowance_minor) for minter in currency.minters),
+        balances=tuple(AccountAmount(address, amount) for address, amount in currency.balances),
+    )

@@ -21,6 +21,7 @@ from node.mempool.errors import (
     CreationNotEnabled,
     ExceedsBlockGas,
     InsufficientFunds,
+    NonceTooFar,
     NotReady,
     RejectedTransaction,
 )
@@ -96,11 +97,16 @@ class Admission:
         self._failed = failed
         self._under_way: dict[Hash32, list[Callable[[Verdict], None]]] = {}
         self._from_clients: list[tuple[bytes, Hash32]] = []
+        self._ready_only: set[Hash32] = set()
+        """Hashes under way whose submitter does not want them held behind a nonce gap."""
         self.rejected_counts: dict[str, int] = {}
         """Refusals by reason since start."""
 
-    def submit(self, raw: bytes, decided: Callable[[Verdict], None]) -> None:
-        """Admit a client's transaction and call `decided` with the outcome, now or after recovery."""
+    def submit(self, raw: bytes, decided: Callable[[Verdict], None], *, hold_gap: bool = True) -> None:
+        """Admit a client's transaction and call `decided` with the outcome, now or after recovery.
+
+        With `hold_gap` false a transaction that would wait for a missing nonce is refused with NonceTooFar.
+        """
         transaction_hash = keccak256(raw)
         pending = self._pool.get(transaction_hash)
         if pending is not None:
@@ -111,6 +117,8 @@ class Admission:
             waiting.append(decided)
             return
         self._under_way[transaction_hash] = [decided]
+        if not hold_gap:
+            self._ready_only.add(transaction_hash)
         self._from_clients.append((raw, transaction_hash))
         if len(self._from_clients) == 1:
             self._timers.call_soon(self._start_from_clients)
@@ -152,7 +160,9 @@ class Admission:
             if isinstance(outcome, InvalidTransaction):
                 verdict = outcome
             else:
-                verdict = self._admit(*outcome, from_client=batch.from_client)
+                hold_gap = transaction_hash not in self._ready_only
+                verdict = self._admit(*outcome, from_client=batch.from_client, hold_gap=hold_gap)
+            self._ready_only.discard(transaction_hash)
             if isinstance(verdict, PooledTransaction):
                 admitted.append(verdict)
             else:
@@ -162,11 +172,14 @@ class Admission:
         if admitted:
             self._admitted(admitted)
 
-    def _admit(self, transaction: Transaction, sender: Address, *, from_client: bool) -> Verdict:
+    def _admit(self, transaction: Transaction, sender: Address, *, from_client: bool, hold_gap: bool) -> Verdict:
         state = self._ledger.sender_state(sender)
         try:
             self._validate(transaction, state)
             self._pool.validate_room(transaction, sender, state.nonce)
+            next_nonce = self._pool.next_pending_nonce(sender, state.nonce)
+            if transaction.nonce > next_nonce and not hold_gap:
+                raise NonceTooFar(found=transaction.nonce, expected=next_nonce, ahead_max=0)
         except RejectedTransaction as rejection:
             return rejection
         pooled = PooledTransaction(transaction, sender, self._clock.now_ms(), from_client)

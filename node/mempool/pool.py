@@ -173,6 +173,14 @@ class Pool:
                 del self._lanes[pooled.sender]
         return expired
 
+    def executable_among(self, pairs: Iterable[tuple[Address, int]]) -> int:
+        """Return how many of the (sender, nonce) pairs are executable transactions of this pool."""
+        count = 0
+        for sender, nonce in pairs:
+            lane = self._lanes.get(sender)
+            count += lane is not None and lane.next_nonce <= nonce < lane.gapless_end
+        return count
+
     def is_executable(self, pooled: PooledTransaction) -> bool:
         """Tell whether no nonce is missing before this pending transaction."""
         return pooled.transaction.nonce < self._lanes[pooled.sender].gapless_end

@@ -128,6 +128,12 @@ class Requester:
         fetch.hints.appendleft(peer)
         fetch.tried.discard(peer)
 
+    def restart(self, key: Hashable, payload: bytes) -> None:
+        """Ask for something else under an open key, peers that were not tried yet first."""
+        fetch = self._fetches.get(key)
+        if fetch is not None:
+            fetch.payload = payload
+
     def link_down(self, peer: bytes) -> None:
         """Ask somebody else for what was asked of `peer`."""
         for fetch in [fetch for (asked, _), fetch in self._by_request.items() if asked == peer]:

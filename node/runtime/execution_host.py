@@ -101,7 +101,7 @@ class ExecutionHost:
         parent_height = self._height_of(parent_hash)
         if parent_state is None or parent_height is None:
             return
-        context = self._context(parent_hash, parent_height, view, timestamp_ms)
+        context = context_of(self._rules, parent_hash, parent_height, view, timestamp_ms)
         candidates = [SignedTransaction(pooled.transaction, pooled.sender) for pooled in self._pool.in_arrival_order()]
         started_ms = self._clock.now_ms()
 
@@ -109,6 +109,7 @@ class ExecutionHost:
             executed, body = result
             self._is_busy = False
             if executed.block.header.height > self._tree.final_height:
+                self._settle(executed)
                 block = self._tree.add_built(executed, body)
                 block.build_ms = self._clock.now_ms() - started_ms
                 self._built(view, block)
@@ -129,7 +130,7 @@ class ExecutionHost:
         parent_height = self._height_of(header.parent_hash)
         if parent_state is None or parent_height is None:
             return
-        context = self._context(header.parent_hash, parent_height, header.view, header.timestamp_ms)
+        context = context_of(self._rules, header.parent_hash, parent_height, header.view, header.timestamp_ms)
         resolved = [self._resolve(raw) for raw in block.transactions]
         body, started_ms = block.body, self._clock.now_ms()
 
@@ -147,6 +148,7 @@ class ExecutionHost:
             if self._tree.get(block_hash) is block:
                 block.certify_ms = self._clock.now_ms() - started_ms
                 if isinstance(result, ExecutedBlock):
+                    self._settle(result)
                     block.executed = result
                     self._certified(block_hash, None)
                 else:
@@ -157,19 +159,10 @@ class ExecutionHost:
         self._is_busy = True
         self._workers.submit(Lane.EXECUTE, job, done, self._failed)
 
-    def _context(
-        self, parent_hash: Hash32, parent_height: Height, view: View, timestamp_ms: TimestampMs
-    ) -> BlockContext:
-        return BlockContext(
-            chain_id=self._rules.chain_id,
-            parent_hash=parent_hash,
-            height=Height(parent_height + 1),
-            timestamp_ms=timestamp_ms,
-            leader=self._rules.leader_of(view),
-            epoch=self._rules.epoch,
-            view=view,
-            limits=self._rules.limits,
-        )
+    def _settle(self, executed: ExecutedBlock) -> None:
+        """Put the overlay on the final state if its parent was committed while it was executed."""
+        if executed.block.header.parent_hash == self._tree.final_hash:
+            executed.overlay.rebase(self._final_state())
 
     def _height_of(self, block_hash: Hash32) -> Height | None:
         if block_hash == self._tree.final_hash:
@@ -181,6 +174,22 @@ class ExecutionHost:
         """Return what the mempool already decoded and recovered, else the raw bytes."""
         pooled = self._pool.get(keccak256(raw))
         return raw if pooled is None else SignedTransaction(pooled.transaction, pooled.sender)
+
+
+def context_of(
+    rules: EpochRules, parent_hash: Hash32, parent_height: Height, view: View, timestamp_ms: TimestampMs
+) -> BlockContext:
+    """Return what execution knows of the block above a parent."""
+    return BlockContext(
+        chain_id=rules.chain_id,
+        parent_hash=parent_hash,
+        height=Height(parent_height + 1),
+        timestamp_ms=timestamp_ms,
+        leader=rules.leader_of(view),
+        epoch=rules.epoch,
+        view=view,
+        limits=rules.limits,
+    )
 
 
 def recover_missing(resolved: Sequence[SignedTransaction | bytes], chain_id: int) -> list[SignedTransaction]:

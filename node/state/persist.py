@@ -1,40 +1,28 @@
-"""An overlay as entries of a write batch, with the values before for history; and the root of flat records alone."""
+"""An overlay as entries of a write batch, with the values before for history, and the end of that history."""
 
 from collections.abc import Iterator
 
-from consensus.chain.merkle import EMPTY_TRIE_ROOT
 from consensus.primitives.hashing import KECCAK_EMPTY
-from consensus.primitives.scalars import Hash32, Height
-from node.state.overlay import Overlay
-from node.state.reader import (
-    decode_account_record,
-    decode_storage_record,
-    encode_account,
-    encode_account_record,
-    encode_storage_record,
-    encode_storage_value,
-)
-from node.state.state_trie import TrieUpdate, account_trie, storage_trie, update_trie
-from node.storage.errors import StorageError
-from node.storage.kv import ReadableStore, WriteBatch, prefix_end
+from consensus.primitives.scalars import Address, Height
+from node.state.history import load_floor
+from node.state.overlay import Overlay, state_root_of
+from node.state.reader import Account, FinalState, encode_account_record, encode_storage_record
+from node.storage.kv import ReadableStore, WriteBatch
 from node.storage.schema import (
-    ACCOUNT,
-    STORAGE,
+    CHANGED_STATE,
+    CHANGED_TRIE,
+    META_STATE_FLOOR,
+    META_TRIE_FLOOR,
     account_key,
+    changed_keys_key,
     code_key,
+    height_bytes,
     previous_key,
     storage_key,
 )
 
-
-class StorageRootMismatch(StorageError):
-    """Flat records and the storage root of their account disagree."""
-
-    def __init__(self, address: bytes, *, recorded: bytes, computed: bytes) -> None:
-        self.address = address
-        self.recorded = recorded
-        self.computed = computed
-        super().__init__(f"storage of 0x{address.hex()}: root recorded 0x{recorded.hex()}, computed 0x{computed.hex()}")
+GENESIS = 0
+"""Height before which there is no state, so that block keeps no values before."""
 
 
 def write_overlay(batch: WriteBatch, overlay: Overlay, height: Height, before: ReadableStore) -> None:
@@ -42,45 +30,83 @@ def write_overlay(batch: WriteBatch, overlay: Overlay, height: Height, before: R
 
     For every changed key the value before it is kept too, empty if there was none.
     """
-    for key, value in _records(overlay):
-        previous = before.get(key)
-        batch.put(previous_key(key, height), previous or b"")
-        if value is not None:
-            batch.put(key, value)
-        elif previous is not None:
-            batch.delete(key)
+    assert state_root_of(FinalState(before)) == overlay.root_before, "a block is committed on its parent, once"
+    for kind, changes in ((CHANGED_STATE, _flat_changes(overlay)), (CHANGED_TRIE, overlay.node_changes())):
+        changed_keys: list[bytes] = []
+        for key, previous, value in changes:
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+            if height > GENESIS:
+                batch.put(previous_key(key, height), previous or b"")
+                changed_keys.append(key)
+        if changed_keys:
+            batch.put(changed_keys_key(kind, height), _encode_keys(changed_keys))
     for code_hash, code in overlay.codes.items():
         if code_hash != KECCAK_EMPTY:
             batch.put(code_key(code_hash), code)
 
 
-def rebuild_state_root(store: ReadableStore) -> Hash32:
-    """Return the state root computed from the flat account and slot records alone, in two ordered scans.
+def prune_state_history(batch: WriteBatch, store: ReadableStore, *, oldest: Height, heights_max: int) -> Height:
+    """Forget accounts and slots as they were below height `oldest`, at most `heights_max` heights in one batch.
 
-    Raises: StorageRootMismatch if an account's slots do not give the storage root in its record.
+    Returns the lowest height that is kept then; call again until that is `oldest`. Trie nodes are never kept longer,
+    so prune them first.
     """
-    slots_by_account: dict[bytes, list[TrieUpdate]] = {}
-    for key, record in store.scan(STORAGE, prefix_end(STORAGE)):
-        value = encode_storage_value(decode_storage_record(record))
-        slots_by_account.setdefault(key[1:33], []).append((key[33:], value))
-    updates: list[TrieUpdate] = []
-    for key, record in store.scan(ACCOUNT, prefix_end(ACCOUNT)):
-        account = decode_account_record(record)
-        address_hash = Hash32(key[1:])
-        slots = slots_by_account.get(address_hash)
-        root = EMPTY_TRIE_ROOT
-        if slots:
-            root = update_trie(storage_trie(address_hash), lambda _: None, slots, {})
-        if root != account.storage_root:
-            raise StorageRootMismatch(record[104:], recorded=account.storage_root, computed=root)
-        updates.append((address_hash, encode_account(account)))
-    return update_trie(account_trie(), lambda _: None, updates, {})
+    return _prune(batch, store, CHANGED_STATE, META_STATE_FLOOR, oldest, heights_max)
 
 
-def _records(overlay: Overlay) -> Iterator[tuple[bytes, bytes | None]]:
-    for address, account in overlay.accounts.items():
-        yield account_key(address), None if account is None else encode_account_record(address, account)
-    for address, slots in overlay.slots.items():
-        for slot, value in slots.items():
-            yield storage_key(address, slot), encode_storage_record(slot, value) if value else None
-    yield from overlay.nodes.items()
+def prune_trie_history(batch: WriteBatch, store: ReadableStore, *, oldest: Height, heights_max: int) -> Height:
+    """Forget trie nodes as they were below height `oldest`, at most `heights_max` heights in one batch.
+
+    Returns the lowest height that is kept then; call again until that is `oldest`.
+    """
+    return _prune(batch, store, CHANGED_TRIE, META_TRIE_FLOOR, oldest, heights_max)
+
+
+def _prune(
+    batch: WriteBatch, store: ReadableStore, kind: bytes, meta_key: bytes, oldest: Height, heights_max: int
+) -> Height:
+    floor = load_floor(store, meta_key)
+    reached = Height(min(oldest, floor + heights_max))
+    if reached <= floor:
+        return floor
+    # Reading the state at `reached` needs the values before every height above it, and no other.
+    start, stop = changed_keys_key(kind, floor + 1), changed_keys_key(kind, reached + 1)
+    for list_key, keys in store.scan(start, stop):
+        height = Height(int.from_bytes(list_key[len(kind) :], "big"))
+        for key in _decode_keys(keys):
+            batch.delete(previous_key(key, height))
+        batch.delete(list_key)
+    batch.put(meta_key, height_bytes(reached))
+    return reached
+
+
+def _flat_changes(overlay: Overlay) -> Iterator[tuple[bytes, bytes | None, bytes | None]]:
+    for address, account_before, account in overlay.account_changes():
+        yield account_key(address), _account_record(address, account_before), _account_record(address, account)
+    for address, slot, value_before, value in overlay.slot_changes():
+        yield storage_key(address, slot), _slot_record(slot, value_before), _slot_record(slot, value)
+
+
+def _account_record(address: Address, account: Account | None) -> bytes | None:
+    return None if account is None else encode_account_record(address, account)
+
+
+def _slot_record(slot: int, value: int) -> bytes | None:
+    return encode_storage_record(slot, value) if value else None
+
+
+def _encode_keys(keys: list[bytes]) -> bytes:
+    """Return each key after a byte with its length; the longest, of a storage trie node, has 98."""
+    return b"".join([bytes((len(key),)) + key for key in keys])
+
+
+def _decode_keys(value: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(value):
+        end = at + 1 + value[at]
+        assert end <= len(value), "list of changed keys is cut off"
+        yield value[at + 1 : end]
+        at = end

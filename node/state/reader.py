@@ -1,5 +1,6 @@
 """Accounts, slots, code and trie nodes at one height."""
 
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from consensus.chain.merkle import EMPTY_TRIE_ROOT
@@ -7,8 +8,8 @@ from consensus.primitives.hashing import KECCAK_EMPTY
 from consensus.primitives.rlp_codec import encode_bytes, encode_joined, encode_uint
 from consensus.primitives.scalars import Address, Hash32
 from node.storage.errors import MissingRecord
-from node.storage.kv import ReadableStore
-from node.storage.schema import account_key, code_key, storage_key
+from node.storage.kv import ReadableStore, prefix_end
+from node.storage.schema import account_key, code_key, storage_key, storage_prefix
 
 ACCOUNT_RECORD_BYTES = 124
 
@@ -41,6 +42,10 @@ class StateReader(Protocol):
         """Return the word in a slot, 0 if never written."""
         ...
 
+    def used_slots(self, address: Address) -> Iterator[int]:
+        """Yield the slots of an account that are not 0, in no particular order."""
+        ...
+
     def code(self, code_hash: Hash32) -> bytes:
         """Return the code with that hash. Raises: MissingRecord."""
         ...
@@ -51,7 +56,7 @@ class StateReader(Protocol):
 
 
 class FinalState:
-    """The state after the last committed block, straight from the store or a snapshot of it."""
+    """The state after the last committed block, as of a snapshot; on the live store it changes with every commit."""
 
     __slots__ = ("_store",)
 
@@ -65,6 +70,11 @@ class FinalState:
     def storage(self, address: Address, slot: int) -> int:
         record = self._store.get(storage_key(address, slot))
         return 0 if record is None else decode_storage_record(record)
+
+    def used_slots(self, address: Address) -> Iterator[int]:
+        prefix = storage_prefix(address)
+        for _, record in self._store.scan(prefix, prefix_end(prefix)):
+            yield decode_slot(record)
 
     def code(self, code_hash: Hash32) -> bytes:
         return load_code(self._store, code_hash)
@@ -117,6 +127,11 @@ def decode_account_record(record: bytes) -> Account:
     )
 
 
+def address_of_record(record: bytes) -> Address:
+    """Return the address in a flat record."""
+    return Address(record[104:])
+
+
 def encode_storage_record(slot: int, value: int) -> bytes:
     """Return the flat record: slot ‖ value without leading zeros."""
     return slot.to_bytes(32, "big") + value.to_bytes((value.bit_length() + 7) // 8, "big")
@@ -124,7 +139,13 @@ def encode_storage_record(slot: int, value: int) -> bytes:
 
 def decode_storage_record(record: bytes) -> int:
     """Return the value in a flat record."""
+    assert len(record) > 32
     return int.from_bytes(record[32:], "big")
+
+
+def decode_slot(record: bytes) -> int:
+    """Return the slot in a flat record."""
+    return int.from_bytes(record[:32], "big")
 
 
 def encode_storage_value(value: int) -> bytes:

@@ -6,10 +6,13 @@ stored. One pass visits every touched node once, whatever the number of updates 
 Source: Yellow Paper, appendix D.
 """
 
+import re
+from binascii import unhexlify
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
-from consensus.chain.merkle import EMPTY_TRIE_ROOT, encode_path, nibbles_of
+from consensus.chain.merkle import EMPTY_TRIE_ROOT, nibbles_of
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.rlp_codec import decode, encode_bytes, encode_joined, read_bytes, split_list
 from consensus.primitives.scalars import Hash32
@@ -29,6 +32,24 @@ _EMPTY = b"\x80"
 """Encoded reference to nothing."""
 
 _ROOT = b""
+
+_EXTENSION_FLAGS = (b"00", b"1")
+"""Hexadecimal beginning of the packed path of an extension, for an even and for an odd number of nibbles."""
+
+_LEAF_FLAGS = (b"20", b"3")
+"""The same for a leaf."""
+
+_NIBBLE_TO_HEX = bytes.maketrans(bytes(range(16)), b"0123456789abcdef")
+
+_SHORT_STRING_HEADS = tuple(bytes((0x80 + length,)) for length in range(34))
+"""RLP heads of the packed paths, by length."""
+
+_LONG_LIST_HEAD_BYTES = 2
+"""Length of the head of a list of 56 to 255 bytes, which every leaf with an account is. Where it is not, the bytes
+after it do not match a path by the first one: a head of one byte is followed by the path's own head or flags."""
+
+_match_plain_branch = re.compile(rb"(\x80|\xa0.{32})" * 16 + rb"\x80", re.DOTALL).fullmatch
+"""Splits a branch without embedded children, which most are."""
 
 _HASH_REFERENCE_BYTES = 33
 """Length of an encoded reference by hash; embedded nodes are shorter."""
@@ -77,6 +98,20 @@ def update_trie(
     return _Update(node_key, read, changes).apply(updates)
 
 
+def root_of_sorted(pairs: Iterator[TrieUpdate]) -> Hash32:
+    """Return the root of the trie of `pairs`, sorted by key and without repetition, in one pass and in the memory that
+    a 256th of them takes."""
+    work = _Update(account_nodes, lambda _: None, {})
+    tops: list[tuple[int, _Node]] = []
+    for first_nibble, half in groupby(pairs, key=lambda pair: pair[0][0] >> 4):
+        subtries: list[tuple[int, _Node]] = []
+        for first_byte, group in groupby(half, key=lambda pair: pair[0][0]):
+            node = work.build_apart([(nibbles_of(key), value) for key, value in group], depth=2)
+            subtries.append((first_byte & 15, node))
+        tops.append((first_nibble, work.join(subtries, bytes((first_nibble,)))))
+    return keccak256(_encode(work.join(tops, _ROOT))) if tops else EMPTY_TRIE_ROOT
+
+
 class _Update:
     def __init__(self, node_key: NodeKey, read: ReadNode, changes: dict[bytes, bytes | None]) -> None:
         self._node_key = node_key
@@ -106,6 +141,23 @@ class _Update:
             new_root = keccak256(encoded)
         return new_root
 
+    def build_apart(self, entries: list[_Entry], *, depth: int) -> _Node:
+        """Return a fresh node above `entries` and forget what lies below it."""
+        self._changes.clear()
+        node = self._build(entries, depth)
+        assert node is not None
+        return node
+
+    def join(self, children: list[tuple[int, _Node]], path: bytes) -> _Node:
+        """Return a fresh node at `path` above one or more `children` by nibble."""
+        if len(children) == 1:
+            nibble, child = children[0]
+            return self._prepend(bytes((nibble,)), child, path + bytes((nibble,)))
+        references = [_EMPTY] * 16
+        for nibble, child in children:
+            references[nibble] = self._place(child, path + bytes((nibble,)))
+        return _Branch(references)
+
     def _update(self, node: _Node, entries: list[_Entry], depth: int) -> _Node | None:
         """Return what replaces `node`, whose path is the first `depth` nibbles of every entry."""
         if isinstance(node, _Branch):
@@ -113,6 +165,21 @@ class _Update:
         if isinstance(node, _Leaf):
             return self._update_leaf(node, entries, depth)
         return self._update_extension(node, entries, depth)
+
+    def _update_child(self, reference: bytes, path: bytes, entries: list[_Entry], depth: int) -> _Node | None:
+        """Return what replaces the node under `reference`. By far the most frequent case, one stored leaf that gets
+        another value, is decided on its bytes."""
+        if len(reference) < _HASH_REFERENCE_BYTES:
+            return self._update(_parse(reference), entries, depth)
+        key = self._node_key(path)
+        encoded = self._stored(key)
+        self._replaced.append(key)
+        if len(entries) == 1:
+            entry_path, value = entries[0]
+            rest = entry_path[depth:]
+            if value and encoded.startswith(_leaf_path(rest), _LONG_LIST_HEAD_BYTES):
+                return _Leaf(rest, value)
+        return self._update(_parse(encoded), entries, depth)
 
     def _update_leaf(self, leaf: "_Leaf", entries: list[_Entry], depth: int) -> _Node | None:
         own_path = entries[0][0][:depth] + leaf.rest
@@ -131,7 +198,7 @@ class _Update:
         if not outside:
             if not inside:
                 return extension
-            below = self._update(self._load(extension.child, child_path), inside, end)
+            below = self._update_child(extension.child, child_path, inside, end)
             return None if below is None else self._prepend(shared, below, child_path)
         # Some paths part from the extension: put a branch where the first of them does. In sorted order the first and
         # the last have the shortest common beginnings.
@@ -164,14 +231,14 @@ class _Update:
         """Return what replaces a branch. `held` is a child under `held_nibble` that has not been placed yet."""
         prefix = entries[0][0][:depth]
         for nibble, group in _groups(entries, depth):
-            path = prefix + bytes((nibble,))
+            path = group[0][0][: depth + 1]
             child: _Node | None
             if held is not None and nibble == held_nibble:
                 child, held = self._update(held, group, depth + 1), None
             elif references[nibble] == _EMPTY:
                 child = self._build([entry for entry in group if entry[1]], depth + 1)
             else:
-                child = self._update(self._load(references[nibble], path), group, depth + 1)
+                child = self._update_child(references[nibble], path, group, depth + 1)
             references[nibble] = _EMPTY if child is None else self._place(child, path)
         if held is not None:
             references[held_nibble] = self._place(held, prefix + bytes((held_nibble,)))
@@ -189,7 +256,10 @@ class _Update:
         key = self._node_key(path)
         fresh = self._changes.get(key)
         is_stored = len(reference) == _HASH_REFERENCE_BYTES
-        child = _parse(self._stored(key, fresh) if is_stored else reference)
+        encoded = reference
+        if is_stored:
+            encoded = self._stored(key) if fresh is None else fresh
+        child = _parse(encoded)
         if isinstance(child, _Branch):
             return _Extension(bytes((nibble,)), reference)
         # The child moves up into its parent's place.
@@ -234,33 +304,28 @@ class _Update:
         self._changes[self._node_key(path)] = encoded
         return b"\xa0" + keccak256(encoded)
 
-    def _load(self, reference: bytes, path: bytes) -> _Node:
-        if len(reference) < _HASH_REFERENCE_BYTES:
-            return _parse(reference)
-        key = self._node_key(path)
-        self._replaced.append(key)
-        return _parse(self._stored(key, None))
-
-    def _stored(self, key: bytes, fresh: bytes | None) -> bytes:
-        stored = self._read(key) if fresh is None else fresh
+    def _stored(self, key: bytes) -> bytes:
+        stored = self._read(key)
         if stored is None:
             raise MissingRecord(f"trie node {key.hex()}")
         return stored
 
 
-def _groups(entries: list[_Entry], depth: int) -> Iterator[tuple[int, list[_Entry]]]:
-    """Yield the entries by their nibble at `depth`."""
-    start, count = 0, len(entries)
+def _groups(entries: list[_Entry], depth: int) -> list[tuple[int, list[_Entry]]]:
+    """Return the sorted entries by their nibble at `depth`."""
+    count = len(entries)
     if count == 1:
-        yield entries[0][0][depth], entries
-        return
+        return [(entries[0][0][depth], entries)]
+    groups = []
+    start = 0
     while start < count:
         nibble = entries[start][0][depth]
         stop = start + 1
         while stop < count and entries[stop][0][depth] == nibble:
             stop += 1
-        yield nibble, entries[start:stop]
+        groups.append((nibble, entries[start:stop]))
         start = stop
+    return groups
 
 
 def _common_length(left: bytes, right: bytes) -> int:
@@ -274,14 +339,28 @@ def _encode(node: _Node) -> bytes:
     if isinstance(node, _Branch):
         return encode_joined(b"".join(node.references) + _EMPTY)
     if isinstance(node, _Leaf):
-        return encode_joined(encode_bytes(encode_path(node.rest, is_leaf=True)) + encode_bytes(node.value))
-    return encode_joined(encode_bytes(encode_path(node.shared, is_leaf=False)) + node.child)
+        return encode_joined(_leaf_path(node.rest) + encode_bytes(node.value))
+    return encode_joined(encode_bytes(_pack(node.shared, _EXTENSION_FLAGS)) + node.child)
+
+
+def _leaf_path(rest: bytes) -> bytes:
+    """Return the first item of a leaf, encoded."""
+    packed = _pack(rest, _LEAF_FLAGS)
+    length = len(packed)
+    # One packed byte is below 0x80 and stands for itself; there are never more than 33.
+    return packed if length == 1 else _SHORT_STRING_HEADS[length] + packed
+
+
+def _pack(nibbles: bytes, flags: tuple[bytes, bytes]) -> bytes:
+    """Return the hex-prefix encoding of a path (Yellow Paper, appendix C)."""
+    return unhexlify(flags[len(nibbles) & 1] + nibbles.translate(_NIBBLE_TO_HEX))
 
 
 def _parse(encoded: bytes) -> _Node:
-    references = _split_plain_branch(encoded)
-    if references is not None:
-        return _Branch(references)
+    # A list head takes one byte, or one for the kind and one or two for the length.
+    plain_branch = _match_plain_branch(encoded, max(1, encoded[0] - 0xF6))
+    if plain_branch is not None:
+        return _Branch(list(plain_branch.groups()))
     items = split_list(encoded)
     if len(items) == 17:
         return _Branch(items[:16])
@@ -292,24 +371,3 @@ def _parse(encoded: bytes) -> _Node:
     if nibbles[0] & 2:
         return _Leaf(path, read_bytes(decode(items[1])))
     return _Extension(path, items[1])
-
-
-def _split_plain_branch(encoded: bytes) -> list[bytes] | None:
-    """Return the references of a branch without embedded children quickly; None for any other node."""
-    # A list head of one byte, or with a length of one or two more.
-    at = max(1, encoded[0] - 0xF6)
-    references = []
-    try:
-        for _ in range(16):
-            first = encoded[at]
-            if first == 0x80:
-                references.append(_EMPTY)
-                at += 1
-            elif first == 0xA0:
-                references.append(encoded[at : at + 33])
-                at += 33
-            else:
-                return None
-    except IndexError:
-        return None
-    return references if at == len(encoded) - 1 and encoded[at] == 0x80 else None

@@ -16,6 +16,7 @@ A key is a prefix byte and fixed-width big-endian fields, so that scans run in h
     t  depth nibbles                         account trie node, current
     u  keccak(address) depth nibbles         storage trie node, current
     p  key of a, s, t or u, then height      its value before that height; empty if there was none
+    q  kind of history, height               which keys changed there: (length byte, key) each (node/state/persist.py)
 """
 
 from consensus.primitives.hashing import keccak256_cached
@@ -27,12 +28,22 @@ SCHEMA_VERSION = 1
 META_SCHEMA = b"mschema"
 META_GENESIS_HASH = b"mgenesis"
 META_FINAL_HEAD = b"mhead"
+META_STATE_FLOOR = b"mfloorstate"
+"""Lowest height whose accounts and slots can be read, as a height; absent while nothing was pruned."""
+META_TRIE_FLOOR = b"mfloortrie"
+"""Lowest height whose trie nodes can be read."""
 
 ACCOUNT = b"a"
 STORAGE = b"s"
 ACCOUNT_NODE = b"t"
 STORAGE_NODE = b"u"
 PREVIOUS = b"p"
+CHANGED_STATE = b"qs"
+CHANGED_TRIE = b"qt"
+
+
+_DEPTHS = tuple(bytes((depth,)) for depth in range(65))
+"""Depth of a trie node as it stands in keys: 0 for the root, 64 nibbles at most."""
 
 
 def height_bytes(height: int) -> bytes:
@@ -80,14 +91,19 @@ def storage_key(address: Address, slot: int) -> bytes:
     return STORAGE + keccak256_cached(address) + keccak256_cached(slot.to_bytes(32, "big"))
 
 
+def storage_prefix(address: Address) -> bytes:
+    """Return what the keys of all slots of `address` begin with."""
+    return STORAGE + keccak256_cached(address)
+
+
 def account_nodes(path: bytes) -> bytes:
     """Return the key of the account trie node at `path`, a string of nibbles, one per byte."""
-    return ACCOUNT_NODE + _packed(path)
+    return ACCOUNT_NODE + _DEPTHS[len(path)] + path
 
 
 def storage_nodes(address_hash: Hash32, path: bytes) -> bytes:
     """Return the key of a storage trie node. Depth before nibbles keeps one node's history together."""
-    return STORAGE_NODE + address_hash + _packed(path)
+    return STORAGE_NODE + address_hash + _DEPTHS[len(path)] + path
 
 
 def previous_key(key: bytes, height: Height) -> bytes:
@@ -95,6 +111,6 @@ def previous_key(key: bytes, height: Height) -> bytes:
     return PREVIOUS + key + height_bytes(height)
 
 
-def _packed(path: bytes) -> bytes:
-    padded = path + b"\x00" if len(path) & 1 else path
-    return bytes((len(path),)) + bytes.fromhex(padded.hex()[1::2])
+def changed_keys_key(kind: bytes, height: int) -> bytes:
+    """Return the key of the list of keys that changed at `height`; `kind` is CHANGED_STATE or CHANGED_TRIE."""
+    return kind + height_bytes(height)

@@ -1,0 +1,1 @@
+"""A validator's keys, and the only place where they sign."""

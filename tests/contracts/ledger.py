@@ -1,6 +1,5 @@
 """A ledger in a dictionary: the plainest host a native contract can have."""
 
-import copy
 from dataclasses import dataclass
 
 from consensus.primitives.scalars import Address
@@ -153,7 +152,7 @@ class Ledger:
         is_static: bool = False,
     ) -> tuple[NativeResult, list[Log]]:
         """Run raw calldata and return its result and logs."""
-        before = copy.deepcopy(self.storage)
+        before = {holder: dict(slots) for holder, slots in self.storage.items()}
         logs: list[Log] = []
         context = DictionaryContext(
             self.storage, logs, address=address, caller=caller, value=value, is_static=is_static

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-import eth_abi
 import pytest
+from eth_abi.abi import encode as reference_encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,7 +92,7 @@ def test_encoding_equals_the_reference_and_decodes_to_itself(case: tuple[list[st
     texts, values = case
     types = [parse_type(text) for text in texts]
     encoded = encode(types, values)
-    assert encoded == eth_abi.encode(texts, [for_reference(item, value) for item, value in zip(types, values)])
+    assert encoded == reference_encode(texts, [for_reference(item, value) for item, value in zip(types, values)])
     assert decode(types, encoded) == tuple(values)
 
 
@@ -116,9 +116,7 @@ def test_whatever_decodes_is_the_encoding_of_what_it_decodes_to(
 
 @settings(max_examples=50, deadline=None)
 @given(typed_values(), st.data())
-def test_truncated_and_lengthened_data_are_refused(
-    case: tuple[list[str], list[AbiValue]], data: st.DataObject
-) -> None:
+def test_truncated_and_lengthened_data_are_refused(case: tuple[list[str], list[AbiValue]], data: st.DataObject) -> None:
     texts, values = case
     types = [parse_type(text) for text in texts]
     encoded = encode(types, values)
@@ -220,7 +218,8 @@ def test_as_many_values_as_types_are_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "uint", "uint7", "uint264", "uint08", "int256", "bytes0", "bytes33", "uint8[0]", "uint8[x]", "()", "[]"]
+    "text",
+    ["", "uint", "uint7", "uint264", "uint08", "int256", "bytes0", "bytes33", "uint8[0]", "uint8[x]", "()", "[]"],
 )
 def test_an_expression_that_is_no_type_is_refused(text: str) -> None:
     with pytest.raises(UnknownAbiType):

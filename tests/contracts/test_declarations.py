@@ -60,9 +60,7 @@ def test_well_known_selectors(signature: str, selector: str) -> None:
 )
 def test_well_known_error_selectors(signature: str, selector: str) -> None:
     assert declare_error(signature).selector.hex() == selector
-    assert any(
-        error.selector.hex() == selector for contract in native_contracts() for error in contract.errors
-    )
+    assert any(error.selector.hex() == selector for contract in native_contracts() for error in contract.errors)
 
 
 def test_an_event_decodes_to_what_was_encoded() -> None:
@@ -73,7 +71,12 @@ def test_an_event_decodes_to_what_was_encoded() -> None:
 
 def test_an_event_with_a_topic_missing_or_dirty_is_not_decoded() -> None:
     topics, data = encode_event(PAID, ALICE, 5, MEMO, "rent")
-    for wrong in (topics[:2], (MEMO, *topics[1:]), (topics[0], b"\x01" + topics[1][1:], MEMO), (*topics[:2], MEMO[:31])):
+    for wrong in (
+        topics[:2],
+        (MEMO, *topics[1:]),
+        (topics[0], b"\x01" + topics[1][1:], MEMO),
+        (*topics[:2], MEMO[:31]),
+    ):
         with pytest.raises(AbiDecodeError):
             decode_event(PAID, wrong, data)
     with pytest.raises(AbiDecodeError):

@@ -1,0 +1,623 @@
+"""One view, from entering to leaving it: one function per arm of SPEC.md, the line cited.
+
+Functions change the state and emit effects; the machine calls them and ends each step with `pace`.
+"""
+
+from consensus.primitives.scalars import ZERO_HASH, Hash32, TimestampMs, View
+from consensus.simplex.certificates import assemble_certificate
+from consensus.simplex.core_state import BlockEntry, CoreState, Held
+from consensus.simplex.effects import (
+    Broadcast,
+    BuildBlock,
+    Certify,
+    FetchBlock,
+    FetchCertificates,
+    Finalize,
+    ReportEvidence,
+    Send,
+    SignAndSend,
+    StopReason,
+    StopVoting,
+    UnsignedProposal,
+)
+from consensus.simplex.events import HeaderFacts, TimerKind, Verdict, ViewZero
+from consensus.simplex.evidence import ConflictingCertificates, ConflictingVotes, are_conflicting
+from consensus.simplex.messages import Certificate, Kind, Proposal, Statement, Vote
+from consensus.simplex.pacing import (
+    arm_resend,
+    arm_timeouts,
+    disarm_timeouts,
+    due_at,
+    has_given_up_or_finalized,
+    is_inactive,
+)
+from consensus.simplex.parameters import (
+    ANSWER_EVERY_MS,
+    EVIDENCE_WINDOW_BEHIND,
+    HELD_PROPOSALS_AHEAD,
+    JUSTIFICATION_NULLIFICATIONS_MAX,
+    OWN_FINALIZE_RESEND_MAX,
+    RESEND_MS,
+)
+from consensus.simplex.records import CertificateRecord, HeaderRecord, OwnVoteRecord, VerdictRecord
+from consensus.simplex.sign_guard import may_sign
+
+# Entering and pacing
+
+
+def enter(state: CoreState, view: View, entry: Certificate | None) -> None:
+    """E1: begin `view` if it is ahead."""
+    if view <= state.view:
+        return
+    disarm_timeouts(state)
+    state.set_timer(TimerKind.PROPOSE, None)
+    state.view = view
+    state.entered_at = state.now_ms
+    state.entry = entry
+    for old in [held for held in state.held if held < view]:
+        del state.held[old]
+
+
+def pace(state: CoreState) -> None:
+    """A1–A4: run at the end of every step, again if it led into another view."""
+    view = View(-1)
+    while view != state.view:
+        view = state.view
+        _pace_view(state)
+
+
+def _pace_view(state: CoreState) -> None:
+    advance_held(state)
+    due = due_at(state)
+    if due is None or due > state.now_ms:
+        # A1: nothing is due, so no time-out runs.
+        disarm_timeouts(state)
+        state.set_timer(TimerKind.WAKE, due)
+    else:
+        state.set_timer(TimerKind.WAKE, None)
+        # A2: a leader that looks dead is passed over, but only when a block is due.
+        if is_inactive(state, state.validators.leader(state.view)) and not state.own.get(state.view):
+            nullify(state)
+        if has_given_up_or_finalized(state):
+            # A3: what was said is repeated by TR.
+            disarm_timeouts(state)
+        else:
+            arm_timeouts(state, due)
+            # A4.
+            if state.own_index is not None and state.validators.leader(state.view) == state.own_index:
+                propose(state)
+    arm_resend(state, due_at(state))
+
+
+# Signing
+
+
+def sign(state: CoreState, statement: Statement, proposal: UnsignedProposal | None = None) -> bool:
+    """Make a statement one's own and have it signed; false if the guard's rules or the resume rule forbid it."""
+    view = statement.view
+    already = state.own.setdefault(view, [])
+    if not state.may_sign_in(view) or not may_sign(already, statement):
+        return False
+    if statement not in already:
+        already.append(statement)
+        state.own_signed_at.setdefault(view, state.now_ms)
+        state.persist(OwnVoteRecord(statement), must_sync=True)
+    state.emit(SignAndSend(statement, proposal))
+    return True
+
+
+def nullify(state: CoreState) -> None:
+    """N1: give up on the present view."""
+    statement = Statement(Kind.NULLIFY, state.validators.epoch, state.view, View(0), ZERO_HASH)
+    if not sign(state, statement):
+        return
+    if state.entry is not None:
+        state.emit(Broadcast(state.entry))
+
+
+# Proposing
+
+
+def propose(state: CoreState) -> None:
+    """P1–P4: ask for a block on the best parent this leader can justify."""
+    view = state.view
+    if state.own.get(view) or not state.may_sign_in(view):
+        return
+    if state.is_syncing:
+        nullify(state)
+        return
+    parent = _find_parent(state)
+    if parent is None:
+        return
+    digest = state.certified[parent]
+    facts = state.facts_of(digest)
+    assert facts is not None
+    earliest = min(facts.timestamp_ms, state.certified_at[parent]) + state.parameters.block_interval_min_ms
+    if state.now_ms < earliest:
+        # P3.
+        state.set_timer(TimerKind.PROPOSE, earliest)
+        return
+    if state.is_last_of_epoch(digest):
+        # P4: nothing follows the last block of an epoch; its header is proposed again until it is final.
+        entry = state.blocks[digest]
+        _send_proposal(state, parent, entry)
+        return
+    if state.building_view == view:
+        return
+    state.building_view = view
+    timestamp_ms = TimestampMs(max(state.now_ms, facts.timestamp_ms + 1))
+    state.emit(BuildBlock(digest, view, timestamp_ms))
+
+
+def block_built(
+    state: CoreState, view: View, facts: HeaderFacts, header: bytes, body_bytes: int, last_of_epoch: bool
+) -> None:
+    """P5: propose what was built, even if it came out empty."""
+    if view != state.view or state.own.get(view):
+        return
+    parent = _find_parent(state)
+    if parent is None or state.certified[parent] != facts.parent_digest:
+        # The best parent changed while the block was built: build again.
+        state.building_view = View(0)
+        return
+    entry = BlockEntry(facts, header, has_body=True, verdict=Verdict.VALID, last_of_epoch=last_of_epoch)
+    entry.body_bytes = body_bytes
+    state.blocks[facts.digest] = entry
+    _send_proposal(state, parent, entry)
+
+
+def _send_proposal(state: CoreState, parent: View, entry: BlockEntry) -> None:
+    view = state.view
+    skipped = range(max(parent + 1, view - JUSTIFICATION_NULLIFICATIONS_MAX), view)
+    nullifications = tuple(state.certificates[Kind.NULLIFY, View(between)] for between in skipped)
+    parent_certificate = state.finalization(parent) or state.notarization(parent)
+    if parent == state.head.view and parent_certificate is None:
+        parent_certificate = state.head.finalization
+    proposal = UnsignedProposal(entry.header, entry.body_bytes, parent_certificate, nullifications)
+    state.persist(HeaderRecord(entry.facts.digest, entry.header), must_sync=False)
+    state.acceptable_views.add(view)
+    if sign(state, Statement(Kind.NOTARIZE, state.validators.epoch, view, parent, entry.facts.digest), proposal):
+        state.own_proposal = (view, proposal)
+
+
+def _find_parent(state: CoreState) -> View | None:
+    """P2: walk back over nullified views to a certified one; ask for what is missing on the way."""
+    view = state.view - 1
+    while True:
+        candidate = View(view)
+        if candidate in state.certified:
+            return candidate
+        if state.nullification(candidate) is None:
+            break
+        view -= 1
+    if state.notarization(candidate) is not None or state.finalization(candidate) is not None:
+        certify(state, candidate)
+    else:
+        fetch_certificates(state, candidate, View(state.view - 1))
+    return None
+
+
+# Receiving a proposal
+
+
+def proposal_received(state: CoreState, proposal: Proposal, facts: HeaderFacts) -> None:
+    """R1–R4: hold the first correctly signed proposal of a view that is not over."""
+    view = proposal.vote.statement.view
+    vote_received(state, proposal.vote)
+    # R2.
+    certificates = [*proposal.nullifications]
+    if proposal.parent_certificate is not None:
+        certificates.insert(0, proposal.parent_certificate)
+    for certificate in certificates:
+        certificate_received(state, certificate)
+    entry = state.blocks.get(facts.digest)
+    if entry is None and facts.height > state.head.facts.height:
+        entry = state.blocks[facts.digest] = BlockEntry(facts, proposal.header)
+    if entry is not None:
+        entry.body_bytes = proposal.body_bytes
+        state.fetching.pop(facts.digest, None)
+    # R3: an old one is kept for those who fetch; one far ahead is not held.
+    if view < state.view or view > state.view + HELD_PROPOSALS_AHEAD or view in state.held:
+        retry_waiting(state)
+        return
+    state.held[view] = Held(proposal, facts, state.now_ms)
+    retry_waiting(state)
+
+
+def advance_held(state: CoreState) -> None:
+    """R5–R8: look at the held proposal of the present view, again after every step until it is decided."""
+    held = state.held.get(state.view)
+    if held is None or state.own.get(state.view):
+        return
+    verdict = _judge(state, held)
+    if verdict is Verdict.INVALID:
+        # R7: wrong for ever.
+        nullify(state)
+    if verdict is not Verdict.VALID:
+        return
+    facts = held.facts
+    statement = held.proposal.vote.statement
+    entry = state.blocks[facts.digest]
+    # R8.
+    state.persist(HeaderRecord(facts.digest, entry.header), must_sync=False)
+    sign(
+        state,
+        Statement(Kind.NOTARIZE, state.validators.epoch, state.view, statement.parent_view, facts.digest),
+    )
+
+
+def _judge(state: CoreState, held: Held) -> Verdict:
+    """Return VALID if the proposal may be notarized now, INVALID if never, UNKNOWN if something is missing."""
+    facts = held.facts
+    statement = held.proposal.vote.statement
+    parent_view = statement.parent_view
+    entry = state.blocks.get(facts.digest)
+    if entry is None or state.is_syncing:
+        return Verdict.UNKNOWN
+    if entry.verdict is Verdict.INVALID:
+        return Verdict.INVALID
+    parent_digest = state.certified.get(parent_view)
+    if parent_digest is None:
+        if parent_view < state.head.view:
+            # The proposal builds below what is final: never acceptable.
+            return Verdict.INVALID
+        if state.notarization(parent_view) is not None or state.finalization(parent_view) is not None:
+            certify(state, parent_view)
+        else:
+            fetch_certificates(state, parent_view, parent_view)
+        return Verdict.UNKNOWN
+    missing = [
+        between
+        for between in range(parent_view + 1, state.view)
+        if state.nullification(View(between)) is None and between > state.floor
+    ]
+    if missing:
+        fetch_certificates(state, View(missing[0]), View(missing[-1]))
+        return Verdict.UNKNOWN
+    if any(state.finalization(View(between)) is not None for between in range(parent_view + 1, state.view)):
+        return Verdict.INVALID
+    is_repeated = facts.digest == parent_digest
+    if is_repeated != state.is_last_of_epoch(parent_digest):
+        return Verdict.INVALID
+    if not is_repeated:
+        timing = _judge_header(state, held, parent_digest)
+        if timing is not Verdict.VALID:
+            return timing
+    state.acceptable_views.add(state.view)
+    if entry.verdict is None:
+        certify_block(state, facts.digest)
+        return Verdict.UNKNOWN
+    return entry.verdict
+
+
+def _judge_header(state: CoreState, held: Held, parent_digest: Hash32) -> Verdict:
+    """R5: parent, height, view and time of a header that is not a repeated last block."""
+    facts, parameters = held.facts, state.parameters
+    parent = state.facts_of(parent_digest)
+    assert parent is not None
+    if facts.parent_digest != parent_digest or facts.height != parent.height + 1 or facts.view != state.view:
+        return Verdict.INVALID
+    if facts.timestamp_ms <= parent.timestamp_ms:
+        return Verdict.INVALID
+    ahead_ms = facts.timestamp_ms - parameters.timestamp_ahead_max_ms
+    if ahead_ms > state.now_ms:
+        # Too early: look again when the own clock is there.
+        state.set_timer(TimerKind.PROPOSE, ahead_ms)
+        return Verdict.UNKNOWN
+    if facts.timestamp_ms < held.received_ms - parameters.timestamp_behind_max_ms:
+        return Verdict.UNKNOWN
+    return Verdict.VALID
+
+
+# Votes
+
+
+def vote_received(state: CoreState, vote: Vote) -> None:
+    """V1–V7. Own votes come back this way after their sync."""
+    statement, signer = vote.statement, vote.signer
+    view = statement.view
+    if statement.epoch != state.validators.epoch or view < state.floor - EVIDENCE_WINDOW_BEHIND:
+        return
+    conflict = state.book.add(vote)
+    if conflict is not None:
+        report_conflicting_votes(state, conflict)
+    # V2: somebody else signs with this validator's key.
+    if signer == state.own_index and view >= state.resume_view and statement not in state.own.get(view, ()):
+        stop_voting(state, StopReason.DUPLICATE_KEY)
+        return
+    # V3 needs no line: the book remembers who voted in which view.
+    if statement.kind is Kind.NULLIFY and view == state.view:
+        # V4: the leader itself gives up.  V5: one honest validator among f + 1 does.
+        is_leader = signer == state.validators.leader(view) and not state.has_own(view, Kind.NULLIFY)
+        is_join = not state.own.get(view) and state.book.count(Kind.NULLIFY, view) > state.validators.faulty_max
+        if signer != state.own_index and (is_leader or is_join) and not state.has_own(view, Kind.FINALIZE):
+            nullify(state)
+    elif statement.kind is Kind.NULLIFY and view < state.view and signer != state.own_index:
+        answer_outdated(state, vote)
+    # V7.
+    if state.certificates.get((statement.kind, view)) is None:
+        signatures = state.book.signatures_of(statement)
+        if len(signatures) >= state.validators.quorum:
+            certificate_received(state, assemble_certificate(state.validators, statement, signatures))
+
+
+def answer_outdated(state: CoreState, vote: Vote) -> None:
+    """V6: help a peer that still votes in a view that is over, at most once a second."""
+    answered_at = state.answered_at.get(vote.signer)
+    if answered_at is not None and state.now_ms - answered_at < ANSWER_EVERY_MS:
+        return
+    certificates: list[Certificate] = []
+    for certificate in (
+        state.best_certificate(vote.statement.view),
+        state.entry,
+        state.floor_certificate,
+    ):
+        if certificate is not None and certificate not in certificates:
+            certificates.append(certificate)
+    if certificates:
+        state.answered_at[vote.signer] = state.now_ms
+        state.emit(Send(vote.signer, tuple(certificates)))
+
+
+def report_conflicting_votes(state: CoreState, conflict: ConflictingVotes) -> None:
+    """V1: keep both, count the first, tell everybody."""
+    state.emit(ReportEvidence(conflict))
+
+
+def stop_voting(state: CoreState, reason: StopReason) -> None:
+    """Sign nothing any more; once."""
+    if state.stopped is None:
+        state.stopped = reason
+        state.emit(StopVoting(reason))
+
+
+# Certificates
+
+
+def certificate_received(state: CoreState, certificate: Certificate) -> None:
+    """C1–C5."""
+    statement = certificate.statement
+    kind, view = statement.kind, statement.view
+    if statement.epoch != state.validators.epoch:
+        return
+    _check_conflicts(state, certificate)
+    if (kind, view) in state.certificates or view < state.head.view:
+        return
+    state.certificates[kind, view] = certificate
+    if state.fetching_views is not None and state.fetching_views[0] <= view <= state.fetching_views[1]:
+        state.fetching_views = None
+    # C2.
+    state.persist(CertificateRecord(certificate), must_sync=False)
+    state.emit(Broadcast(certificate))
+    match kind:
+        case Kind.NOTARIZE:
+            certify(state, view)
+        case Kind.NULLIFY:
+            enter(state, View(view + 1), certificate)
+        case Kind.FINALIZE:
+            _finalization_received(state, certificate)
+
+
+def _check_conflicts(state: CoreState, certificate: Certificate) -> None:
+    """C1: two certificates that exclude each other mean that more than f are faulty."""
+    statement = certificate.statement
+    for kind in (Kind.NOTARIZE, Kind.NULLIFY, Kind.FINALIZE):
+        other = state.certificates.get((kind, statement.view))
+        if other is None:
+            continue
+        is_split = Kind.NULLIFY not in (kind, statement.kind) and other.statement.digest != statement.digest
+        if is_split or are_conflicting(other.statement, statement):
+            state.persist(CertificateRecord(other), CertificateRecord(certificate), must_sync=False)
+            state.emit(ReportEvidence(ConflictingCertificates(other, certificate)))
+            stop_voting(state, StopReason.CONFLICTING_CERTIFICATES)
+
+
+def _finalization_received(state: CoreState, certificate: Certificate) -> None:
+    """C5."""
+    view = certificate.statement.view
+    if view > state.floor:
+        state.floor = view
+        state.floor_certificate = certificate
+        state.final_at = state.now_ms
+    finalize_chain(state)
+    enter(state, View(view + 1), certificate)
+
+
+def finalize_chain(state: CoreState) -> None:
+    """C5: hand the chain up to the floor to the host once every block of it is executed; fetch what is missing."""
+    certificate = state.floor_certificate
+    if certificate is None or state.floor <= state.head.view:
+        return
+    digests: list[Hash32] = []
+    digest = certificate.statement.digest
+    while digest != state.head.facts.digest:
+        entry = state.blocks.get(digest)
+        if entry is None:
+            fetch_block(state, digest, certificate)
+            return
+        if entry.facts.height <= state.head.facts.height:
+            # A final chain that does not contain the final head: more than f are faulty.
+            stop_voting(state, StopReason.CONFLICTING_CERTIFICATES)
+            return
+        digests.append(digest)
+        digest = entry.facts.parent_digest
+    digests.reverse()
+    for digest in digests:
+        if state.blocks[digest].verdict is not Verdict.VALID:
+            certify_block(state, digest)
+            return
+    if not digests:
+        # The repeated last block: final again in a later view.
+        advance_head(state, ViewZero(state.head.facts, state.floor, certificate))
+        return
+    state.emit(Finalize(tuple(digests), certificate))
+    advance_head(state, ViewZero(state.blocks[digests[-1]].facts, state.floor, certificate))
+
+
+def advance_head(state: CoreState, head: ViewZero) -> None:
+    """Make a final, executed block the root of everything and forget what it made useless."""
+    state.head = head
+    state.certified = {view: digest for view, digest in state.certified.items() if view > head.view}
+    state.certified[head.view] = head.facts.digest
+    state.certified_at.setdefault(head.view, state.now_ms)
+    state.certified_at = {view: at for view, at in state.certified_at.items() if view >= head.view}
+    state.certificates = {key: known for key, known in state.certificates.items() if key[1] >= head.view}
+    state.own = {view: said for view, said in state.own.items() if view >= head.view}
+    state.own_signed_at = {view: at for view, at in state.own_signed_at.items() if view >= head.view}
+    state.acceptable_views = {view for view in state.acceptable_views if view >= head.view}
+    state.blocks = {digest: entry for digest, entry in state.blocks.items() if entry.facts.height > head.facts.height}
+    state.fetching = {digest: None for digest in state.fetching if digest in state.blocks}
+    state.book.drop_below(View(max(0, head.view - EVIDENCE_WINDOW_BEHIND)))
+
+
+# Certifying
+
+
+def certify(state: CoreState, view: View) -> None:
+    """Y1–Y4: execute the notarized block of `view`, then finalize and leave the view."""
+    if view in state.certified:
+        return
+    certificate = state.notarization(view) or state.finalization(view)
+    if certificate is None:
+        return
+    digest = certificate.statement.digest
+    entry = state.blocks.get(digest)
+    if entry is None and digest == state.head.facts.digest:
+        _certified(state, view, digest, is_new_block=False)
+        return
+    if entry is None:
+        fetch_block(state, digest, certificate)
+        return
+    if entry.verdict is None:
+        # Y1.
+        certify_block(state, digest)
+        return
+    if entry.verdict is Verdict.INVALID:
+        # Y4: at least f + 1 honest validators executed it and disagree with this node.
+        stop_voting(state, StopReason.DIVERGENCE)
+        return
+    _certified(state, view, digest, is_new_block=True)
+
+
+def _certified(state: CoreState, view: View, digest: Hash32, *, is_new_block: bool) -> None:
+    """Y2."""
+    state.certified[view] = digest
+    state.certified_at[view] = state.now_ms
+    certificate = state.notarization(view)
+    if certificate is not None and state.nullification(view) is None and not state.has_own(view, Kind.NULLIFY):
+        parent_view = certificate.statement.parent_view
+        statement = Statement(Kind.FINALIZE, state.validators.epoch, view, parent_view, digest)
+        if is_new_block:
+            state.persist(VerdictRecord(digest, state.blocks[digest].last_of_epoch), must_sync=False)
+        sign(state, statement)
+    enter(state, View(view + 1), certificate or state.finalization(view))
+
+
+def certify_block(state: CoreState, digest: Hash32) -> None:
+    """Ask the host to execute a block, its unexecuted ancestors first; fetch what is missing."""
+    while True:
+        entry = state.blocks.get(digest)
+        if entry is None:
+            fetch_block(state, digest, None)
+            return
+        if not entry.has_body:
+            fetch_block(state, digest, None)
+            return
+        if state.is_executed(entry.facts.parent_digest):
+            break
+        parent = state.blocks.get(entry.facts.parent_digest)
+        if parent is not None and parent.verdict is Verdict.INVALID:
+            entry.verdict = Verdict.INVALID
+            return
+        digest = entry.facts.parent_digest
+    if entry.verdict is None:
+        state.emit(Certify(digest))
+
+
+def block_certified(state: CoreState, digest: Hash32, verdict: Verdict, *, last_of_epoch: bool) -> None:
+    """Take a verdict of the host and go on with everything that waited for it."""
+    entry = state.blocks.get(digest)
+    if entry is None or entry.verdict is not None:
+        return
+    if verdict is not Verdict.UNKNOWN:
+        # Y3: unknown changes nothing; TR asks again.
+        entry.verdict = verdict
+        entry.last_of_epoch = last_of_epoch
+    retry_waiting(state)
+
+
+def retry_waiting(state: CoreState) -> None:
+    """Try again everything that waits for a header, a body or a verdict, lowest view first."""
+    waiting = sorted(view for kind, view in state.certificates if kind is Kind.NOTARIZE and view not in state.certified)
+    for view in waiting:
+        certify(state, view)
+    finalize_chain(state)
+
+
+# Fetching
+
+
+def fetch_block(state: CoreState, digest: Hash32, certificate: Certificate | None) -> None:
+    """Ask peers for header and body, those first that signed for it."""
+    if digest in state.fetching:
+        return
+    state.fetching[digest] = None
+    hints = () if certificate is None else certificate.signers
+    state.emit(FetchBlock(digest, hints))
+
+
+def fetch_certificates(state: CoreState, first: View, last: View) -> None:
+    """Ask peers for the certificates of a range of views."""
+    if state.fetching_views == (first, last):
+        return
+    state.fetching_views = (first, last)
+    state.emit(FetchCertificates(first, last))
+
+
+def header_fetched(state: CoreState, facts: HeaderFacts, header: bytes) -> None:
+    """Take a header that was missing."""
+    if facts.height > state.head.facts.height and facts.digest not in state.blocks:
+        state.blocks[facts.digest] = BlockEntry(facts, header)
+    state.fetching.pop(facts.digest, None)
+    retry_waiting(state)
+
+
+def body_available(state: CoreState, digest: Hash32) -> None:
+    """Take the news that a body is whole and in the log."""
+    entry = state.blocks.get(digest)
+    if entry is not None:
+        entry.has_body = True
+        state.fetching.pop(digest, None)
+        retry_waiting(state)
+
+
+# Repeating
+
+
+def resend(state: CoreState) -> None:
+    """T2: say again what others may have missed, and ask again for what is missing here."""
+    state.set_timer(TimerKind.RESEND, state.now_ms + RESEND_MS)
+    own_finalizes = [
+        statement
+        for view in sorted(state.own)
+        if view > state.floor and view != state.view
+        for statement in state.own[view]
+        if statement.kind is Kind.FINALIZE
+    ]
+    for statement in (*own_finalizes[-OWN_FINALIZE_RESEND_MAX:], *state.own.get(state.view, ())):
+        if state.may_sign_in(statement.view):
+            proposal = None
+            if statement.kind is Kind.NOTARIZE and state.own_proposal is not None:
+                proposal_view, own_proposal = state.own_proposal
+                proposal = own_proposal if proposal_view == statement.view else None
+            state.emit(SignAndSend(statement, proposal))
+    if state.entry is not None:
+        state.emit(Broadcast(state.entry))
+    state.fetching.clear()
+    state.fetching_views = None
+    if state.building_view == state.view and not state.own.get(state.view):
+        state.building_view = View(0)
+    for digest, entry in state.blocks.items():
+        if entry.verdict is None and entry.has_body and state.is_executed(entry.facts.parent_digest):
+            state.emit(Certify(digest))
+    retry_waiting(state)

@@ -1,0 +1,69 @@
+"""The banks of a payments file as senders on a development network: an account each, and their payments signed.
+
+Keys are derived from the public development mnemonic: for demonstration only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from consensus.chain.transaction import sign_dynamic_fee_transaction
+from consensus.primitives.hashing import keccak256
+from consensus.primitives.scalars import Address
+from node.cli.currency_calls import GAS_LIMIT, encode_mint, encode_transfer
+from node.cli.dev_accounts import DevAccount, derived_account
+from node.cli.payments_file import Payment
+from node.cli.submitter import Outgoing
+
+FUNDING_REFERENCE = "demo funding"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningContext:
+    """What every transaction of one replay shares."""
+
+    chain_id: int
+    currency: Address
+
+
+def bank_account(bic: str) -> DevAccount:
+    """Return the development account of the bank with this BIC."""
+    return derived_account(f"bank/{bic}")
+
+
+def sign_payments(
+    context: SigningContext,
+    payments: Sequence[Payment],
+    *,
+    banks: Mapping[str, DevAccount],
+    nonces: Mapping[str, int],
+) -> list[list[Outgoing]]:
+    """Return one lane per paying bank, its payments in the order of the file, signed from `nonces` (bank to next)."""
+    lanes: dict[str, list[Outgoing]] = {}
+    for payment in payments:
+        lane = lanes.setdefault(payment.payer, [])
+        data = encode_transfer(banks[payment.payee].address, payment.amount_minor, payment.memo)
+        lane.append(_sign(context, banks[payment.payer], nonce=nonces[payment.payer] + len(lane), data=data))
+    return list(lanes.values())
+
+
+def sign_funding(
+    context: SigningContext, issuer: DevAccount, amounts: Mapping[Address, int], *, nonce: int, memo: bytes
+) -> list[Outgoing]:
+    """Return the mints by which `issuer` gives each address its amount in minor units; nothing for an amount of 0."""
+    funded = [(address, amount) for address, amount in amounts.items() if amount > 0]
+    return [
+        _sign(context, issuer, nonce=nonce + place, data=encode_mint(address, amount, memo))
+        for place, (address, amount) in enumerate(funded)
+    ]
+
+
+def _sign(context: SigningContext, sender: DevAccount, *, nonce: int, data: bytes) -> Outgoing:
+    raw = sign_dynamic_fee_transaction(
+        sender.private_key,
+        chain_id=context.chain_id,
+        nonce=nonce,
+        gas_limit=GAS_LIMIT,
+        to=context.currency,
+        data=data,
+    )
+    return Outgoing(raw="0x" + raw.hex(), hash="0x" + keccak256(raw).hex())

@@ -1,0 +1,112 @@
+"""A node's keys as its commands need them: made once, then known by their public parts.
+
+The public parts stand in HOME/keys/public.json, so that showing them opens no secret. Secrets stay in the key files.
+"""
+
+import json
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from network.tls import tls_identity
+from node.cli.errors import CommandError
+from node.cli.homes import NodeHome, write_once
+from node.validator.keys import create_keys
+
+PUBLIC_NAME = "public.json"
+PASSPHRASE_BYTES_MAX = 4_096
+
+
+class UnreadablePassphrase(CommandError):
+    """The file with the passphrase cannot be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        super().__init__(f"cannot read the passphrase in {path}: {reason}")
+
+
+class NoKeys(CommandError):
+    """The home has no keys yet."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        super().__init__(f"{path} does not tell the node's public keys: {reason}. `sycee-node init` makes them.")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicIdentity:
+    """What others know of a node."""
+
+    consensus_key: bytes
+    """ed25519, verifies votes."""
+    tls_key: bytes
+    """ed25519, authenticates links."""
+    attestation_key: bytes
+    """ed25519, verifies attestations for offline wallets."""
+    tls_certificate: bytes
+    """The link certificate in DER."""
+
+
+def create_identity(home: NodeHome, *, passphrase_file: Path, is_development: bool) -> tuple[PublicIdentity, str]:
+    """Return the node's public keys and `created PATH` or `found PATH`; `is_development` takes a quick key derivation.
+
+    Raises: UnreadablePassphrase, NoKeys, and what `node.validator.keys` raises when files are wrong or too open.
+    """
+    public_file = home.keys_folder / PUBLIC_NAME
+    if public_file.exists():
+        return load_public_identity(home), f"found {public_file}"
+    keys = create_keys(home.keys_folder, passphrase=_read_passphrase(passphrase_file), is_development=is_development)
+    link = tls_identity(keys.tls_seed)
+    identity = PublicIdentity(
+        consensus_key=keys.consensus_key,
+        tls_key=link.key,
+        attestation_key=keys.attestation_key,
+        tls_certificate=ssl.PEM_cert_to_DER_cert(link.certificate_pem.decode()),
+    )
+    return identity, write_once(public_file, json.dumps(identity_json(identity), indent=2).encode() + b"\n")
+
+
+def load_public_identity(home: NodeHome) -> PublicIdentity:
+    """Return the public keys of the node in `home`.
+
+    Raises: NoKeys.
+    """
+    public_file = home.keys_folder / PUBLIC_NAME
+    try:
+        content = json.loads(public_file.read_bytes())
+        return PublicIdentity(
+            consensus_key=_unhex(content["consensusKey"]),
+            tls_key=_unhex(content["tlsKey"]),
+            attestation_key=_unhex(content["attestationKey"]),
+            tls_certificate=_unhex(content["tlsCertificate"]),
+        )
+    except OSError as error:
+        raise NoKeys(public_file, error.strerror or str(error)) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NoKeys(public_file, f"damaged ({error})") from error
+
+
+def identity_json(identity: PublicIdentity) -> dict[str, str]:
+    """Return the public keys by the names they have in a genesis document."""
+    return {
+        "consensusKey": "0x" + identity.consensus_key.hex(),
+        "tlsKey": "0x" + identity.tls_key.hex(),
+        "attestationKey": "0x" + identity.attestation_key.hex(),
+        "tlsCertificate": "0x" + identity.tls_certificate.hex(),
+    }
+
+
+def _read_passphrase(path: Path) -> bytes:
+    """Return the first line of a file or FIFO."""
+    try:
+        with path.open("rb") as stream:
+            passphrase = stream.read(PASSPHRASE_BYTES_MAX).split(b"\n", 1)[0]
+    except OSError as error:
+        raise UnreadablePassphrase(path, error.strerror or str(error)) from error
+    if not passphrase:
+        raise UnreadablePassphrase(path, "its first line is empty")
+    return passphrase
+
+
+def _unhex(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))

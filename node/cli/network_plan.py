@@ -1,0 +1,94 @@
+"""The shared genesis of a development or rehearsal network: names, currencies, opening balances, parameters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from consensus.chain.genesis import GenesisCurrency, GenesisDocument, GenesisMinter, GenesisValidator
+from consensus.primitives.scalars import TimestampMs
+from node.cli.dev_accounts import GOVERNOR, ISSUER, PEOPLE, DevAccount, derived_account
+from node.cli.errors import UsageError
+
+DEVNET_CHAIN_ID = 23790
+VALIDATORS_MAX = 24
+"""One name per Greek letter; on one machine more processes than that say nothing new."""
+NAMES = (
+    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"),
+    *("nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"),
+)
+OPENING_UNITS = 1_000_000
+"""Whole units of each currency that alice, bob and carol start with."""
+MINT_ALLOWANCE_MINOR = 10**24
+"""What the development issuer may create of each currency: a million of the largest payments a file may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyPlan:
+    """A currency of a development network."""
+
+    code: str
+    name: str
+    decimals: int
+
+
+CURRENCIES = (
+    CurrencyPlan("CNY", "Renminbi", 2),
+    CurrencyPlan("EUR", "Euro", 2),
+    CurrencyPlan("JPY", "Yen", 0),
+)
+"""In the order of their ids, from 1."""
+
+
+class TooManyValidators(UsageError):
+    """A number of validators that cannot be named."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        super().__init__(f"--validators {count} is not between 1 and {VALIDATORS_MAX}")
+
+
+def validator_names(count: int) -> tuple[str, ...]:
+    """Return the names of `count` validators.
+
+    Raises: TooManyValidators.
+    """
+    if not 1 <= count <= VALIDATORS_MAX:
+        raise TooManyValidators(count)
+    return NAMES[:count]
+
+
+def operator_account(name: str) -> DevAccount:
+    """Return the account that stands for the bank behind the validator `name`."""
+    return derived_account(f"operator/{name}")
+
+
+def plan_genesis(
+    validators: Sequence[GenesisValidator],
+    *,
+    network_name: str,
+    chain_id: int,
+    timestamp_ms: TimestampMs,
+    parameters: Mapping[str, int],
+) -> GenesisDocument:
+    """Return the genesis of a network with the development accounts and currencies."""
+    return GenesisDocument(
+        chain_id=chain_id,
+        name=network_name,
+        timestamp_ms=timestamp_ms,
+        governor=GOVERNOR.address,
+        parameters=tuple(sorted(parameters.items())),
+        validators=tuple(validators),
+        currencies=tuple(_currency(plan) for plan in CURRENCIES),
+    )
+
+
+def _currency(plan: CurrencyPlan) -> GenesisCurrency:
+    opening_minor = OPENING_UNITS * 10**plan.decimals
+    return GenesisCurrency(
+        code=plan.code,
+        name=plan.name,
+        decimals=plan.decimals,
+        admin=GOVERNOR.address,
+        supply_cap_minor=0,
+        minters=(GenesisMinter(ISSUER.address, MINT_ALLOWANCE_MINOR),),
+        balances=tuple(sorted((account.address, opening_minor) for account in PEOPLE)),
+    )

@@ -1,0 +1,64 @@
+"""Where validators are: the status each sends every two seconds, and what it leads to.
+
+A claim without a certificate changes nothing by itself; it decides whom to help and whom to ask.
+"""
+
+from dataclasses import dataclass
+
+from consensus.primitives.scalars import Height, TimestampMs
+from consensus.primitives.signatures import is_valid_ed25519
+from consensus.simplex.messages import (
+    MalformedConsensusMessage,
+    SigningDomain,
+    Status,
+    decode_status,
+    sign_bytes,
+    status_statement,
+)
+from consensus.simplex.validators import ValidatorSet
+from node.peers.wire import MalformedMessage
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStatus:
+    """The newest verified status of a peer."""
+
+    status: Status
+    received_ms: TimestampMs
+
+
+def read_status(payload: bytes, domain: SigningDomain, validators: ValidatorSet) -> Status | None:
+    """Return a status whose signature is right; None for one of another epoch's validator.
+
+    Raises: MalformedMessage if the bytes are malformed or the signature is wrong.
+    """
+    try:
+        status = decode_status(payload)
+    except MalformedConsensusMessage as error:
+        raise MalformedMessage(str(error)) from error
+    if status.final_epoch != validators.epoch or status.signer >= validators.count:
+        return None
+    statement = status_statement(status, validators.epoch)
+    key = validators.validators[status.signer].consensus_key
+    if not is_valid_ed25519(key, sign_bytes(domain, statement), status.signature):
+        raise MalformedMessage(f"status in the name of validator {status.signer} with a wrong signature")
+    return status
+
+
+class PeerStatuses:
+    """The newest status of each linked peer. Owned by the loop thread."""
+
+    def __init__(self) -> None:
+        self._by_peer: dict[bytes, KnownStatus] = {}
+
+    def received(self, peer: bytes, status: Status, now_ms: TimestampMs) -> None:
+        """Keep the newest status of a peer."""
+        self._by_peer[peer] = KnownStatus(status, now_ms)
+
+    def link_down(self, peer: bytes) -> None:
+        """Forget a peer that can no longer be asked."""
+        self._by_peer.pop(peer, None)
+
+    def height_best(self, own: Height) -> Height:
+        """Return the highest final height any linked peer reports, the own included."""
+        return max((known.status.final_height for known in self._by_peer.values()), default=own)

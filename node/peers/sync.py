@@ -1,0 +1,180 @@
+"""Catching up: ranges of final blocks from peers, verified by certificates before anything is executed.
+
+A peer's claim to be ahead only decides whom to ask; the answer proves itself. Owned by the loop thread.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from consensus.chain.block import decode_body
+from consensus.chain.errors import MalformedBlock
+from consensus.chain.header import Header, block_hash_of, decode_header
+from consensus.primitives.scalars import Hash32, Height
+from consensus.simplex.certificates import InvalidCertificate, verify_certificate
+from consensus.simplex.messages import (
+    Certificate,
+    Kind,
+    MalformedConsensusMessage,
+    SigningDomain,
+    decode_certificate,
+)
+from consensus.simplex.validators import ValidatorSet
+from node.chain.store import ChainStore
+from node.peers.requests import Requester
+from node.peers.wire import (
+    SYNC_BLOCKS_MAX,
+    SYNC_BYTES_MAX,
+    BlockRange,
+    MalformedMessage,
+    RequestKind,
+    SyncedBlock,
+    decode_block_range,
+    decode_range_query,
+    encode_block_range,
+    encode_range_query,
+)
+
+SYNC_KEY = "blocks"
+"""One range is fetched at a time: each begins where the one before ended."""
+
+
+class InvalidRange(ValueError):
+    """An answer that does not prove what it says: whoever sent it is at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedBlock:
+    """A block that a verified finalization covers; it has not been executed here yet."""
+
+    block_hash: Hash32
+    header: Header
+    header_rlp: bytes
+    transactions: tuple[bytes, ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedRange:
+    """Consecutive final blocks above the final head."""
+
+    blocks: tuple[VerifiedBlock, ...]
+    finalization: Certificate
+    """Of the last block."""
+
+
+class BlockSync:
+    """Asks for what is missing between the final head and what others have."""
+
+    def __init__(
+        self,
+        *,
+        requester: Requester,
+        domain: SigningDomain,
+        validators: ValidatorSet,
+        final_head: Callable[[], tuple[Height, Hash32]],
+        take: Callable[[VerifiedRange], None],
+        misbehaved: Callable[[bytes, str], None],
+    ) -> None:
+        self._requester = requester
+        self._domain = domain
+        self._validators = validators
+        self._final_head = final_head
+        self._take = take
+        self._misbehaved = misbehaved
+        self._is_taking = False
+        self.height_target = Height(0)
+        """Highest height a linked peer's status named."""
+
+    def is_behind(self) -> bool:
+        """Tell whether more than one final block is missing."""
+        height, _ = self._final_head()
+        return self.height_target > height + 1
+
+    def peer_is_at(self, peer: bytes, height: Height) -> None:
+        """Note a peer's final height and ask for blocks if this node is behind."""
+        self.height_target = max(self.height_target, height)
+        if height > self._final_head()[0]:
+            self._ask(peer)
+
+    def taken(self) -> None:
+        """The verified range is committed: go on with the next one."""
+        self._is_taking = False
+        if self.height_target > self._final_head()[0]:
+            self._ask(None)
+
+    def _ask(self, peer: bytes | None) -> None:
+        height, _ = self._final_head()
+        if self._is_taking or self._requester.is_open(SYNC_KEY):
+            return
+        query = encode_range_query(height + 1, height + SYNC_BLOCKS_MAX)
+        self._requester.fetch(
+            SYNC_KEY, RequestKind.BLOCKS, query, self._answered, hints=() if peer is None else (peer,)
+        )
+
+    def _answered(self, peer: bytes, payload: bytes) -> bool:
+        height, block_hash = self._final_head()
+        try:
+            verified = self._verify(decode_block_range(payload), height, block_hash)
+        except (MalformedMessage, InvalidRange) as error:
+            self._misbehaved(peer, str(error))
+            return False
+        if verified is not None:
+            self._is_taking = True
+            self._take(verified)
+        return True
+
+    def _verify(self, answer: BlockRange, height: Height, block_hash: Hash32) -> VerifiedRange | None:
+        """Check finalization and hash links; None if the chain moved on meanwhile.
+
+        Raises: InvalidRange.
+        """
+        try:
+            headers = [decode_header(block.header_rlp) for block in answer.blocks]
+            certificate = decode_certificate(answer.finalization)
+        except (MalformedBlock, MalformedConsensusMessage) as error:
+            raise InvalidRange(f"block range: {error}") from error
+        hashes = [block_hash_of(block.header_rlp) for block in answer.blocks]
+        if certificate.statement.kind is not Kind.FINALIZE or certificate.statement.digest != hashes[-1]:
+            raise InvalidRange("block range ends with another block than its finalization")
+        for header, before in zip(headers[1:], hashes, strict=False):
+            if header.parent_hash != before:
+                raise InvalidRange(f"block {header.height} does not follow the one before")
+        if headers[0].height != height + 1:
+            return None
+        if headers[0].parent_hash != block_hash:
+            raise InvalidRange(f"block {headers[0].height} does not follow the final head")
+        try:
+            verify_certificate(self._domain, self._validators, certificate)
+            blocks = tuple(
+                VerifiedBlock(digest, header, block.header_rlp, tuple(decode_body(block.body)), block.body)
+                for digest, header, block in zip(hashes, headers, answer.blocks, strict=True)
+            )
+        except (InvalidCertificate, MalformedBlock) as error:
+            raise InvalidRange(f"block range: {error}") from error
+        return VerifiedRange(blocks, certificate)
+
+
+def answer_block_request(store: ChainStore, payload: bytes) -> bytes:
+    """Return the reply to a BLOCKS request: as many blocks as fit, ending with one that has its own finalization.
+
+    Empty if there is none. Raises: MalformedMessage.
+    """
+    first, last = decode_range_query(payload)
+    blocks: list[SyncedBlock] = []
+    sent_bytes = 0
+    best: tuple[int, bytes] | None = None
+    for height in range(first, min(last, first + SYNC_BLOCKS_MAX - 1) + 1):
+        header, body = store.header_rlp(Height(height)), store.body(Height(height))
+        if header is None or body is None:
+            break
+        sent_bytes += len(header) + len(body) + 16
+        if sent_bytes > SYNC_BYTES_MAX and blocks:
+            break
+        blocks.append(SyncedBlock(header, body))
+        finalization = store.own_finalization(Height(height))
+        if finalization is not None:
+            best = (len(blocks), finalization)
+    if best is None:
+        return b""
+    count, finalization = best
+    return encode_block_range(BlockRange(tuple(blocks[:count]), finalization))

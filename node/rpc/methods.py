@@ -1,0 +1,72 @@
+"""What a method is: its function, how many parameters it takes, and what it may use."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import orjson
+
+from node.rpc.backend import Backend
+from node.rpc.encoding import Json
+
+
+@dataclass(frozen=True, slots=True)
+class RpcLimits:
+    """Bounds of one node's JSON-RPC; `[rpc]` in node.toml."""
+
+    request_bytes_max: int = 5 * 1024 * 1024
+    """Body of one request: a list of forty transactions of the largest size. Half would refuse one large deployment."""
+    response_bytes_max: int = 25 * 1000 * 1000
+    """Body of one answer: a full block of 5 000 transactions is about 8 MB."""
+    call_list_max: int = 100
+    """Calls in one list: 5 ms of the loop when they are submissions."""
+    calls_at_once_max: int = 32
+    """Calls of one connection that compute at the same time."""
+    connections_max: int = 1_000
+    """Open sockets; one more is closed at once. Each costs about 20 kB and one file descriptor."""
+    read_timeout_ms: int = 10_000
+    """From the first byte of a request to its last, and from a connection's start to its first request."""
+    write_timeout_ms: int = 30_000
+    """For a client to take a long answer; beyond it the connection is cut, or slow readers would fill the memory."""
+    idle_timeout_ms: int = 75_000
+    """How long a connection stays open between requests: longer than common proxies and clients pool them."""
+    call_gas_max: int = 50_000_000
+    """Gas of eth_call and eth_estimateGas."""
+    logs_range_blocks_max: int = 10_000
+    """Heights in one log filter: about 0.2 s of reading headers."""
+    logs_results_max: int = 10_000
+    """Logs in one answer: about 6 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every method gets."""
+
+    backend: Backend
+    limits: RpcLimits
+
+    async def encode_aside(self, build: Callable[[], Json]) -> orjson.Fragment:
+        """Build and write a large answer on the calls thread, so that the loop does not stand still.
+
+        Raises: CallsOverloaded, and what `build` raises.
+        """
+        return orjson.Fragment(await self.backend.compute(lambda: orjson.dumps(build())))
+
+
+Answer: TypeAlias = Json | Awaitable[Json]
+"""A value; a future of something under way elsewhere; or a coroutine still to be run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One entry of the method table."""
+
+    run: Callable[[Context, Sequence[object]], Answer]
+    parameters_min: int
+    parameters_max: int
+    parameter_names: str
+    """For the error that says one is missing: names in order, separated by spaces."""
+    is_waiting: bool = False
+    """It mostly waits, so it does not count among the calls that compute at once."""
+    is_call: bool = False
+    """It executes: web3.py reads any error data of it as a revert (errors.error_object)."""

@@ -1,0 +1,141 @@
+"""sycee_*: what a client needs to believe nobody, and what only this network has.
+
+Heights, epochs, views and indices are JSON numbers; bytes are hex as everywhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from consensus.chain.merkle import ordered_list_proof
+from consensus.chain.receipt import encode_receipts
+from consensus.primitives.scalars import Height
+from node.rpc.backend import Certificate
+from node.rpc.block_tags import resolve_block
+from node.rpc.encoding import Json, JsonObject, data_hex
+from node.rpc.methods import Context, Method
+from node.rpc.parameters import read_hash
+
+
+def get_certificate(context: Context, parameters: Sequence[object]) -> Json:
+    """Return why a height is final: its header, the headers up to the signed one, and the finalization.
+
+    Raises: InvalidParameter, BlockNotFound, Pruned.
+    """
+    block = parameters[0]
+    # Heights are JSON numbers in the answers of this namespace, so they are read back as such.
+    if isinstance(block, int) and not isinstance(block, bool):
+        block = hex(block)
+    height = resolve_block(block, context.backend).height
+    return _certificate_object(context.backend.certificate(height))
+
+
+async def get_finality_proof(context: Context, parameters: Sequence[object]) -> Json:
+    """Return a final transaction and its receipt with certificate and Merkle paths, at one height; else null.
+
+    Raises: InvalidParameter, Pruned, CallsOverloaded.
+    """
+    place = context.backend.locate(read_hash(parameters[0], "transactionHash"))
+    if place is None:
+        return None
+    height, index = place
+    return await context.encode_aside(lambda: _finality_proof_object(context, height, index))
+
+
+def get_currencies(context: Context, parameters: Sequence[object]) -> Json:
+    """Return the native currencies by id."""
+    return [
+        {
+            "id": currency.currency_id,
+            "address": data_hex(currency.address),
+            "code": currency.code,
+            "name": currency.name,
+            "decimals": currency.decimals,
+        }
+        for currency in context.backend.currencies()
+    ]
+
+
+def get_validators(context: Context, parameters: Sequence[object]) -> Json:
+    """Return the validator set of the current epoch."""
+    validator_set = context.backend.validators()
+    return {
+        "epoch": validator_set.epoch,
+        "quorum": validator_set.quorum,
+        "validators": [
+            {
+                "index": validator.index,
+                "name": validator.name,
+                "operator": data_hex(validator.operator),
+                "consensusKey": data_hex(validator.consensus_key),
+                "attestationKey": data_hex(validator.attestation_key),
+            }
+            for validator in validator_set.validators
+        ],
+    }
+
+
+def get_revert_reason(context: Context, parameters: Sequence[object]) -> Json:
+    """Return whether a final transaction reverted, with its revert data and their meaning; null if not final.
+
+    Raises: InvalidParameter, Pruned.
+    """
+    place = context.backend.locate(read_hash(parameters[0], "transactionHash"))
+    if place is None:
+        return None
+    height, index = place
+    receipts = context.backend.receipts(height)
+    has_reverted = not receipts.receipts[index].succeeded
+    output = receipts.revert_outputs[index]
+    return {
+        "reverted": has_reverted,
+        "reason": context.backend.revert_reason(output) if has_reverted else None,
+        "data": data_hex(output),
+    }
+
+
+def get_limits(context: Context, parameters: Sequence[object]) -> Json:
+    """Return every limit of this node a client can meet."""
+    rpc: JsonObject = {_camel_case(name): limit for name, limit in asdict(context.limits).items()}
+    return {**context.backend.limits(), **rpc}
+
+
+def _certificate_object(certificate: Certificate) -> JsonObject:
+    return {
+        "height": certificate.height,
+        "hash": data_hex(certificate.block_hash),
+        "header": data_hex(certificate.header_rlp),
+        "linkingHeaders": [data_hex(header) for header in certificate.linking_headers],
+        "finalization": data_hex(certificate.finalization),
+        "epoch": certificate.epoch,
+        "view": certificate.view,
+        "signers": list(certificate.signers),
+        "validatorCount": certificate.validator_count,
+    }
+
+
+def _finality_proof_object(context: Context, height: Height, index: int) -> JsonObject:
+    transactions = context.backend.block(height).transactions
+    receipts = encode_receipts(context.backend.receipts(height).receipts)
+    return {
+        **_certificate_object(context.backend.certificate(height)),
+        "transactionIndex": index,
+        "transaction": data_hex(transactions[index]),
+        "transactionProof": [data_hex(node) for node in ordered_list_proof(transactions, index)],
+        "receipt": data_hex(receipts[index]),
+        "receiptProof": [data_hex(node) for node in ordered_list_proof(receipts, index)],
+    }
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+METHODS = {
+    "sycee_getCertificate": Method(get_certificate, 1, 1, "block"),
+    "sycee_getFinalityProof": Method(get_finality_proof, 1, 1, "transactionHash"),
+    "sycee_getCurrencies": Method(get_currencies, 0, 0, ""),
+    "sycee_getValidators": Method(get_validators, 0, 0, ""),
+    "sycee_getRevertReason": Method(get_revert_reason, 1, 1, "transactionHash"),
+    "sycee_getLimits": Method(get_limits, 0, 0, ""),
+}

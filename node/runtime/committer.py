@@ -1,0 +1,122 @@
+"""Final blocks to disk, in order, one synced batch each; then the tree, the mempool, and everybody who waits."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from consensus.primitives.scalars import Height
+from consensus.simplex.messages import Certificate, encode_certificate
+from node.chain.block_tree import BlockTree
+from node.chain.commit import commit_block
+from node.chain.feed import Feed, FinalBlock
+from node.chain.records import FinalHead
+from node.execution.transition import ExecutedBlock
+from node.mempool.pool import Pool
+from node.mempool.waiters import Waiters
+from node.runtime.ports import Clock, Lane, Workers
+from node.state.reader import StateReader
+from node.storage.kv import KeyValueStore
+
+
+@dataclass(frozen=True, slots=True)
+class FinalizedBlock:
+    """A final, executed block on its way to disk."""
+
+    executed: ExecutedBlock
+    finalization: Certificate
+    """Of this block, or of the descendant through which it is final."""
+    is_own_finalization: bool
+    build_ms: int
+    certify_ms: int
+
+
+class Committer:
+    """Owned by the loop thread; batches are written on the store thread."""
+
+    def __init__(
+        self,
+        *,
+        store: KeyValueStore,
+        tree: BlockTree,
+        pool: Pool,
+        waiters: Waiters,
+        feed: Feed,
+        final_state: Callable[[], StateReader],
+        validator_count: int,
+        workers: Workers,
+        clock: Clock,
+        committed: Callable[[ExecutedBlock, Certificate], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._store = store
+        self._tree = tree
+        self._pool = pool
+        self._waiters = waiters
+        self._feed = feed
+        self._final_state = final_state
+        self._validator_count = validator_count
+        self._workers = workers
+        self._clock = clock
+        self._committed = committed
+        self._failed = failed
+        self._queue: deque[FinalizedBlock] = deque()
+        self._is_busy = False
+        self.height_queued: Height = tree.final_height
+        """Highest height handed in so far."""
+
+    def enqueue(self, finalized: FinalizedBlock) -> None:
+        """Commit a block after all handed in before; one that is already on its way is ignored."""
+        header = finalized.executed.block.header
+        if header.height <= self.height_queued:
+            return
+        assert header.height == self.height_queued + 1, "final blocks are handed in without gaps"
+        self.height_queued = header.height
+        self._queue.append(finalized)
+        self._next()
+
+    def _next(self) -> None:
+        if self._is_busy or not self._queue:
+            return
+        finalized = self._queue.popleft()
+        block = finalized.executed.block
+        statement = finalized.finalization.statement
+        head = FinalHead(block.header.height, block.block_hash, statement.epoch, statement.view)
+        encoded = encode_certificate(finalized.finalization) if finalized.is_own_finalization else None
+        started_ms = self._clock.now_ms()
+        self._is_busy = True
+        self._workers.submit(
+            Lane.STORE,
+            lambda: commit_block(self._store, finalized.executed, head, encoded),
+            lambda _: self._done(finalized, self._clock.now_ms() - started_ms),
+            self._failed,
+        )
+
+    def _done(self, finalized: FinalizedBlock, commit_ms: int) -> None:
+        self._is_busy = False
+        executed = finalized.executed
+        block = executed.block
+        height = block.header.height
+        self._tree.advance(block.block_hash, height)
+        for child in self._tree.above():
+            if child.header.parent_hash == block.block_hash and child.executed is not None:
+                child.executed.overlay.rebase(self._final_state())
+        self._pool.drop_final(zip(executed.senders, executed.nonces, strict=True))
+        for index, transaction_hash in enumerate(executed.transaction_hashes):
+            self._waiters.wake(transaction_hash, height, index)
+        self._committed(executed, finalized.finalization)
+        self._feed.publish(
+            FinalBlock(
+                block=block,
+                receipts=executed.receipts,
+                senders=executed.senders,
+                transaction_hashes=executed.transaction_hashes,
+                finalization_view=finalized.finalization.statement.view,
+                signer_count=len(finalized.finalization.signers),
+                validator_count=self._validator_count,
+                build_ms=finalized.build_ms,
+                certify_ms=finalized.certify_ms,
+                commit_ms=commit_ms,
+                work_used=executed.work_used,
+            )
+        )
+        self._next()

@@ -1,0 +1,125 @@
+"""Key files of a node: consensus, TLS and attestation keys, each encrypted with a passphrase.
+
+A file is JSON: what it is, the public key in the clear, the private key sealed with a key derived by argon2id.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from nacl.exceptions import CryptoError
+from nacl.pwhash import argon2id
+from nacl.secret import SecretBox
+from nacl.signing import SigningKey
+
+from node.storage.errors import StorageError
+from node.storage.files import replace_file, validate_private
+
+SCHEMA = "sycee-node-key/1"
+
+
+class KeyPurpose(Enum):
+    """What a key is for; also the name of its file."""
+
+    CONSENSUS = "consensus"
+    NODE = "node"
+    ATTESTATION = "attestation"
+
+
+class KdfCost(Enum):
+    """How long it takes to try one passphrase: operations and memory of argon2id."""
+
+    SENSITIVE = (argon2id.OPSLIMIT_SENSITIVE, argon2id.MEMLIMIT_SENSITIVE)
+    """About 3 s and 1 GiB: for keys that matter."""
+    DEVELOPMENT = (argon2id.OPSLIMIT_MIN, argon2id.MEMLIMIT_MIN)
+    """Instant: for development networks, whose passphrase lies beside the key."""
+
+
+class UnreadableKey(StorageError):
+    def __init__(self, path: Path, detail: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {detail}")
+
+
+class WrongPassphrase(StorageError):
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"{path}: wrong passphrase")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKey:
+    """An ed25519 key pair."""
+
+    purpose: KeyPurpose
+    private_key: bytes
+    """Seed, 32 bytes."""
+    public_key: bytes
+
+
+def make_key(purpose: KeyPurpose, seed: bytes | None = None) -> NodeKey:
+    """Return a new key; from `seed` (32 bytes) only in rehearsals that must be repeatable."""
+    private_key = os.urandom(32) if seed is None else seed
+    return NodeKey(purpose, private_key, bytes(SigningKey(private_key).verify_key))
+
+
+def key_path(folder: Path, purpose: KeyPurpose) -> Path:
+    """Return the file of a key."""
+    return folder / f"{purpose.value}.key"
+
+
+def save_key(folder: Path, key: NodeKey, passphrase: bytes, cost: KdfCost) -> Path:
+    """Write the encrypted key file, readable by its owner only. Raises: WriteFailed."""
+    salt = os.urandom(argon2id.SALTBYTES)
+    operations, memory = cost.value
+    box = SecretBox(argon2id.kdf(SecretBox.KEY_SIZE, passphrase, salt, opslimit=operations, memlimit=memory))
+    content = {
+        "schema": SCHEMA,
+        "purpose": key.purpose.value,
+        "publicKey": "0x" + key.public_key.hex(),
+        "kdf": {"name": "argon2id", "salt": salt.hex(), "operations": operations, "memoryBytes": memory},
+        "sealed": box.encrypt(key.private_key).hex(),
+    }
+    path = key_path(folder, key.purpose)
+    replace_file(path, json.dumps(content, indent=2).encode() + b"\n")
+    return path
+
+
+def load_public_key(path: Path) -> bytes:
+    """Return the public key in a key file. Raises: UnreadableKey."""
+    try:
+        content = json.loads(path.read_bytes())
+        if content["schema"] != SCHEMA:
+            raise UnreadableKey(path, f"schema {content['schema']!r}, this node reads {SCHEMA!r}")
+        return bytes.fromhex(content["publicKey"][2:])
+    except FileNotFoundError as error:
+        raise UnreadableKey(path, "is missing: run `sycee-node init`") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreadableKey(path, f"is not a key file: {error}") from error
+
+
+def load_key(folder: Path, purpose: KeyPurpose, passphrase: bytes) -> NodeKey:
+    """Return a decrypted key.
+
+    Raises: UnreadableKey, WrongPassphrase, LoosePermissions.
+    """
+    path = key_path(folder, purpose)
+    public_key = load_public_key(path)
+    validate_private(path)
+    try:
+        content = json.loads(path.read_bytes())
+        kdf = content["kdf"]
+        salt, sealed = bytes.fromhex(kdf["salt"]), bytes.fromhex(content["sealed"])
+        derived = argon2id.kdf(
+            SecretBox.KEY_SIZE, passphrase, salt, opslimit=kdf["operations"], memlimit=kdf["memoryBytes"]
+        )
+        private_key = SecretBox(derived).decrypt(sealed)
+    except CryptoError as error:
+        raise WrongPassphrase(path) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnreadableKey(path, f"is not a key file: {error}") from error
+    if bytes(SigningKey(private_key).verify_key) != public_key:
+        raise UnreadableKey(path, "public and private key do not belong together")
+    return NodeKey(purpose, private_key, public_key)

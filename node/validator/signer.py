@@ -1,0 +1,118 @@
+"""Signing through the guard: what was signed is on disk before the signature leaves.
+
+The signer sees sign bytes and knows nothing of blocks. Source: consensus.md §7.
+"""
+
+from nacl.signing import SigningKey
+
+from consensus.primitives.scalars import Epoch, Hash32, View
+from consensus.simplex.messages import SIGN_PREFIX, Kind, SigningDomain, Statement, decode_statement, sign_bytes
+from consensus.simplex.sign_guard import may_sign
+from node.storage.guard_file import GuardFile
+
+
+class SignRefused(Exception):
+    """A signature that could contradict an earlier one; a bug or a second host with this key. Voting stops."""
+
+    def __init__(self, rule: str, statement: Statement) -> None:
+        self.rule = rule
+        self.statement = statement
+        super().__init__(f"sign guard refuses {statement.kind.name.lower()} in view {statement.view}: {rule}")
+
+
+class GuardedSigner:
+    """One consensus key with its guard. `record` and `release` on the loop thread, `sync` on the wal thread."""
+
+    def __init__(self, private_key: bytes, domain: SigningDomain, guard: GuardFile | None, signed: list[bytes]) -> None:
+        """`guard` is None for a node that follows without voting; it signs only statuses and hellos."""
+        self._key = SigningKey(private_key)
+        self._domain = domain
+        self._guard = guard
+        self._signed: dict[tuple[Epoch, View], list[Statement]] = {}
+        self._to_sync: list[bytes] = []
+        self._unsynced: set[Statement] = set()
+        self._floor: tuple[Epoch, View] = (Epoch(0), View(0))
+        self.refused_counts: dict[str, int] = {}
+        """Refusals by rule since start; any is a reason to call somebody."""
+        for message in signed:
+            statement = _parse(message, domain)
+            if statement is not None:
+                self._signed.setdefault((statement.epoch, statement.view), []).append(statement)
+
+    @property
+    def public_key(self) -> bytes:
+        """The consensus key others know."""
+        return bytes(self._key.verify_key)
+
+    def signed_statements(self) -> list[Statement]:
+        """Return everything the guard remembers, by epoch and view."""
+        return [statement for key in sorted(self._signed) for statement in self._signed[key]]
+
+    def set_floor(self, epoch: Epoch, view: View) -> None:
+        """Refuse views at or below a final one from now on, and forget them."""
+        self._floor = (epoch, view)
+        self._signed = {key: said for key, said in self._signed.items() if key > self._floor}
+
+    def record(self, statement: Statement) -> None:
+        """Decide that a vote is signed; its signature may leave after the next sync.
+
+        Raises: SignRefused.
+        """
+        key = (statement.epoch, statement.view)
+        already = self._signed.get(key, [])
+        if statement in already:
+            return
+        if self._guard is None:
+            self._refuse("no_guard", statement)
+        if key <= self._floor:
+            self._refuse("below_floor", statement)
+        if not may_sign(already, statement):
+            self._refuse("conflict", statement)
+        self._signed.setdefault(key, []).append(statement)
+        self._to_sync.append(sign_bytes(self._domain, statement))
+        self._unsynced.add(statement)
+
+    def take_unsynced(self) -> list[bytes]:
+        """Return the sign bytes recorded since the last call, to be given to `sync`."""
+        taken, self._to_sync = self._to_sync, []
+        return taken
+
+    def sync(self, statements: list[bytes]) -> None:
+        """Put sign bytes on disk. Raises: WriteFailed, which ends the process."""
+        if self._guard is not None:
+            self._guard.append(statements)
+
+    def synced(self) -> None:
+        """The sign bytes taken before are on disk."""
+        self._unsynced.clear()
+
+    def release(self, statement: Statement) -> bytes:
+        """Return the signature of a recorded and synced vote. Raises: SignRefused."""
+        if statement not in self._signed.get((statement.epoch, statement.view), ()):
+            self._refuse("not_recorded", statement)
+        assert statement not in self._unsynced, "a signature may not leave before its sync"
+        return self._key.sign(sign_bytes(self._domain, statement)).signature
+
+    def sign_unguarded(self, statement: Statement) -> bytes:
+        """Return the signature of a status or hello, which bind nobody to anything."""
+        assert statement.kind in (Kind.STATUS, Kind.HELLO)
+        return self._key.sign(sign_bytes(self._domain, statement)).signature
+
+    def close(self) -> None:
+        """Release the guard."""
+        if self._guard is not None:
+            self._guard.close()
+
+    def _refuse(self, rule: str, statement: Statement) -> None:
+        self.refused_counts[rule] = self.refused_counts.get(rule, 0) + 1
+        raise SignRefused(rule, statement)
+
+
+def _parse(message: bytes, domain: SigningDomain) -> Statement | None:
+    """Return the statement in sign bytes of this network; None if they are of another."""
+    head = SIGN_PREFIX + domain.chain_id.to_bytes(8, "big") + Hash32(domain.genesis_hash)
+    if not message.startswith(head):
+        return None
+    rest = message[len(head) :]
+    # Sign bytes and wire bytes order epoch and kind differently.
+    return decode_statement(rest[8:9] + rest[:8] + rest[9:])

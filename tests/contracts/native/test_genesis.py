@@ -1,0 +1,154 @@
+"""What the genesis state holds, and which documents are refused."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from consensus.primitives.scalars import ZERO_ADDRESS, Address
+from contracts.addresses import CURRENCY_REGISTRY, PROTOCOL_CONFIG, VALIDATOR_REGISTRY, currency_address
+from contracts.layout import PROTOCOL_PARAMETER_SLOTS, ProtocolConfigSlots
+from contracts.native.genesis import (
+    AccountAmount,
+    InvalidLedgerGenesis,
+    LedgerGenesis,
+    RoleGrant,
+    build_genesis_storage,
+)
+from contracts.native.protocol_config import ProtocolParameters, view_name
+from contracts.native.roles import ISSUER_ROLE, ROLE_NAMES
+from tests.contracts.ledger import (
+    ADMIN,
+    ALICE,
+    BOB,
+    EUR,
+    GOVERNOR,
+    ISSUER,
+    JPY,
+    PARAMETERS,
+    Ledger,
+    euro,
+    genesis,
+    validator,
+)
+
+
+def test_a_currency_begins_with_its_balances_roles_and_allowances() -> None:
+    ledger = Ledger()
+    assert ledger.read(EUR, "totalSupply") == 105_000
+    assert ledger.read(EUR, "balanceOf", ALICE) == 100_000
+    assert ledger.read(EUR, "balanceOf", ISSUER) == 5_000
+    assert ledger.read(EUR, "minterAllowance", ISSUER) == 50_000
+    assert ledger.read(EUR, "supplyCap") == 1_000_000
+    for grant in euro().roles:
+        assert ledger.read(EUR, "hasRole", ROLE_NAMES[grant.role], grant.account) is True
+    assert ledger.read(EUR, "hasRole", ISSUER_ROLE, ADMIN) is False
+
+
+def test_a_currency_from_genesis_is_stored_like_one_created_later() -> None:
+    from_genesis = build_genesis_storage(genesis(euro(supply_cap=2**128 - 1, roles=(), minters=(), balances=())))
+    ledger = Ledger(genesis())
+    ledger.call(GOVERNOR, CURRENCY_REGISTRY, "createCurrency", "EUX", "Euro", 2, ADMIN)
+    created = ledger.storage[currency_address(3)]
+    differing = {slot for slot in {*created, *from_genesis[EUR]} if created.get(slot) != from_genesis[EUR].get(slot)}
+    assert differing == {19}, "only the symbol differs"
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(ProtocolParameters)])
+def test_every_parameter_is_on_chain_in_its_published_slot(field: str) -> None:
+    ledger = Ledger()
+    value = getattr(PARAMETERS, field)
+    assert ledger.read(PROTOCOL_CONFIG, view_name(field)) == value
+    assert ledger.storage[PROTOCOL_CONFIG][PROTOCOL_PARAMETER_SLOTS[field]] == value
+
+
+def test_parameter_views_have_their_published_names() -> None:
+    assert view_name("network_delta_ms") == "networkDeltaMs"
+    assert view_name("block_gas_limit") == "blockGasLimit"
+    assert view_name("tx_work_max") == "txWorkMax"
+
+
+def test_the_governor_is_on_chain() -> None:
+    ledger = Ledger()
+    assert ledger.read(PROTOCOL_CONFIG, "governor") == GOVERNOR
+    assert ledger.storage[PROTOCOL_CONFIG][ProtocolConfigSlots.GOVERNOR] == int.from_bytes(GOVERNOR, "big")
+
+
+def test_validators_are_on_chain_by_consensus_key() -> None:
+    ledger = Ledger()
+    assert ledger.read(VALIDATOR_REGISTRY, "validatorCount") == 4
+    for index in range(4):
+        record = validator(3 - index)
+        outcome = ledger.call(ALICE, VALIDATOR_REGISTRY, "validatorAt", index)
+        assert outcome.values == tuple(getattr(record, field.name) for field in fields(record))
+    error = ledger.call(ALICE, VALIDATOR_REGISTRY, "validatorAt", 4).error
+    assert error == "IndexOutOfRange(index=4, count=4)"
+
+
+def test_no_zero_word_is_stored_and_the_order_of_writing_is_fixed() -> None:
+    first = build_genesis_storage(genesis())
+    second = build_genesis_storage(genesis())
+    assert [(address, list(slots.items())) for address, slots in first.items()] == [
+        (address, list(slots.items())) for address, slots in second.items()
+    ]
+    assert all(word for slots in first.values() for word in slots.values())
+
+
+def test_a_ledger_without_currencies_is_valid() -> None:
+    storage = build_genesis_storage(LedgerGenesis(GOVERNOR, PARAMETERS, (), (validator(0),)))
+    assert storage[CURRENCY_REGISTRY] == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"code": "eur"}, "InvalidCurrencyCode"),
+        ({"name": ""}, "InvalidCurrencyName"),
+        ({"decimals": 19}, "InvalidDecimals"),
+        ({"decimals": -1}, "decimals -1"),
+        ({"decimals": 256}, "decimals 256"),
+        ({"admin": ZERO_ADDRESS}, "admin 0x00.* no account can have"),
+        ({"supply_cap": 2**128}, "supply cap"),
+        ({"supply_cap": 104_999}, r"SupplyCapExceeded\(cap=104999, supply=100000, amount=5000\)"),
+        ({"roles": (RoleGrant("KING_ROLE", ALICE),)}, "no role 'KING_ROLE'"),
+        ({"roles": (RoleGrant("ISSUER_ROLE", ZERO_ADDRESS),)}, "ISSUER_ROLE 0x00.* no account can have"),
+        ({"minters": (AccountAmount(ALICE, 1), AccountAmount(ALICE, 1))}, "minter of .* twice"),
+        ({"minters": (AccountAmount(ALICE, 2**128),)}, "is not 0 to"),
+        ({"balances": (AccountAmount(ALICE, 1), AccountAmount(ALICE, 1))}, "balance of .* twice"),
+        ({"balances": (AccountAmount(ALICE, -1),)}, "is not 0 to"),
+        ({"balances": (AccountAmount(ZERO_ADDRESS, 1),)}, "no account can have"),
+        ({"balances": (AccountAmount(JPY, 1),)}, "no account can have"),
+    ],
+)
+def test_a_currency_the_rules_refuse_is_named(changes: dict[str, object], reason: str) -> None:
+    with pytest.raises(InvalidLedgerGenesis, match=reason):
+        build_genesis_storage(genesis(euro(**changes)))
+
+
+def test_a_supply_equal_to_the_cap_is_accepted() -> None:
+    build_genesis_storage(genesis(euro(supply_cap=105_000)))
+
+
+def test_two_currencies_with_one_code_are_refused() -> None:
+    with pytest.raises(InvalidLedgerGenesis, match="CurrencyCodeTaken"):
+        build_genesis_storage(genesis(euro(), euro()))
+
+
+def test_a_network_needs_a_governor_and_parameters_that_fit() -> None:
+    for address in (ZERO_ADDRESS, EUR, Address(GOVERNOR + b"\x00"), Address(GOVERNOR[:19])):
+        with pytest.raises(InvalidLedgerGenesis, match=r"governor 0x.* no account can have"):
+            build_genesis_storage(replace(genesis(), governor=address))
+    for value in (-1, 2**64):
+        with pytest.raises(InvalidLedgerGenesis, match="block_gas_limit"):
+            build_genesis_storage(replace(genesis(), parameters=replace(PARAMETERS, block_gas_limit=value)))
+
+
+def test_a_network_needs_validators_with_whole_and_different_keys() -> None:
+    with pytest.raises(InvalidLedgerGenesis, match="at least one"):
+        build_genesis_storage(replace(genesis(), validators=()))
+    with pytest.raises(InvalidLedgerGenesis, match="given twice"):
+        twin = replace(validator(1), operator=BOB)
+        build_genesis_storage(replace(genesis(), validators=(validator(1), twin)))
+    with pytest.raises(InvalidLedgerGenesis, match="tls_key has 31 bytes"):
+        build_genesis_storage(replace(genesis(), validators=(replace(validator(1), tls_key=bytes(31)),)))
+    with pytest.raises(InvalidLedgerGenesis, match=r"operator 0x00.* no account can have"):
+        build_genesis_storage(replace(genesis(), validators=(replace(validator(1), operator=ZERO_ADDRESS),)))

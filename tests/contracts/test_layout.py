@@ -1,0 +1,159 @@
+"""Slots: against another keccak, and against the published vectors."""
+
+import json
+from importlib import resources
+
+import pytest
+from eth_utils.crypto import keccak
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consensus.primitives.scalars import Address
+from contracts import layout
+from contracts.abi import AbiValue
+from contracts.addresses import CURRENCY_REGISTRY
+from contracts.declarations import encode_call
+from contracts.layout import CurrencySlots
+from contracts.native.directory import lookup
+from contracts.native.dispatch import find_function
+from contracts.native.genesis import build_genesis_storage
+from tests.contracts.ledger import ALICE, BOB, EUR, GOVERNOR, MEMO, Ledger, Storage, genesis
+
+accounts = st.binary(min_size=20, max_size=20)
+
+
+def solidity_slot(key: bytes, slot: int) -> int:
+    """What solc computes for a mapping entry."""
+    return int.from_bytes(keccak(key + slot.to_bytes(32, "big")), "big")
+
+
+@settings(max_examples=50, deadline=None)
+@given(accounts, accounts, st.binary(min_size=32, max_size=32))
+def test_slots_are_where_solidity_puts_them(owner: bytes, spender: bytes, role: bytes) -> None:
+    padded_owner, padded_spender = owner.rjust(32, b"\x00"), spender.rjust(32, b"\x00")
+    assert layout.balance_slot(owner) == solidity_slot(padded_owner, 2)
+    assert layout.allowance_slot(owner, spender) == solidity_slot(padded_spender, solidity_slot(padded_owner, 3))
+    assert layout.minter_allowance_slot(owner) == solidity_slot(padded_owner, 7)
+    assert layout.role_slot(role, owner) == solidity_slot(padded_owner, solidity_slot(role, 13))
+    assert layout.currency_id_slot(b"EUR") == solidity_slot(b"EUR", 1)
+    assert layout.validator_slot(3) == int.from_bytes(keccak(bytes(32)), "big") + 15
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(max_size=200), st.integers(0, 100))
+def test_text_is_read_back_as_it_was_written(text: bytes, slot: int) -> None:
+    words = layout.encode_text(text, slot)
+    assert layout.read_text(lambda wanted: words[wanted], slot) == text
+    if len(text) < 32:
+        assert words == {slot: int.from_bytes(text + bytes(31 - len(text)) + bytes((2 * len(text),)), "big")}
+    else:
+        assert words[slot] == 2 * len(text) + 1
+        assert set(words) - {slot} == {
+            int.from_bytes(keccak(slot.to_bytes(32, "big")), "big") + index for index in range((len(text) + 31) // 32)
+        }
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**256 - 1), st.integers(0, 2**64 - 1))
+def test_writing_a_packed_field_keeps_its_neighbours(word: int, value: int) -> None:
+    changed = layout.write_packed(word, value, offset_bits=24, bits=64)
+    assert layout.read_packed(changed, offset_bits=24, bits=64) == value
+    assert layout.read_packed(changed, offset_bits=0, bits=24) == layout.read_packed(word, offset_bits=0, bits=24)
+    assert changed >> 88 == word >> 88
+
+
+@pytest.mark.parametrize("value", [-1, 256])
+def test_a_value_too_large_for_its_field_is_a_programming_error(value: int) -> None:
+    with pytest.raises(AssertionError):
+        layout.write_packed(0, value, offset_bits=0, bits=8)
+
+
+def test_fields_of_a_currency_never_move() -> None:
+    assert {name: slot for name, slot in vars(CurrencySlots).items() if name.isupper()} == {
+        "FLAGS": 0,
+        "TOTAL_SUPPLY": 1,
+        "BALANCES": 2,
+        "ALLOWANCES": 3,
+        "FROZEN": 4,
+        "HELD": 5,
+        "HOLDS": 6,
+        "MINTER_ALLOWANCES": 7,
+        "NONCES": 8,
+        "AUTHORIZATION_STATES": 9,
+        "REDEMPTIONS": 10,
+        "PARKED": 11,
+        "RESERVES": 12,
+        "ROLES": 13,
+        "ADMIN_COUNT": 14,
+        "ADMIN_TRANSFER_FROM": 15,
+        "ADMIN_TRANSFER_TO": 16,
+        "SUPPLY_CAP": 17,
+        "NAME": 18,
+        "SYMBOL": 19,
+    }
+
+
+def vector(name: str) -> dict[str, object]:
+    """Return a committed vector file."""
+    text = (resources.files("tests.vectors.contracts") / f"{name}.json").read_text("utf-8")
+    document: dict[str, object] = json.loads(text)
+    return document
+
+
+def storage_json(storage: Storage) -> dict[str, dict[str, str]]:
+    """Return storage as the vectors write it."""
+    return {
+        f"0x{address.hex()}": {f"0x{slot:064x}": f"0x{word:x}" for slot, word in sorted(slots.items()) if word}
+        for address, slots in sorted(storage.items())
+    }
+
+
+def test_genesis_storage_equals_its_vector() -> None:
+    assert storage_json(build_genesis_storage(genesis())) == vector("genesis_storage")
+
+
+CALLS: dict[str, tuple[Address, Address, str, tuple[AbiValue, ...]]] = {
+    "transfer": (ALICE, EUR, "transfer", (BOB, 7)),
+    "transfer_with_memo": (ALICE, EUR, "transferWithMemo", (BOB, 7, MEMO)),
+    "approve": (ALICE, EUR, "approve", (BOB, 7)),
+    "create_currency": (GOVERNOR, CURRENCY_REGISTRY, "createCurrency", ("CNY.BANKA", "x" * 40, 2, BOB)),
+    "refused_transfer": (BOB, EUR, "transfer", (ALICE, 7)),
+}
+
+
+def call_json(name: str) -> dict[str, object]:
+    """Return what a call does to the genesis ledger of the tests, as the vectors write it."""
+    caller, address, function, values = CALLS[name]
+    contract = lookup(address)
+    assert contract is not None
+    ledger = Ledger()
+    before = {holder: dict(slots) for holder, slots in ledger.storage.items()}
+    calldata = encode_call(find_function(contract, function), *values)
+    result, logs = ledger.run(caller, address, calldata)
+    changed = {
+        holder: {slot: word for slot, word in slots.items() if before.get(holder, {}).get(slot) != word}
+        for holder, slots in ledger.storage.items()
+    }
+    return {
+        "caller": f"0x{caller.hex()}",
+        "to": f"0x{address.hex()}",
+        "calldata": f"0x{calldata.hex()}",
+        "success": result.success,
+        "output": f"0x{result.output.hex()}",
+        "gas_used": result.gas_used,
+        "work": result.work,
+        "logs": [
+            {
+                "address": f"0x{emitter.hex()}",
+                "topics": [f"0x{topic.hex()}" for topic in topics],
+                "data": f"0x{data.hex()}",
+            }
+            for emitter, topics, data in logs
+        ],
+        "storage": storage_json({holder: slots for holder, slots in changed.items() if slots}),
+    }
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_equals_its_vector(name: str) -> None:
+    assert call_json(name) == vector("calls")[name]

@@ -1,0 +1,32 @@
+"""The recorded conversations, exactly: they are what wallets and tools rely on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from node.rpc.call_list import METHODS, CallLists
+from node.rpc.methods import Context, RpcLimits
+from tests.node.rpc.conversations import FOLDER, read_conversation
+from tests.node.rpc.fakes import Recorder, small_chain
+
+FILES = sorted(FOLDER.rglob("*.io"))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+async def test_conversation_is_answered_as_recorded(path: Path) -> None:
+    limits = RpcLimits(call_list_max=3, logs_range_blocks_max=2, logs_results_max=4)
+    calls = CallLists(Context(small_chain(), limits), Recorder())
+    for exchange in read_conversation(path):
+        assert json.loads(await calls.answer(exchange.request)) == exchange.answer
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_every_method_has_a_conversation(name: str) -> None:
+    assert list((FOLDER / name).glob("*.io")), f"tests/rpc/{name}/ has no conversation"
+
+
+def test_every_conversation_folder_is_a_method_or_the_protocol() -> None:
+    folders = {path.parent.name for path in FILES}
+    assert folders - METHODS.keys() == {"json_rpc"}

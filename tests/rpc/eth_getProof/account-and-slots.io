@@ -1,0 +1,3 @@
+// slots come back as the client wrote them
+>> {"jsonrpc":"2.0","id":1,"method":"eth_getProof","params":["0x5cee100000000000000000000000000000000001",["0x0","0x0000000000000000000000000000000000000000000000000000000000000005"],"latest"]}
+<< {"jsonrpc":"2.0","id":1,"result":{"address":"0x5cee100000000000000000000000000000000001","accountProof":["0xc180"],"balance":"0x0","codeHash":"0xbcc90f2d6dada5b18e155c17a1c0a55920aae94f39857d39d0d8ed07ae8f228b","nonce":"0x1","storageHash":"0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421","storageProof":[{"key":"0x0","value":"0x200","proof":["0xc201"]},{"key":"0x0000000000000000000000000000000000000000000000000000000000000005","value":"0x0","proof":["0xc201"]}]}}

@@ -1,0 +1,3 @@
+// nobody knows it
+>> {"jsonrpc":"2.0","id":1,"method":"eth_getTransactionByHash","params":["0x9999999999999999999999999999999999999999999999999999999999999999"]}
+<< {"jsonrpc":"2.0","id":1,"result":null}

@@ -1,0 +1,3 @@
+// further ahead than this node holds
+>> {"jsonrpc":"2.0","id":1,"method":"eth_sendRawTransaction","params":["0x02f8ac825cee8201900307830186a0945cee10000000000000000000000000000000000180b844a9059cbb000000000000000000000000af295d3c842bc1145e818d7fef2c9297266256200000000000000000000000000000000000000000000000000000000000000005c080a0d2bc9d3d894740a9647427e37f5648fe229ba03e9a89445c94157ccfd3e05b82a039f764eab228f06251b54b098e8b4ef412986917ccdea06cbd09a08e1ee9700d"]}
+<< {"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"nonce too high: next nonce 4, tx nonce 400, held up to 64 ahead","data":{"reason":"nonce_gap","expected":4,"actual":400,"limit":64}}}

@@ -1,0 +1,3 @@
+// a byte is missing
+>> {"jsonrpc":"2.0","id":1,"method":"eth_sendRawTransaction","params":["0x02f8aa825cee050307830186a0945cee10000000000000000000000000000000000180b844a9059cbb000000000000000000000000af295d3c842bc1145e818d7fef2c9297266256200000000000000000000000000000000000000000000000000000000000000005c080a0e8533716626fdf871b8bea37964a02506116ebd81d80dbcf4531b3c434c21710a0085f276fdeb4f5569d1663f8fd97e97e2440fa80c08102b008269b2e221d28"]}
+<< {"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"transaction is not decodable: item of 170 bytes is truncated","data":{"reason":"malformed","actual":"item of 170 bytes is truncated"}}}

@@ -1,0 +1,3 @@
+// code 6 with the expected nonce: not admitted
+>> {"jsonrpc":"2.0","id":1,"method":"eth_sendRawTransactionSync","params":["0x02f8aa825cee070307830186a0945cee10000000000000000000000000000000000180b844a9059cbb000000000000000000000000af295d3c842bc1145e818d7fef2c9297266256200000000000000000000000000000000000000000000000000000000000000005c001a037aecc4356f58809c03c21c7113b0d23b099248c8e5e57bdfddc820358b065e7a012fae53b0a1fa2e2a29c7c91dca2fec0d3c4e9f81aa4b42a1ff00abde40ebf46",10]}
+<< {"jsonrpc":"2.0","id":1,"error":{"code":6,"message":"the transaction was not admitted: next nonce is 5","data":"0x5"}}

@@ -1,0 +1,3 @@
+// the longest wait is bounded
+>> {"jsonrpc":"2.0","id":1,"method":"eth_sendRawTransactionSync","params":["0x02f8aa825cee050307830186a0945cee10000000000000000000000000000000000180b844a9059cbb000000000000000000000000af295d3c842bc1145e818d7fef2c9297266256200000000000000000000000000000000000000000000000000000000000000005c080a0e8533716626fdf871b8bea37964a02506116ebd81d80dbcf4531b3c434c21710a0085f276fdeb4f5569d1663f8fd97e97e2440fa80c08102b008269b2e221d281b",30001]}
+<< {"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"invalid params: timeout_ms must be between 0 and 30000, found 30001","data":{"reason":"invalid_parameter","field":"timeout_ms","expected":"between 0 and 30000","actual":"30001"}}}
