@@ -166,3 +166,20 @@ def test_trust_root_is_not_replaced_silently(wallet: Wallet) -> None:
     refused = wallet.init()
     assert refused.exit_code == 10
     assert "trusted by document" in refused.stderr
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_words_are_shown_once_and_three_are_asked_back(
+    wallet: Wallet, is_right: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"word{number}" for number in range(1, 25)]
+    monkeypatch.setattr("wallet_cli.commands.keys.has_terminal", lambda: True)
+    monkeypatch.setattr("wallet_cli.signing.new_mnemonic", lambda: (" ".join(words), CAROL_KEY))
+    answers = ["", words[2], words[11], words[23] if is_right else "other"]
+    made = wallet.run("keys", "new", "carol", "--light-kdf", stdin="\n".join(answers) + "\n")
+    assert made.exit_code == (0 if is_right else 3), made.output
+    assert (wallet.home / "keys" / "carol.json").exists() is is_right
+    assert "word24" in made.stderr
+    assert "word" not in made.stdout
+    enter, leave = made.stderr.index("\x1b[?1049h"), made.stderr.index("\x1b[?1049l")
+    assert enter < made.stderr.index("word24") < leave

@@ -313,3 +313,44 @@ def test_errors_are_three_lines_on_stderr_and_stdout_stays_clean(wallet: Wallet)
     assert result.stdout == ""
     assert [line.split(":")[0] for line in result.stderr.splitlines()] == ["error", "why", "next"]
     assert json.loads(wallet.run("send", "--json").stdout)["error"]["exit"] == 2
+
+
+def test_payment_that_another_final_one_replaced_is_not_resumed(wallet: Wallet) -> None:
+    def refuse(params: list[Any], honest: Callable[[], Any]) -> Any:
+        raise Refusal(-32003, "not now", {"reason": "quota_exceeded"})
+
+    wallet.node.lies["eth_sendRawTransactionSync"] = refuse
+    assert wallet.run(*PAY).exit_code == 8
+    wallet.node.lies.clear()
+    wallet.node.lies["eth_sendRawTransaction"] = refuse
+    assert wallet.run("send", "bob", "1 EUR", "--yes").exit_code == 0
+    assert balance_of(wallet, BOB) == 100
+    # The first can never be final now: its nonce is used. The same words are a payment of their own again.
+    again = wallet.run(*PAY)
+    assert again.exit_code == 0
+    assert "resuming" not in again.stderr
+    assert balance_of(wallet, BOB) == 1334
+
+
+@pytest.mark.parametrize(("answer", "exit_code", "sent"), [("y\n", 0, 1), ("n\n", 3, 0), ("\n", 3, 0), ("", 3, 0)])
+def test_person_is_asked_and_only_yes_is_yes(
+    wallet: Wallet, answer: str, exit_code: int, sent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wallet_cli.output.has_terminal", lambda: True)
+    result = wallet.run(*PAY[:-1], stdin=answer)
+    assert result.exit_code == exit_code
+    assert "Send? [y/N]" in result.stderr
+    assert len(wallet.node.sent()) == sent
+
+
+def test_interrupted_wait_is_unknown_and_not_failed(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    wallet.node.lies["eth_sendRawTransactionSync"] = time_out
+    with monkeypatch.context() as pressed:
+        pressed.setattr("wallet_cli.verified.Verifier.finality", interrupt)
+        assert wallet.json(*PAY, exit_code=9)["error"]["code"] == "OUTCOME_UNKNOWN"
+    wallet.node.lies.clear()
+    assert wallet.run(*PAY).exit_code == 0
+    assert len(sent_transactions(wallet)) == 1

@@ -274,3 +274,13 @@ def test_unprintable_names_of_a_currency_never_reach_the_terminal(wallet: Wallet
     result = wallet.run("balance")
     assert result.exit_code == 7
     assert "\x1b" not in result.output
+
+
+def test_true_receipt_of_another_payment_proves_nothing_about_this_one(wallet: Wallet) -> None:
+    first = wallet.json("send", "bob", "1 EUR", "--yes")["data"]["hash"]
+    second = pay(wallet)
+    wallet.node.lies["sycee_getFinalityProof"] = lambda params, honest: {
+        **wallet.node._sycee_getFinalityProof(second),
+        "transaction": wallet.node._sycee_getFinalityProof(first)["transaction"],
+    }
+    assert "transaction 0 is not proven" in wallet.json("tx", "show", first, exit_code=7)["error"]["message"]

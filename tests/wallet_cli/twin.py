@@ -89,7 +89,7 @@ class Node:
     def _sycee_getCertificate(self, what: str) -> object:
         return certificate(self.chain.head if what == "latest" else self.chain.blocks[int(what, 16)])
 
-    def _sycee_getFinalityProof(self, transaction_hash: str) -> object:
+    def _sycee_getFinalityProof(self, transaction_hash: str) -> Any:
         found = self.chain.find(bytes.fromhex(transaction_hash[2:]))
         return None if found is None else finality_proof(*found)
 
