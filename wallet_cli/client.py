@@ -117,6 +117,10 @@ class Client:
         """Pass over the endpoint for the rest of the command."""
         self._silent[error.endpoint] = error.detail
 
+    def forget_silence(self) -> None:
+        """Ask every endpoint again, even those that were silent: somebody waits for them to come back."""
+        self._silent.clear()
+
     def unreachable(self) -> NetworkUnreachable:
         """Return the error that names every endpoint and what was wrong with it."""
         details = "; ".join(f"{endpoint}: {detail}" for endpoint, detail in self._silent.items())

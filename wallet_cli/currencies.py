@@ -14,10 +14,9 @@ from contracts.layout import (
     read_packed,
 )
 from wallet_cli.amounts import Currency
-from wallet_cli.client import RpcRefused
 from wallet_cli.errors import UsageRefused
 from wallet_cli.session import Session
-from wallet_cli.verified import Head, proof_failed, refused_answer
+from wallet_cli.verified import Head, ask_at, proof_failed
 
 CURRENCIES_MAX: Final = 1_000
 """Currencies proven in one go; a network has tens."""
@@ -58,10 +57,7 @@ def load_currencies(session: Session, head: Head | None) -> list[Currency]:
 
 
 def _ask(session: Session, head: Head, count: int) -> list[Currency]:
-    try:
-        answer = session.client.call_at(head.endpoint, "sycee_getCurrencies")
-    except RpcRefused as error:
-        raise refused_answer(error) from error
+    answer = ask_at(session.client, head.endpoint, "sycee_getCurrencies")
     try:
         if not isinstance(answer, list) or len(answer) > min(count, CURRENCIES_MAX):
             raise ValueError(f"currencies are no list of at most {count}")

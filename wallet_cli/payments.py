@@ -12,13 +12,21 @@ from contracts.abi import AbiDecodeError
 from contracts.declarations import EventDeclaration, declare_event, declare_function, decode_event, encode_call
 from contracts.decoding import describe_revert
 from wallet_cli.amounts import Amount, Currency
-from wallet_cli.client import METHOD_NOT_FOUND, SYNC_NONCE_GAP, SYNC_NOT_READY, SYNC_TIMED_OUT, RpcRefused, RpcSilent
-from wallet_cli.errors import OutcomeUnknown, TransactionRefused
+from wallet_cli.client import (
+    METHOD_NOT_FOUND,
+    SYNC_NONCE_GAP,
+    SYNC_NOT_READY,
+    SYNC_TIMED_OUT,
+    Answer,
+    RpcRefused,
+    RpcSilent,
+)
+from wallet_cli.errors import NetworkUnreachable, OutcomeUnknown, TransactionRefused
 from wallet_cli.keystore import Account
 from wallet_cli.memos import EMPTY_MEMO
 from wallet_cli.outbox import SIGNED, Entry, Intent
 from wallet_cli.session import Session
-from wallet_cli.verified import FinalTransaction, refused_answer
+from wallet_cli.verified import FinalTransaction, ask_any, proof_failed, refused_answer
 
 POLL_MS: Final = 200
 """Between two questions about a pending transaction: a payment takes about 100 ms, a slow leader a second."""
@@ -109,7 +117,7 @@ def estimate_gas(session: Session, intent: Intent, currency: Currency) -> int:
             code="WOULD_REVERT",
             reason=error.reason,
         ) from error
-    return min(int(str(answer.result), 16), GAS_LIMIT_MAX)
+    return min(_quantity(answer), GAS_LIMIT_MAX)
 
 
 def next_nonce(session: Session, account: Address, proven_nonce: int) -> int:
@@ -123,11 +131,8 @@ def next_nonce(session: Session, account: Address, proven_nonce: int) -> int:
                 session.client.call("eth_sendRawTransaction", "0x" + entry.raw.hex())
             except RpcRefused as error:
                 session.output.detail(f"stored transaction 0x{entry.hash.hex()}: {error.message}")
-    try:
-        answer = session.client.call("eth_getTransactionCount", "0x" + account.hex(), "pending")
-    except RpcRefused as error:
-        raise refused_answer(error) from error
-    return max(proven_nonce, int(str(answer.result), 16))
+    answer = ask_any(session.client, "eth_getTransactionCount", "0x" + account.hex(), "pending")
+    return max(proven_nonce, _quantity(answer))
 
 
 def sign_and_store(
@@ -154,17 +159,35 @@ def sign_and_store(
 def settle(session: Session, transaction_hash: Hash32, raw: bytes | None) -> FinalTransaction:
     """Send the bytes, if there are any, and return the transaction when it is proven final.
 
-    Raises: OutcomeUnknown on time-out, TransactionRefused if it reverted or was not admitted, ProofInvalid.
+    Raises: OutcomeUnknown on time-out or Ctrl-C, TransactionRefused if it was not admitted, ProofInvalid.
     """
+    try:
+        return _settle(session, transaction_hash, raw)
+    except KeyboardInterrupt as error:
+        raise unknown_outcome(session, transaction_hash) from error
+
+
+def _settle(session: Session, transaction_hash: Hash32, raw: bytes | None) -> FinalTransaction:
     deadline_ms = session.settings.now_ms() + session.settings.timeout_ms
-    refusal = _send(session, raw) if raw is not None else None
+    to_send = raw
     while True:
-        found = session.verifier.finality(transaction_hash)
-        if found is not None:
-            session.outbox.mark_final(transaction_hash)
-            return found
-        if refusal is not None:
-            raise refusal
+        refusal = None
+        try:
+            if to_send is not None:
+                refusal = _send(session, to_send)
+                to_send = None
+            found = session.verifier.finality(transaction_hash)
+            if found is not None:
+                session.outbox.mark_final(transaction_hash)
+                return found
+            if refusal is not None:
+                raise refusal
+        except NetworkUnreachable as error:
+            if raw is None:
+                raise
+            # The bytes may have left: from here on the outcome is unknown, and an endpoint may come back.
+            session.output.detail(error.message)
+            session.client.forget_silence()
         if session.settings.now_ms() >= deadline_ms:
             raise unknown_outcome(session, transaction_hash)
         session.settings.pause_ms(POLL_MS)
@@ -191,10 +214,8 @@ def validate_succeeded(session: Session, found: FinalTransaction) -> None:
 
 def unknown_outcome(session: Session, transaction_hash: Hash32) -> OutcomeUnknown:
     """Return the error for a transaction whose outcome was not proven in time."""
-    # Whole seconds, as the option was given.
-    seconds = session.settings.timeout_ms // 1000
     return OutcomeUnknown(
-        f"0x{transaction_hash.hex()} is not proven final after {seconds} s; it may still become final",
+        f"0x{transaction_hash.hex()} is not proven final yet; it may still become final",
         why="the network is slow, or the endpoint is; the payment is neither done nor failed",
         next_step=f"sycee tx wait 0x{transaction_hash.hex()}",
     )
@@ -207,41 +228,45 @@ def checksum_or_name(session: Session, address: bytes) -> str:
     return session.name_of(address) or checksum_address(address)
 
 
-def _send(session: Session, raw: bytes) -> TransactionRefused | None:
-    """Offer the bytes to the endpoints until one takes them; return the refusal if all that answered refused.
+def _quantity(answer: Answer) -> int:
+    try:
+        return int(str(answer.result), 16)
+    except ValueError as error:
+        raise proof_failed(answer.endpoint, error) from error
 
-    With any endpoint silent the outcome is unknown rather than refused: it may have passed them on.
+
+def _send(session: Session, raw: bytes) -> TransactionRefused | None:
+    """Offer the bytes to the endpoints until one takes them; return the refusal if one refused and none was silent.
+
+    Raises: NetworkUnreachable if none took them and any was silent: it may have passed them on all the same.
     """
     wait_ms = min(session.settings.timeout_ms, SYNC_TIMEOUT_MAX_MS)
     refusal: TransactionRefused | None = None
     is_any_silent = False
     for endpoint in list(session.client.living()):
         try:
-            session.client.call_at(endpoint, "eth_sendRawTransactionSync", "0x" + raw.hex(), wait_ms, wait_ms=wait_ms)
+            _send_to(session, endpoint, raw, wait_ms)
             return None
         except RpcSilent as error:
             session.client.mark_silent(error)
             is_any_silent = True
         except RpcRefused as error:
-            if error.code == SYNC_TIMED_OUT:
-                return None
-            if error.code == METHOD_NOT_FOUND:
-                error = _send_plain(session, endpoint, raw) or error
-                if error.code == METHOD_NOT_FOUND:
-                    return None
             refusal = refusal or _refusal(error)
-    return None if is_any_silent else refusal
+    if is_any_silent or refusal is None:
+        raise session.client.unreachable()
+    return refusal
 
 
-def _send_plain(session: Session, endpoint: str, raw: bytes) -> RpcRefused | None:
-    """Send to a node without the waiting call; return its refusal, or None if it took the transaction."""
+def _send_to(session: Session, endpoint: str, raw: bytes, wait_ms: int) -> None:
+    """Offer the bytes to one endpoint; returns if it took them. Raises: RpcRefused, RpcSilent."""
+    data = "0x" + raw.hex()
     try:
-        session.client.call_at(endpoint, "eth_sendRawTransaction", "0x" + raw.hex())
+        session.client.call_at(endpoint, "eth_sendRawTransactionSync", data, wait_ms, wait_ms=wait_ms)
     except RpcRefused as error:
-        return error
-    except RpcSilent as error:
-        session.client.mark_silent(error)
-    return None
+        if error.code == METHOD_NOT_FOUND:
+            session.client.call_at(endpoint, "eth_sendRawTransaction", data)
+        elif error.code != SYNC_TIMED_OUT:
+            raise
 
 
 def _refusal(error: RpcRefused) -> TransactionRefused:

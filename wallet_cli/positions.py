@@ -6,9 +6,8 @@ from consensus.primitives.scalars import Address, AmountMinor
 from contracts.declarations import declare_function, encode_call
 from contracts.layout import CurrencySlots, address_mapping_slot, balance_slot
 from wallet_cli.amounts import Amount, Currency, amount_record
-from wallet_cli.client import RpcRefused
 from wallet_cli.session import Session
-from wallet_cli.verified import Head, proof_failed, refused_answer
+from wallet_cli.verified import Head, ask_any, proof_failed
 
 _BALANCE_OF = declare_function("balanceOf(address account)", returns="uint256")
 
@@ -61,10 +60,7 @@ def read_position(session: Session, head: Head, account: Address, currency: Curr
 def ask_position(session: Session, account: Address, currency: Currency) -> Position:
     """Return what one node says without proof, for networks that cannot prove. Raises: NetworkUnreachable."""
     call = {"to": "0x" + currency.address.hex(), "data": "0x" + encode_call(_BALANCE_OF, account).hex()}
-    try:
-        answer = session.client.call("eth_call", call, "latest")
-    except RpcRefused as error:
-        raise refused_answer(error) from error
+    answer = ask_any(session.client, "eth_call", call, "latest")
     try:
         return Position(currency, int(str(answer.result), 16), 0, 0, 0)
     except ValueError as error:

@@ -32,7 +32,7 @@ from consensus.light.verify import (
     verify_transaction,
 )
 from consensus.primitives.scalars import Address, Hash32, Height, TimestampMs
-from wallet_cli.client import METHOD_NOT_FOUND, Client, RpcRefused, RpcSilent
+from wallet_cli.client import METHOD_NOT_FOUND, Answer, Client, RpcRefused, RpcSilent
 from wallet_cli.errors import NetworkUnreachable, PolicyRefused, ProofInvalid, UserError
 from wallet_cli.home import Network
 from wallet_cli.output import Proof
@@ -78,6 +78,16 @@ class Verifier:
         self._now_ms = now_ms
         self._trusted: TrustedState | None = None
         self._genesis_header = b""
+
+    def validate_no_conflict(self) -> None:
+        """Check that no two final blocks of one height were ever seen. Raises: ProofInvalid."""
+        for height, _, _ in self._store.load_conflicts():
+            raise ProofInvalid(
+                f"two blocks are final at height {height}: validators of {self._network.name} signed both",
+                why="with more than f of them dishonest no signature of this network proves anything",
+                next_step="sycee trust show",
+                code="CONFLICTING_FINALITY",
+            )
 
     def head(self) -> Head | None:
         """Return the highest header that any endpoint proves final.
@@ -125,13 +135,7 @@ class Verifier:
         """
         endpoint, height = head.endpoint, head.final.header.height
         keys = [f"0x{slot:064x}" for slot in slots]
-        try:
-            answer = self._client.call_at(endpoint, "eth_getProof", "0x" + address.hex(), keys, hex(height))
-        except RpcRefused as error:
-            raise refused_answer(error) from error
-        except RpcSilent as error:
-            self._client.mark_silent(error)
-            raise self._client.unreachable() from error
+        answer = ask_at(self._client, endpoint, "eth_getProof", "0x" + address.hex(), keys, hex(height))
         return self._checked(endpoint, lambda: _account_of(answer, head.final.header.state_root, address, slots))
 
     def finality(self, transaction_hash: Hash32) -> FinalTransaction | None:
@@ -180,6 +184,7 @@ class Verifier:
 
     def _take_notice(self, endpoint: str, answer: object) -> FinalHeader:
         """Verify the certificate in an answer, remember its header, and move trust forward."""
+        self.validate_no_conflict()
         trusted = self.trusted()
         genesis_header = self._genesis_header
         if trusted is None:
@@ -284,6 +289,25 @@ class Verifier:
             ) from error
         except (LightError, InvalidTransaction, ValueError, KeyError, TypeError) as error:
             raise proof_failed(endpoint, error) from error
+
+
+def ask_at(client: Client, endpoint: str, method: str, *params: object) -> Any:
+    """Return what one endpoint answers, unproven. Raises: NetworkUnreachable if it refuses or is silent."""
+    try:
+        return client.call_at(endpoint, method, *params)
+    except RpcRefused as error:
+        raise refused_answer(error) from error
+    except RpcSilent as error:
+        client.mark_silent(error)
+        raise client.unreachable() from error
+
+
+def ask_any(client: Client, method: str, *params: object) -> Answer:
+    """Return what the first living endpoint answers, unproven. Raises: NetworkUnreachable."""
+    try:
+        return client.call(method, *params)
+    except RpcRefused as error:
+        raise refused_answer(error) from error
 
 
 def proof_failed(endpoint: str, error: Exception) -> ProofInvalid:

@@ -28,7 +28,7 @@ from consensus.light.trust import (
     advance,
 )
 from consensus.primitives.hashing import keccak256_cached, sha256
-from consensus.primitives.rlp_codec import RlpError, decode, encode_uint, read_bytes, read_list, read_uint
+from consensus.primitives.rlp_codec import RlpError, decode, encode, encode_uint, read_bytes, read_list, read_uint
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, ValidatorIndex
 from consensus.simplex.certificates import InvalidCertificate, verify_certificate
 from consensus.simplex.messages import Certificate, Kind, MalformedConsensusMessage, SigningDomain, decode_certificate
@@ -80,7 +80,7 @@ class AccountState:
 def genesis_set_payload(document: GenesisDocument) -> bytes:
     """Return the payload of epoch 0's validator set, to which the genesis header's requestsHash commits.
 
-    A validator's endpoints are hashed as its host:port texts in their order, joined by line feeds.
+    A validator's endpoints are hashed as the RLP list of its host:port texts in their order.
     """
     validators = [
         Validator(
@@ -88,7 +88,7 @@ def genesis_set_payload(document: GenesisDocument) -> bytes:
             tls_key=entry.tls_key,
             attestation_key=entry.attestation_key,
             operator=entry.operator,
-            endpoints_hash=sha256("\n".join(entry.endpoints).encode()),
+            endpoints_hash=sha256(encode([endpoint.encode() for endpoint in entry.endpoints])),
         )
         for entry in document.validators
     ]

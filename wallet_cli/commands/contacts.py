@@ -13,7 +13,7 @@ from wallet_cli.session import Session
     "add",
     needs=(),
     examples=(
-        "sycee contacts add bob 0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+        "sycee contacts add dora 0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
         "sycee contacts add carol 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC --json",
     ),
 )

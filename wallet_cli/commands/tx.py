@@ -9,14 +9,13 @@ from consensus.primitives.scalars import Address, Hash32
 from wallet_cli.addresses import checksum_address
 from wallet_cli.amounts import Currency
 from wallet_cli.cli import Need, WalletGroup, wallet_command
-from wallet_cli.client import RpcRefused, RpcSilent
 from wallet_cli.currencies import load_currencies
 from wallet_cli.errors import UsageRefused
 from wallet_cli.output import Proof
 from wallet_cli.payments import TRANSFER_EVENT, Payment, payments_in, settle, validate_succeeded
 from wallet_cli.screens import payment_line, payment_record, transaction_record, transaction_screen
 from wallet_cli.session import Session
-from wallet_cli.verified import FinalTransaction, Head, proof_failed, refused_answer
+from wallet_cli.verified import FinalTransaction, Head, ask_any, ask_at, proof_failed
 
 LOG_BLOCKS_MAX: Final = 10_000
 """Blocks one node searches for one question (operations.md §10)."""
@@ -158,10 +157,7 @@ def _parse_hash(text: str) -> Hash32:
 
 
 def _is_known(session: Session, transaction_hash: Hash32) -> bool:
-    try:
-        return session.client.call("eth_getTransactionByHash", "0x" + transaction_hash.hex()).result is not None
-    except RpcRefused as error:
-        raise refused_answer(error) from error
+    return ask_any(session.client, "eth_getTransactionByHash", "0x" + transaction_hash.hex()).result is not None
 
 
 def _search(
@@ -180,16 +176,11 @@ def _search(
             "toBlock": hex(last),
             "topics": topics,
         }
+        answer = ask_at(session.client, head.endpoint, "eth_getLogs", question)
         try:
-            answer = session.client.call_at(head.endpoint, "eth_getLogs", question)
             for log in _logs(answer):
                 transaction_hash = _parse_hash(str(log["transactionHash"]))
                 places[transaction_hash] = int(str(log["blockNumber"]), 16), int(str(log["transactionIndex"]), 16)
-        except RpcRefused as error:
-            raise refused_answer(error) from error
-        except RpcSilent as error:
-            session.client.mark_silent(error)
-            raise session.client.unreachable() from error
         except (ValueError, KeyError, TypeError, UsageRefused) as error:
             raise proof_failed(head.endpoint, error) from error
     return sorted(places, key=lambda transaction_hash: places[transaction_hash], reverse=True)

@@ -1,0 +1,244 @@
+"""A ledger for wallet tests: real blocks, real signatures, real Merkle proofs; a few lines instead of a node.
+
+Executes only currency transfers. State proofs come from the `trie` package.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from consensus.chain.genesis import GenesisCurrency, GenesisDocument, encode_genesis
+from consensus.chain.header import Header, block_hash_of, encode_header
+from consensus.chain.merkle import ordered_list_proof, ordered_list_root
+from consensus.chain.receipt import Log, Receipt, bloom_bytes, bloom_of, encode_receipt
+from consensus.chain.transaction import decode_transaction, recover_sender
+from consensus.primitives.hashing import keccak256
+from consensus.primitives.rlp_codec import encode, uint_to_bytes
+from consensus.primitives.scalars import Address, Hash32
+from consensus.primitives.signatures import address_of_private_key
+from consensus.simplex.messages import SigningDomain
+from contracts.abi import decode, parse_type
+from contracts.addresses import currency_address
+from contracts.declarations import declare_event, encode_event
+from contracts.layout import balance_slot
+from contracts.native.genesis import AccountAmount, CurrencyGenesis, LedgerGenesis, build_genesis_storage
+from contracts.native.protocol_config import ProtocolParameters
+from contracts.native.validators import ValidatorRecord
+from tests.consensus.light.builders import CHAIN_ID, certificate_of, child_of, genesis_header_of, make_document
+from tests.consensus.light.tries import Trie
+
+ALICE_KEY, BOB_KEY = keccak256(b"alice"), keccak256(b"bob")
+ALICE, BOB = address_of_private_key(ALICE_KEY), address_of_private_key(BOB_KEY)
+EUR, JPY = currency_address(1), currency_address(2)
+TRANSFER = declare_event("Transfer(address indexed from, address indexed to, uint256 value)")
+MEMO = declare_event("Memo(address indexed from, address indexed to, bytes32 indexed memo)")
+_WORD = "uint256"
+_PAY = {
+    keccak256(b"transfer(address,uint256)")[:4]: ("address", _WORD),
+    keccak256(b"transferWithMemo(address,uint256,bytes32)")[:4]: ("address", _WORD, "bytes32"),
+}
+Storage = dict[Address, dict[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block with everything a node would serve about it."""
+
+    header: Header
+    header_rlp: bytes
+    transactions: tuple[bytes, ...]
+    receipts: tuple[bytes, ...]
+    finalization: bytes
+    storage: Storage
+    nonces: dict[Address, int]
+
+    @property
+    def hash(self) -> Hash32:
+        return block_hash_of(self.header_rlp)
+
+
+def _document() -> GenesisDocument:
+    admin = Address(b"\x0a" * 20)
+    balances = ((ALICE, 10_000),)
+    return replace(
+        make_document(),
+        currencies=(
+            GenesisCurrency("EUR", "Euro", 2, admin, 0, (), balances),
+            GenesisCurrency("JPY", "Yen", 0, admin, 0, (), ()),
+        ),
+    )
+
+
+def _genesis_storage(document: GenesisDocument) -> Storage:
+    return build_genesis_storage(
+        LedgerGenesis(
+            governor=document.governor,
+            parameters=ProtocolParameters(*([1] * 12)),
+            currencies=tuple(
+                CurrencyGenesis(
+                    entry.code,
+                    entry.name,
+                    entry.decimals,
+                    entry.admin,
+                    balances=tuple(AccountAmount(account, amount) for account, amount in entry.balances),
+                )
+                for entry in document.currencies
+            ),
+            validators=tuple(
+                ValidatorRecord(
+                    consensus_key=entry.consensus_key,
+                    tls_key=entry.tls_key,
+                    attestation_key=entry.attestation_key,
+                    operator=entry.operator,
+                    endpoints_hash=bytes(32),
+                )
+                for entry in document.validators
+            ),
+        )
+    )
+
+
+@lru_cache(maxsize=256)
+def _trie_of(entries: tuple[tuple[bytes, bytes], ...]) -> Trie:
+    """Return the trie of `entries`; kept, because most proofs are of states that were proven before."""
+    return Trie({keccak256(key): value for key, value in entries})
+
+
+def _storage_trie(words: dict[int, int]) -> Trie:
+    return _trie_of(tuple((slot.to_bytes(32, "big"), encode(uint_to_bytes(word))) for slot, word in words.items()))
+
+
+def _state_trie(storage: Storage, nonces: dict[Address, int]) -> Trie:
+    leaves: list[tuple[bytes, bytes]] = []
+    for address in {**storage, **nonces}:
+        root = _storage_trie(storage.get(address, {})).root
+        leaves.append((address, encode([uint_to_bytes(nonces.get(address, 0)), b"", root, keccak256(b"")])))
+    return _trie_of(tuple(leaves))
+
+
+class Chain:
+    """The ledger; `signers` can be changed to make blocks that are not final."""
+
+    def __init__(self) -> None:
+        self.document = _document()
+        storage = _genesis_storage(self.document)
+        genesis = genesis_header_of(self.document, _state_trie(storage, {}).root)
+        rlp = encode_header(genesis)
+        self.domain = SigningDomain(CHAIN_ID, block_hash_of(rlp))
+        self.blocks = [Block(genesis, rlp, (), (), b"", storage, {})]
+
+    def fork(self) -> "Chain":
+        """Return a chain that goes its own way from here: nothing done to one changes the other."""
+        twin = copy.copy(self)
+        twin.blocks = [replace(block, storage=copy.deepcopy(block.storage)) for block in self.blocks]
+        return twin
+
+    @property
+    def document_text(self) -> bytes:
+        return encode_genesis(self.document)
+
+    @property
+    def head(self) -> Block:
+        return self.blocks[-1]
+
+    def add_block(self, transactions: Sequence[bytes] = ()) -> Block:
+        """Execute, finalize and append."""
+        block = self.make_block(transactions)
+        self.blocks.append(block)
+        return block
+
+    def make_block(self, transactions: Sequence[bytes] = (), *, step_ms: int = 1_000, gas_used: int = 0) -> Block:
+        """Return the next final block without appending it."""
+        storage, nonces = copy.deepcopy(self.head.storage), dict(self.head.nonces)
+        receipts = tuple(_execute(storage, nonces, raw, 30_000 * (at + 1)) for at, raw in enumerate(transactions))
+        encoded = [encode_receipt(receipt) for receipt in receipts]
+        header = replace(
+            child_of(self.head.header, step_ms=step_ms),
+            state_root=_state_trie(storage, nonces).root,
+            transactions_root=ordered_list_root(transactions),
+            receipts_root=ordered_list_root(encoded),
+            logs_bloom=bloom_bytes(bloom_of([log for receipt in receipts for log in receipt.logs])),
+            gas_used=gas_used,
+        )
+        finalization = certificate_of(header, domain=self.domain, signers=(0, 1, 3))
+        return Block(header, encode_header(header), tuple(transactions), tuple(encoded), finalization, storage, nonces)
+
+    def find(self, transaction_hash: bytes) -> tuple[Block, int] | None:
+        """Return the block and index of a transaction."""
+        for block in self.blocks:
+            for index, raw in enumerate(block.transactions):
+                if keccak256(raw) == transaction_hash:
+                    return block, index
+        return None
+
+
+def account_proof(block: Block, address: Address, slots: Sequence[int]) -> dict[str, object]:
+    """Return what eth_getProof answers."""
+    storage = _storage_trie(block.storage.get(address, {}))
+    return {
+        "address": "0x" + address.hex(),
+        "accountProof": [_hex(node) for node in _state_trie(block.storage, block.nonces).proof(keccak256(address))],
+        "storageProof": [
+            {
+                "key": hex(slot),
+                "value": hex(block.storage.get(address, {}).get(slot, 0)),
+                "proof": [_hex(node) for node in storage.proof(keccak256(slot.to_bytes(32, "big")))],
+            }
+            for slot in slots
+        ],
+    }
+
+
+def certificate(block: Block) -> dict[str, object]:
+    """Return what sycee_getCertificate answers."""
+    return {
+        "height": block.header.height,
+        "hash": _hex(block.hash),
+        "header": _hex(block.header_rlp),
+        "linkingHeaders": [],
+        "finalization": _hex(block.finalization),
+        "epoch": 0,
+        "view": block.header.view,
+        "signers": [0, 1, 3],
+        "validatorCount": 4,
+    }
+
+
+def finality_proof(block: Block, index: int) -> dict[str, object]:
+    """Return what sycee_getFinalityProof answers."""
+    return {
+        **certificate(block),
+        "transactionIndex": index,
+        "transaction": _hex(block.transactions[index]),
+        "transactionProof": [_hex(node) for node in ordered_list_proof(block.transactions, index)],
+        "receipt": _hex(block.receipts[index]),
+        "receiptProof": [_hex(node) for node in ordered_list_proof(block.receipts, index)],
+    }
+
+
+def _execute(storage: Storage, nonces: dict[Address, int], raw: bytes, gas: int) -> Receipt:
+    transaction = decode_transaction(raw)
+    sender, currency = recover_sender(transaction), transaction.to
+    assert currency is not None
+    nonces[sender] = nonces.get(sender, 0) + 1
+    types = [parse_type(name) for name in _PAY[transaction.data[:4]]]
+    recipient, units, *memos = decode(types, transaction.data[4:])
+    assert isinstance(recipient, bytes) and isinstance(units, int)
+    words = storage[currency]
+    source, target = balance_slot(sender), balance_slot(recipient)
+    if words.get(source, 0) < units:
+        return Receipt(2, False, gas, ())
+    words[source] -= units
+    words[target] = words.get(target, 0) + units
+    logs = [_log(currency, *encode_event(TRANSFER, sender, recipient, units))]
+    logs += [_log(currency, *encode_event(MEMO, sender, recipient, memo)) for memo in memos]
+    return Receipt(2, True, gas, tuple(logs))
+
+
+def _log(address: Address, topics: tuple[bytes, ...], data: bytes) -> Log:
+    return Log(address, tuple(Hash32(topic) for topic in topics), data)
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()

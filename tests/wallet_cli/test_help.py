@@ -1,0 +1,132 @@
+"""Help, examples and the frame of every command."""
+
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from tests.wallet_cli.chain import ALICE_KEY, Chain
+from tests.wallet_cli.conftest import Wallet
+from tests.wallet_cli.twin import Node
+from wallet_cli.__main__ import cli
+from wallet_cli.cli import WalletCommand, WalletGroup
+from wallet_cli.keystore import KDF_WORK_DEVELOPMENT
+
+
+def commands(group: WalletGroup, path: str = "") -> Iterator[tuple[str, WalletCommand]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, WalletGroup):
+            yield from commands(command, f"{path}{name} ")
+        else:
+            assert isinstance(command, WalletCommand)
+            yield path + name, command
+
+
+ALL = list(commands(cli))
+
+
+def test_commands_are_these() -> None:
+    assert [name for name, _ in ALL] == [
+        "init", "keys new", "keys import", "keys list", "keys show", "keys use", "contacts add", "contacts list",
+        "balance", "send", "tx wait", "tx show", "tx history", "net list", "net health", "trust show", "version",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "command"), ALL, ids=[name for name, _ in ALL])
+def test_help_says_what_it_needs_and_ends_with_two_examples(name: str, command: WalletCommand) -> None:
+    text = CliRunner().invoke(cli, [*name.split(), "--help"]).stdout
+    assert text.startswith(f"Usage: sycee {name} [OPTIONS]")
+    assert "Needs: " in text
+    assert len(command.examples) == 2
+    unwrapped = " ".join(text.split())
+    assert all(" ".join(example.split()) in unwrapped for example in command.examples)
+    assert all(example.startswith(f"sycee {name}") for example in command.examples)
+
+
+EXAMPLES = [example for _, command in ALL for example in command.examples]
+EXPECTED = {"sycee keys new alice": 3}
+"""Examples that ask on a terminal end with 3 without one."""
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_example_does_what_it_says(
+    wallet: Wallet, tmp_path: Path, example: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(example)[1:]
+    if words[:2] in (["keys", "new"], ["keys", "import"]):
+        (wallet.home / "keys" / "alice.json").unlink()
+        # A second of key derivation is held by a test of its own.
+        monkeypatch.setattr("wallet_cli.signing.KDF_WORK_STANDARD", KDF_WORK_DEVELOPMENT)
+    if words[:2] == ["tx", "wait"]:
+        monkeypatch.setattr("wallet_cli.commands.tx.settle", lambda *_: pay_found(wallet))
+    stdin = None
+    if "<" in words:
+        words, stdin = words[: words.index("<")], ALICE_KEY.hex()
+    descriptor = os.open(tmp_path / "words", os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        words = [str(descriptor) if word == "3" else word for word in words if word not in ("3>", "words.txt")]
+        if words[0] == "init" and "--yes" not in words:
+            words.append("--yes")
+        result = wallet.run(*words, stdin=stdin)
+    finally:
+        os.close(descriptor)
+    assert result.exit_code == EXPECTED.get(example, 0), result.output
+
+
+def pay_found(wallet: Wallet) -> object:
+    """Return a proven payment, for the example that names one which does not exist here."""
+    from wallet_cli.session import Session
+
+    settings = wallet.settings()
+    settings.home = str(wallet.home)
+    paid = wallet.json("send", "bob", "1 EUR", "--yes")["data"]["hash"]
+    with Session(settings) as session:
+        return session.verifier.finality(bytes.fromhex(paid[2:]))  # type: ignore[arg-type]
+
+
+def test_global_options_stand_before_or_behind_the_command(wallet: Wallet) -> None:
+    before = wallet.run("--json", "keys", "list").stdout
+    assert before == wallet.run("keys", "list", "--json").stdout
+    assert before.startswith('{"schema"')
+
+
+def test_rpc_option_overrules_the_network_file(wallet: Wallet) -> None:
+    chain = Chain()
+    chain.add_block()
+    other = Node(chain)
+    try:
+        assert wallet.json("balance", "--rpc", other.url)["proof"]["height"] == 1
+    finally:
+        other.close()
+    assert wallet.run("balance", "--rpc", "ftp://x").exit_code == 2
+
+
+def test_command_without_network_opens_no_connection(wallet: Wallet) -> None:
+    for words in (("keys", "list"), ("contacts", "list"), ("net", "list"), ("trust", "show"), ("version",)):
+        assert wallet.run(*words).exit_code == 0
+    assert wallet.node.calls == []
+
+
+def test_nothing_typed_shows_help_and_is_a_usage_error(wallet: Wallet) -> None:
+    result = CliRunner().invoke(cli, [], obj=wallet.settings())
+    assert result.exit_code == 2
+    assert "Commands:" in result.stderr
+
+
+def test_unknown_configuration_is_an_error_and_not_ignored(wallet: Wallet) -> None:
+    file = wallet.home / "config.toml"
+    file.write_text(file.read_text() + 'colour = "blue"\n')
+    assert wallet.json("keys", "list", exit_code=2)["error"]["code"] == "CONFIG_INVALID"
+
+
+def test_environment_names_home_and_network(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYCEE_WALLET_NETWORK", "nowhere")
+    assert wallet.json("balance", exit_code=2)["error"]["code"] == "NETWORK_UNKNOWN"
+    assert wallet.run("balance", "--network", "devnet").exit_code == 0

@@ -1,0 +1,147 @@
+"""A node for wallet tests: JSON-RPC on loopback over `chain.py`, honest unless told to lie."""
+
+import json
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+from consensus.chain.receipt import decode_receipt
+from consensus.chain.transaction import decode_transaction, recover_sender
+from consensus.primitives.hashing import keccak256
+from consensus.primitives.scalars import Address
+from tests.wallet_cli.chain import EUR, JPY, Chain, account_proof, certificate, finality_proof
+
+
+class Refusal(Exception):
+    """A JSON-RPC error to answer with."""
+
+    def __init__(self, code: int, message: str, data: object = None) -> None:
+        self.code, self.message, self.data = code, message, data
+        super().__init__(message)
+
+
+class Hangup(Exception):
+    """The connection is cut instead of an answer."""
+
+
+class Node:
+    """One endpoint. Assign `lies[method] = function(params, honest answer) -> answer` to make it lie."""
+
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        self.lies: dict[str, Callable[[list[Any], Callable[[], Any]], Any]] = {}
+        self.calls: list[tuple[str, list[Any]]] = []
+        self.pending: list[bytes] = []
+        node = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = 65_536
+            disable_nagle_algorithm = True
+
+            def do_POST(self) -> None:
+                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                try:
+                    body = {"result": node.answer(request["method"], request["params"])}
+                except Refusal as refusal:
+                    body = {"error": {"code": refusal.code, "message": refusal.message, "data": refusal.data}}
+                except Hangup:
+                    self.close_connection = True
+                    return
+                content = json.dumps({"jsonrpc": "2.0", "id": request["id"], **body}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Tests read `calls` instead."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def answer(self, method: str, params: list[Any]) -> Any:
+        """Return the honest answer, or what the lie makes of it."""
+        self.calls.append((method, params))
+        honest = getattr(self, "_" + method, None)
+        if honest is None and method not in self.lies:
+            raise Refusal(-32601, f"the method {method} does not exist/is not available")
+        if method in self.lies:
+            return self.lies[method](params, lambda: honest(*params) if honest else None)
+        assert honest is not None
+        return honest(*params)
+
+    def sent(self) -> list[str]:
+        """Return the raw transactions received, in order."""
+        return [params[0] for method, params in self.calls if method.startswith("eth_sendRawTransaction")]
+
+    def _sycee_getCertificate(self, what: str) -> object:
+        return certificate(self.chain.head if what == "latest" else self.chain.blocks[int(what, 16)])
+
+    def _sycee_getFinalityProof(self, transaction_hash: str) -> Any:
+        found = self.chain.find(bytes.fromhex(transaction_hash[2:]))
+        return None if found is None else finality_proof(*found)
+
+    def _sycee_getCurrencies(self) -> object:
+        return [
+            {"id": 1, "address": "0x" + EUR.hex(), "code": "EUR", "name": "Euro", "decimals": 2},
+            {"id": 2, "address": "0x" + JPY.hex(), "code": "JPY", "name": "Yen", "decimals": 0},
+        ]
+
+    def _eth_getProof(self, address: str, keys: list[str], height: str) -> object:
+        block = self.chain.blocks[int(height, 16)]
+        return account_proof(block, Address(bytes.fromhex(address[2:])), [int(key, 16) for key in keys])
+
+    def _eth_estimateGas(self, call: dict[str, str]) -> str:
+        return hex(60_000)
+
+    def _eth_getTransactionCount(self, address: str, tag: str) -> str:
+        account = Address(bytes.fromhex(address[2:]))
+        pending = sum(recover_sender(decode_transaction(raw)) == account for raw in self.pending)
+        return hex(self.chain.head.nonces.get(account, 0) + pending)
+
+    def _eth_sendRawTransaction(self, raw: str) -> str:
+        data = bytes.fromhex(raw[2:])
+        if self.chain.find(keccak256(data)) is None and data not in self.pending:
+            self.pending.append(data)
+        return "0x" + keccak256(data).hex()
+
+    def _eth_sendRawTransactionSync(self, raw: str, timeout_ms: int) -> object:
+        transaction_hash = self._eth_sendRawTransaction(raw)
+        if self.pending:
+            self.chain.add_block(self.pending)
+            self.pending.clear()
+        return {"transactionHash": transaction_hash, "status": "0x1"}
+
+    def _eth_getTransactionByHash(self, transaction_hash: str) -> object:
+        known = [*self.pending, *(raw for block in self.chain.blocks for raw in block.transactions)]
+        is_known = any("0x" + keccak256(raw).hex() == transaction_hash for raw in known)
+        return {"hash": transaction_hash} if is_known else None
+
+    def _eth_getLogs(self, question: dict[str, Any]) -> object:
+        logs = []
+        for block in self.chain.blocks[int(question["fromBlock"], 16) : int(question["toBlock"], 16) + 1]:
+            for index, encoded in enumerate(block.receipts):
+                for log in decode_receipt(encoded).logs:
+                    topics = ["0x" + topic.hex() for topic in log.topics]
+                    wanted = question["topics"]
+                    if len(topics) >= len(wanted) and all(w in (None, t) for w, t in zip(wanted, topics)):
+                        logs.append(
+                            {
+                                "transactionHash": "0x" + keccak256(block.transactions[index]).hex(),
+                                "blockNumber": hex(block.header.height),
+                                "transactionIndex": hex(index),
+                            }
+                        )
+        return logs
