@@ -11,6 +11,9 @@ from network.channels import Channel, ChannelTable, TokenBucket, Unit
 from network.errors import NotAllowed, PeerBanned, QuotaExceeded, TooManyHandshakes
 from network.transport import PeerEntry, PeerKey
 
+FRAME_COST_BYTES_MIN = 256
+"""Bytes a quota of bytes charges at least for a frame: empty frames cost processor time, not bandwidth."""
+
 BAN_FIRST_MS = 10 * 60 * 1_000
 """Milliseconds of a first ban: long enough to stop a flood, short enough for a bank that fixed its node."""
 
@@ -60,9 +63,9 @@ class PeerBook:
         self._entries = {entry.identity.key: entry for entry in sorted(peers, key=lambda entry: entry.identity.key)}
         assert len(self._entries) == len(peers), "a TLS key is listed twice"
 
-    def keys(self) -> tuple[PeerKey, ...]:
-        """Return the allowed keys in ascending order."""
-        return tuple(self._entries)
+    def entries(self) -> tuple[PeerEntry, ...]:
+        """Return the allowed peers in ascending order of their keys."""
+        return tuple(self._entries.values())
 
     def get(self, key: PeerKey) -> PeerEntry | None:
         """Return the entry of an allowed peer, None for any other key."""
@@ -122,7 +125,8 @@ class InboundPolice:
 
         Raises: QuotaExceeded when the channel has been over its quota for `QUOTA_EXCESS_MAX_MS`.
         """
-        if self._buckets[channel].is_within(payload_bytes if self._counts_bytes[channel] else 1, now_ms):
+        cost = max(payload_bytes, FRAME_COST_BYTES_MIN) if self._counts_bytes[channel] else 1
+        if self._buckets[channel].is_within(cost, now_ms):
             return True
         self.over_quota_frames[channel] = self.over_quota_frames.get(channel, 0) + 1
         last_ms = self._excess_last_ms.get(channel)

@@ -4,7 +4,7 @@
 code. Never reads a clock and never closes anything: it raises the reason and the owner acts.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from struct import Struct
@@ -22,7 +22,7 @@ from network.framing import Frame, FrameReader, encode_frame
 from network.hello import PROTOCOL_VERSION, ControlKind, Handshake, Hello, Role, SignProof, VerifyProof
 from network.outbox import Outbox
 from network.policing import InboundPolice
-from network.transport import PeerIdentity
+from network.transport import LinkStatus, PeerIdentity
 
 _PING = Struct(">BQ")
 
@@ -102,6 +102,41 @@ def is_dialer(own: PeerIdentity, peer: PeerIdentity) -> bool:
     return own.key < peer.key
 
 
+class PeerCounters:
+    """What is counted of one peer over all its links since start."""
+
+    __slots__ = ("dropped_frames", "over_quota_frames")
+
+    def __init__(self) -> None:
+        self.dropped_frames: Counter[Channel] = Counter()
+        self.over_quota_frames: Counter[Channel] = Counter()
+
+    def add(self, session: "LinkSession") -> None:
+        """Take over the counts of a link that ended."""
+        self.dropped_frames.update(session.outbox.dropped_by_channel())
+        self.over_quota_frames.update(session.over_quota_frames)
+
+
+def link_status(
+    peer: PeerIdentity, session: "LinkSession | None", counters: PeerCounters, *, banned_for_ms: int, now_ms: int
+) -> LinkStatus:
+    """Return the status of one peer, whose link is `session` while it is up."""
+    dropped, over_quota = Counter(counters.dropped_frames), Counter(counters.over_quota_frames)
+    if session is not None:
+        dropped.update(session.outbox.dropped_by_channel())
+        over_quota.update(session.over_quota_frames)
+    return LinkStatus(
+        peer=peer,
+        hello=session.hello if session is not None else None,
+        up_for_ms=now_ms - session.up_since_ms if session is not None and session.up_since_ms is not None else None,
+        round_trip_ms=session.round_trip_ms if session is not None else None,
+        banned_for_ms=banned_for_ms,
+        queued_frames=session.outbox.queued_by_channel() if session is not None else {},
+        dropped_frames=dict(dropped),
+        over_quota_frames=dict(over_quota),
+    )
+
+
 class LinkSession:
     """The state of one link with a peer whose TLS key is known.
 
@@ -162,6 +197,11 @@ class LinkSession:
     def over_quota_frames(self) -> dict[Channel, int]:
         """Inbound frames dropped by quota so far, by channel."""
         return self._police.over_quota_frames
+
+    @property
+    def has_inbound(self) -> bool:
+        """Whether frames wait for the node."""
+        return bool(self._inbound)
 
     def receive(self, data: bytes, now_ms: int) -> None:
         """Take the next bytes of the stream; frames for the node wait until `take_inbound`."""

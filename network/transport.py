@@ -99,7 +99,7 @@ class Transport(Protocol):
         """Queue a frame for one peer and tell whether it was queued.
 
         `urgency` (for consensus frames the view, otherwise 0) tells a full queue which frames make room: lower ones.
-        False means no link is up or no room was found; the drop is counted.
+        False means no link is up or no room was found; the latter is counted.
         """
 
     def broadcast(self, channel: Channel, payload: bytes, urgency: int) -> int:

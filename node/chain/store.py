@@ -57,6 +57,13 @@ class ChainStore:
             shown = "none" if found is None else f"0x{found.hex()}"
             raise UnreadableStore("data", f"genesis is {shown}, config names 0x{genesis_hash.hex()}")
 
+    def genesis_hash(self) -> Hash32:
+        """Return the hash of block 0. Raises: MissingRecord."""
+        value = self.store.get(META_GENESIS_HASH)
+        if value is None:
+            raise MissingRecord("genesis hash")
+        return Hash32(value)
+
     def final_head(self, reader: ReadableStore | None = None) -> FinalHead:
         """Return where the final chain ends. Raises: MissingRecord."""
         value = (reader or self.store).get(META_FINAL_HEAD)
@@ -72,6 +79,11 @@ class ChainStore:
         """Return the header; None above the final head."""
         rlp = self.header_rlp(height)
         return None if rlp is None else decode_header(rlp)
+
+    def header_with_hash(self, height: Height) -> tuple[Header, bytes, Hash32] | None:
+        """Return a header, its bytes and its hash; None above the final head."""
+        rlp = self.header_rlp(height)
+        return None if rlp is None else (decode_header(rlp), rlp, block_hash_of(rlp))
 
     def body(self, height: Height) -> bytes | None:
         """Return the encoded transactions; None above the final head."""

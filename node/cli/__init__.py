@@ -10,6 +10,8 @@ import click
 
 from node.cli.errors import EXIT_FAILED, EXIT_REFUSED, EXIT_USAGE, CommandError
 from node.config import ConfigError
+from node.storage.errors import StorageError
+from node.storage.files import LoosePermissions
 
 COMMANDS = {
     "config": "node.cli.config_check",
@@ -71,4 +73,10 @@ def run(arguments: list[str]) -> int:
     except CommandError as error:
         click.echo(f"Error: {error}", err=True)
         return error.exit_code
+    except LoosePermissions as error:
+        click.echo(f"Error: {error}", err=True)
+        return EXIT_REFUSED
+    except StorageError as error:
+        click.echo(f"Error: {error}", err=True)
+        return EXIT_FAILED
     return outcome if isinstance(outcome, int) else 0

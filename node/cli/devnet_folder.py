@@ -18,12 +18,13 @@ from typing import TextIO
 from consensus.chain.genesis import GenesisDocument, GenesisValidator, decode_genesis, encode_genesis
 from consensus.primitives.scalars import TimestampMs
 from node.cli.errors import RefusedForSafety, UsageError
-from node.cli.homes import PRIVATE_FILE_MODE, NodeHome, write_genesis, write_once
+from node.cli.homes import PRIVATE_FILE_MODE, write_genesis, write_once
 from node.cli.identities import create_identity
 from node.cli.network_plan import DEVNET_CHAIN_ID, NAMES, operator_account, plan_genesis, validator_names
 from node.cli.ports import LOOPBACK, NodePorts, assign_ports
 from node.cli.wallet_home import WalletHome
 from node.config import Value, load_config, render_toml
+from node.home import NodeHome
 
 DEFAULT_RPC_PORT = 8_545
 DEFAULT_VALIDATORS = 4

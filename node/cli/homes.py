@@ -5,13 +5,12 @@ HOME/config/node.toml, HOME/config/genesis.json, HOME/keys/, HOME/data/.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from node.cli.errors import CommandError, RefusedForSafety
 from node.config import LoadedConfig, load_config
+from node.home import NodeHome
 
-PRIVATE_FOLDER_MODE = 0o700
 PRIVATE_FILE_MODE = 0o600
 PUBLIC_FILE_MODE = 0o644
 
@@ -33,45 +32,6 @@ class ForeignFile(RefusedForSafety):
     def __init__(self, path: Path) -> None:
         self.path = path
         super().__init__(f"{path} exists with another content; nothing was changed. Move it away or use another home.")
-
-
-@dataclass(frozen=True, slots=True)
-class NodeHome:
-    """The layout of one home."""
-
-    root: Path
-
-    @property
-    def config_file(self) -> Path:
-        return self.root / "config" / "node.toml"
-
-    @property
-    def genesis_file(self) -> Path:
-        return self.root / "config" / "genesis.json"
-
-    @property
-    def keys_folder(self) -> Path:
-        return self.root / "keys"
-
-    @property
-    def passphrase_file(self) -> Path:
-        """Of networks for development and rehearsal only; elsewhere the operator says where the passphrase is."""
-        return self.root / "keys" / "passphrase"
-
-    @property
-    def data_folder(self) -> Path:
-        return self.root / "data"
-
-    @property
-    def log_file(self) -> Path:
-        """What the node printed when a supervisor started it."""
-        return self.root / "node.log"
-
-    def create_folders(self) -> None:
-        """Make the folders that do not exist; keys and data are for this user alone."""
-        self.config_file.parent.mkdir(parents=True, exist_ok=True)
-        for folder in (self.keys_folder, self.data_folder):
-            folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
 
 
 def load_home(root: Path, *, flags: Mapping[str, str]) -> LoadedConfig:

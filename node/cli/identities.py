@@ -10,19 +10,12 @@ from pathlib import Path
 
 from network.tls import tls_identity
 from node.cli.errors import CommandError
-from node.cli.homes import NodeHome, write_once
-from node.validator.keys import create_keys
+from node.cli.homes import write_once
+from node.home import NodeHome
+from node.storage.guard_file import create_guard
+from node.validator.keys import KdfCost, KeyPurpose, NodeKey, key_path, load_key, make_key, read_passphrase, save_key
 
 PUBLIC_NAME = "public.json"
-PASSPHRASE_BYTES_MAX = 4_096
-
-
-class UnreadablePassphrase(CommandError):
-    """The file with the passphrase cannot be used."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        self.path = path
-        super().__init__(f"cannot read the passphrase in {path}: {reason}")
 
 
 class NoKeys(CommandError):
@@ -50,17 +43,19 @@ class PublicIdentity:
 def create_identity(home: NodeHome, *, passphrase_file: Path, is_development: bool) -> tuple[PublicIdentity, str]:
     """Return the node's public keys and `created PATH` or `found PATH`; `is_development` takes a quick key derivation.
 
-    Raises: UnreadablePassphrase, NoKeys, and what `node.validator.keys` raises when files are wrong or too open.
+    Raises: UnreadablePassphrase, NoKeys, UnreadableKey, WrongPassphrase, LoosePermissions.
     """
     public_file = home.keys_folder / PUBLIC_NAME
     if public_file.exists():
         return load_public_identity(home), f"found {public_file}"
-    keys = create_keys(home.keys_folder, passphrase=_read_passphrase(passphrase_file), is_development=is_development)
-    link = tls_identity(keys.tls_seed)
+    passphrase = read_passphrase(passphrase_file)
+    cost = KdfCost.DEVELOPMENT if is_development else KdfCost.SENSITIVE
+    keys = {purpose: _load_or_make(home, purpose, passphrase, cost) for purpose in KeyPurpose}
+    link = tls_identity(keys[KeyPurpose.NODE].private_key)
     identity = PublicIdentity(
-        consensus_key=keys.consensus_key,
+        consensus_key=keys[KeyPurpose.CONSENSUS].public_key,
         tls_key=link.key,
-        attestation_key=keys.attestation_key,
+        attestation_key=keys[KeyPurpose.ATTESTATION].public_key,
         tls_certificate=ssl.PEM_cert_to_DER_cert(link.certificate_pem.decode()),
     )
     return identity, write_once(public_file, json.dumps(identity_json(identity), indent=2).encode() + b"\n")
@@ -96,16 +91,20 @@ def identity_json(identity: PublicIdentity) -> dict[str, str]:
     }
 
 
-def _read_passphrase(path: Path) -> bytes:
-    """Return the first line of a file or FIFO."""
-    try:
-        with path.open("rb") as stream:
-            passphrase = stream.read(PASSPHRASE_BYTES_MAX).split(b"\n", 1)[0]
-    except OSError as error:
-        raise UnreadablePassphrase(path, error.strerror or str(error)) from error
-    if not passphrase:
-        raise UnreadablePassphrase(path, "its first line is empty")
-    return passphrase
+def _load_or_make(home: NodeHome, purpose: KeyPurpose, passphrase: bytes, cost: KdfCost) -> NodeKey:
+    """Return the key for `purpose`; a creation that was cut off left some of them, and those are kept.
+
+    The sign guard is born before its consensus key is saved: a key without a guard may never vote.
+    """
+    folder = home.keys_folder
+    if key_path(folder, purpose).exists():
+        return load_key(folder, purpose, passphrase)
+    key = make_key(purpose)
+    if purpose is KeyPurpose.CONSENSUS:
+        home.guard_file.unlink(missing_ok=True)
+        create_guard(home.guard_file, key.public_key)
+    save_key(folder, key, passphrase, cost)
+    return key
 
 
 def _unhex(text: str) -> bytes:

@@ -6,9 +6,10 @@ import click
 
 from consensus.chain.genesis import decode_genesis
 from node.cli.errors import CommandError, UsageError
-from node.cli.homes import NodeHome, write_genesis, write_once
+from node.cli.homes import write_genesis, write_once
 from node.cli.identities import create_identity
 from node.config import render_toml
+from node.home import NodeHome
 
 
 class PassphraseNeeded(UsageError):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from node.cli.homes import NodeHome
 from node.cli.identities import identity_json, load_public_identity
+from node.home import NodeHome
 
 
 @click.group("keys")

@@ -9,9 +9,10 @@ from consensus.chain.genesis import encode_genesis
 from consensus.primitives.scalars import TimestampMs
 from node.cli.devnet_folder import DEFAULT_RPC_PORT, DEFAULT_VALIDATORS, make_home
 from node.cli.errors import RefusedForSafety
-from node.cli.homes import NodeHome, write_genesis
+from node.cli.homes import write_genesis
 from node.cli.network_plan import DEVNET_CHAIN_ID, plan_genesis, validator_names
 from node.cli.ports import LOOPBACK, NodePorts, assign_ports
+from node.home import NodeHome
 
 
 class OutputNotEmpty(RefusedForSafety):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from consensus.chain.receipt import Log
+from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Hash32
 from contracts.native.directory import run_native
 from contracts.native.dispatch import NativeResult
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 SYSTEM_CODE = b"\xfe"
 """Code of every system address: tools that look for code before calling find some, and it cannot run."""
+
+SYSTEM_CODE_HASH = keccak256(SYSTEM_CODE)
 
 
 class JournalContext:

@@ -16,7 +16,7 @@ from network.channels import Channel
 from network.transport import PeerKey, Transport
 
 
-class Mesh:
+class ValidatorMesh:
     """Owned by the loop thread."""
 
     def __init__(self, transport: Transport, validators: ValidatorSet) -> None:

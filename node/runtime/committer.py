@@ -14,7 +14,7 @@ from node.execution.transition import ExecutedBlock
 from node.mempool.pool import Pool
 from node.mempool.waiters import Waiters
 from node.runtime.ports import Clock, Lane, Workers
-from node.state.reader import StateReader
+from node.state.reader import FinalState, StateReader
 from node.storage.kv import KeyValueStore
 
 
@@ -41,7 +41,6 @@ class Committer:
         pool: Pool,
         waiters: Waiters,
         feed: Feed,
-        final_state: Callable[[], StateReader],
         validator_count: int,
         workers: Workers,
         clock: Clock,
@@ -53,7 +52,6 @@ class Committer:
         self._pool = pool
         self._waiters = waiters
         self._feed = feed
-        self._final_state = final_state
         self._validator_count = validator_count
         self._workers = workers
         self._clock = clock
@@ -61,6 +59,8 @@ class Committer:
         self._failed = failed
         self._queue: deque[FinalizedBlock] = deque()
         self._is_busy = False
+        self.final_state: StateReader = FinalState(store.snapshot())
+        """The state after the tree's final block. A snapshot: the store may already be one block ahead of the tree."""
         self.height_queued: Height = tree.final_height
         """Highest height handed in so far."""
 
@@ -84,22 +84,28 @@ class Committer:
         encoded = encode_certificate(finalized.finalization) if finalized.is_own_finalization else None
         started_ms = self._clock.now_ms()
         self._is_busy = True
+
+        def job() -> StateReader:
+            commit_block(self._store, finalized.executed, head, encoded)
+            return FinalState(self._store.snapshot())
+
         self._workers.submit(
             Lane.STORE,
-            lambda: commit_block(self._store, finalized.executed, head, encoded),
-            lambda _: self._done(finalized, self._clock.now_ms() - started_ms),
+            job,
+            lambda final_state: self._done(finalized, final_state, self._clock.now_ms() - started_ms),
             self._failed,
         )
 
-    def _done(self, finalized: FinalizedBlock, commit_ms: int) -> None:
+    def _done(self, finalized: FinalizedBlock, final_state: StateReader, commit_ms: int) -> None:
         self._is_busy = False
         executed = finalized.executed
         block = executed.block
         height = block.header.height
+        self.final_state = final_state
         self._tree.advance(block.block_hash, height)
         for child in self._tree.above():
             if child.header.parent_hash == block.block_hash and child.executed is not None:
-                child.executed.overlay.rebase(self._final_state())
+                child.executed.overlay.rebase(final_state)
         self._pool.drop_final(zip(executed.senders, executed.nonces, strict=True))
         for index, transaction_hash in enumerate(executed.transaction_hashes):
             self._waiters.wake(transaction_hash, height, index)

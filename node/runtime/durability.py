@@ -1,11 +1,16 @@
 """The write-ahead log and the sign guard as one: what a turn must make durable before anything leaves."""
 
+import time
+from collections import deque
 from collections.abc import Callable
 
 from consensus.primitives.scalars import Hash32, Height
 from consensus.simplex.records import OwnVoteRecord, Record, RecordType, encode_record
 from node.storage.wal import LogRecord, Wal
 from node.validator.signer import GuardedSigner
+
+SYNC_SAMPLES = 1_000
+"""Durations kept for the status screen's 99th percentile."""
 
 
 class WalAndGuard:
@@ -17,6 +22,9 @@ class WalAndGuard:
         self._signer = signer
         self._height = height
         self._buffer: list[LogRecord] = []
+        self._durations_us: deque[int] = deque(maxlen=SYNC_SAMPLES)
+        self._new_durations_us: list[int] = []
+        self._took_us = 0
 
     def append(self, records: tuple[Record, ...]) -> None:
         """Buffer records; own votes are recorded by the signer too. Raises: SignRefused."""
@@ -37,11 +45,28 @@ class WalAndGuard:
         tag = self._height()
 
         def job() -> None:
+            started_ns = time.perf_counter_ns()
             self._wal.append_batch(records, tag=tag)
             self._signer.sync(statements)
+            self._took_us = (time.perf_counter_ns() - started_ns) // 1_000
 
         return job
 
     def synced(self) -> None:
         """The newest sync job is done: its signatures may leave."""
         self._signer.synced()
+        self._durations_us.append(self._took_us)
+        self._new_durations_us.append(self._took_us)
+
+    def sync_durations_us(self) -> list[int]:
+        """Return how long the latest syncs took."""
+        return list(self._durations_us)
+
+    def take_new_durations_us(self) -> list[int]:
+        """Return the durations since the last call."""
+        taken, self._new_durations_us = self._new_durations_us, []
+        return taken
+
+    def prune(self, height: Height) -> None:
+        """Let go of log segments that concern only heights below `height`, which are committed."""
+        self._wal.prune(height)

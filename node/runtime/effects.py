@@ -26,7 +26,7 @@ from consensus.simplex.evidence import Evidence
 from consensus.simplex.messages import Certificate, Proposal, Vote
 from node.chain.block_tree import BlockTree
 from node.peers.block_fetch import BlockFetch
-from node.peers.mesh import Mesh
+from node.peers.mesh import ValidatorMesh
 from node.peers.requests import Requester
 from node.peers.wire import MalformedMessage, RequestKind, decode_certificates, encode_range_query
 from node.runtime.committer import Committer, FinalizedBlock
@@ -56,7 +56,7 @@ class EffectPerformer:
         own_index: ValidatorIndex | None,
         signer: GuardedSigner,
         admission: Admission,
-        mesh: Mesh,
+        mesh: ValidatorMesh,
         tree: BlockTree,
         execution: ExecutionHost,
         committer: Committer,

@@ -44,10 +44,6 @@ _NIBBLE_TO_HEX = bytes.maketrans(bytes(range(16)), b"0123456789abcdef")
 _SHORT_STRING_HEADS = tuple(bytes((0x80 + length,)) for length in range(34))
 """RLP heads of the packed paths, by length."""
 
-_LONG_LIST_HEAD_BYTES = 2
-"""Length of the head of a list of 56 to 255 bytes, which every leaf with an account is. Where it is not, the bytes
-after it do not match a path by the first one: a head of one byte is followed by the path's own head or flags."""
-
 _match_plain_branch = re.compile(rb"(\x80|\xa0.{32})" * 16 + rb"\x80", re.DOTALL).fullmatch
 """Splits a branch without embedded children, which most are."""
 
@@ -167,8 +163,11 @@ class _Update:
         return self._update_extension(node, entries, depth)
 
     def _update_child(self, reference: bytes, path: bytes, entries: list[_Entry], depth: int) -> _Node | None:
-        """Return what replaces the node under `reference`. By far the most frequent case, one stored leaf that gets
-        another value, is decided on its bytes."""
+        """Return what replaces the node under `reference`.
+
+        By far the most frequent case, one stored leaf that gets another value, is decided on its bytes: no other node
+        begins with this leaf's path, as a branch would need a child whose hash is that path.
+        """
         if len(reference) < _HASH_REFERENCE_BYTES:
             return self._update(_parse(reference), entries, depth)
         key = self._node_key(path)
@@ -177,7 +176,7 @@ class _Update:
         if len(entries) == 1:
             entry_path, value = entries[0]
             rest = entry_path[depth:]
-            if value and encoded.startswith(_leaf_path(rest), _LONG_LIST_HEAD_BYTES):
+            if value and encoded.startswith(_leaf_path(rest), _list_head_bytes(encoded)):
                 return _Leaf(rest, value)
         return self._update(_parse(encoded), entries, depth)
 
@@ -343,6 +342,12 @@ def _encode(node: _Node) -> bytes:
     return encode_joined(encode_bytes(_pack(node.shared, _EXTENSION_FLAGS)) + node.child)
 
 
+def _list_head_bytes(encoded: bytes) -> int:
+    """Return the length of the head: one byte, or one for the kind and one or two for the length."""
+    kind = encoded[0]
+    return 1 if kind < 0xF8 else kind - 0xF6
+
+
 def _leaf_path(rest: bytes) -> bytes:
     """Return the first item of a leaf, encoded."""
     packed = _pack(rest, _LEAF_FLAGS)
@@ -357,8 +362,7 @@ def _pack(nibbles: bytes, flags: tuple[bytes, bytes]) -> bytes:
 
 
 def _parse(encoded: bytes) -> _Node:
-    # A list head takes one byte, or one for the kind and one or two for the length.
-    plain_branch = _match_plain_branch(encoded, max(1, encoded[0] - 0xF6))
+    plain_branch = _match_plain_branch(encoded, _list_head_bytes(encoded))
     if plain_branch is not None:
         return _Branch(list(plain_branch.groups()))
     items = split_list(encoded)

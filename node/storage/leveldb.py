@@ -133,9 +133,6 @@ class LevelDbStore:
 
 
 def _scan(source: Any, path: str, start: bytes, stop: bytes, reverse: bool) -> Iterator[tuple[bytes, bytes]]:
-    # plyvel returns records outside an inverted range when it goes backwards.
-    if stop <= start:
-        stop = start
     try:
         iterator = source.iterator(start=start, stop=stop, reverse=reverse, verify_checksums=True)
     except (plyvel.Error, RuntimeError) as error:

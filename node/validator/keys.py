@@ -18,6 +18,7 @@ from node.storage.errors import StorageError
 from node.storage.files import replace_file, validate_private
 
 SCHEMA = "sycee-node-key/1"
+PASSPHRASE_BYTES_MAX = 4_096
 
 
 class KeyPurpose(Enum):
@@ -26,6 +27,26 @@ class KeyPurpose(Enum):
     CONSENSUS = "consensus"
     NODE = "node"
     ATTESTATION = "attestation"
+
+
+class UnreadablePassphrase(StorageError):
+    """The file with the passphrase cannot be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        super().__init__(f"cannot read the passphrase in {path}: {reason}")
+
+
+def read_passphrase(path: Path) -> bytes:
+    """Return the first line of a file or FIFO. Raises: UnreadablePassphrase."""
+    try:
+        with path.open("rb") as stream:
+            passphrase = stream.read(PASSPHRASE_BYTES_MAX).split(b"\n", 1)[0]
+    except OSError as error:
+        raise UnreadablePassphrase(path, error.strerror or str(error)) from error
+    if not passphrase:
+        raise UnreadablePassphrase(path, "its first line is empty")
+    return passphrase
 
 
 class KdfCost(Enum):
@@ -59,9 +80,9 @@ class NodeKey:
     public_key: bytes
 
 
-def make_key(purpose: KeyPurpose, seed: bytes | None = None) -> NodeKey:
-    """Return a new key; from `seed` (32 bytes) only in rehearsals that must be repeatable."""
-    private_key = os.urandom(32) if seed is None else seed
+def make_key(purpose: KeyPurpose) -> NodeKey:
+    """Return a new key."""
+    private_key = os.urandom(32)
     return NodeKey(purpose, private_key, bytes(SigningKey(private_key).verify_key))
 
 

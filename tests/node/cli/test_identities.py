@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from node.cli import run
-from node.cli.homes import NodeHome
-from node.cli.identities import NoKeys, UnreadablePassphrase, create_identity, load_public_identity
+from node.cli import identities, run
+from node.cli.identities import NoKeys, create_identity, load_public_identity
+from node.home import NodeHome
+from node.validator.keys import KdfCost, NodeKey, UnreadablePassphrase, save_key
 
 
 def make_home(folder: Path, passphrase: bytes = b"correct horse\n") -> tuple[NodeHome, Path]:
@@ -66,7 +67,16 @@ def test_a_home_without_usable_public_keys_says_what_to_do(tmp_path: Path, conte
         load_public_identity(home)
 
 
-def test_init_twice_creates_and_then_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_twice_creates_and_then_finds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: list[KdfCost] = []
+
+    def save_quickly(folder: Path, key: NodeKey, passphrase: bytes, cost: KdfCost) -> Path:
+        costs.append(cost)
+        return save_key(folder, key, passphrase, KdfCost.DEVELOPMENT)
+
+    monkeypatch.setattr(identities, "save_key", save_quickly)
     _, passphrase_file = make_home(tmp_path)
     arguments = [
         "init",
@@ -85,3 +95,16 @@ def test_init_twice_creates_and_then_finds(tmp_path: Path, capsys: pytest.Captur
 
     assert first.count("created ") == 2
     assert second.count("found ") == 2
+    assert costs == [KdfCost.SENSITIVE] * 3
+
+
+def test_keys_that_others_may_read_are_refused_for_safety(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home, passphrase_file = make_home(tmp_path)
+    create_identity(home, passphrase_file=passphrase_file, is_development=True)
+    (home.keys_folder / "public.json").unlink()
+    (home.keys_folder / "consensus.key").chmod(0o644)
+
+    code = run(["init", "--home", str(home.root), "--name", "x", "--passphrase-file", str(passphrase_file)])
+
+    assert code == 3
+    assert "consensus.key" in capsys.readouterr().err

@@ -106,3 +106,24 @@ def test_missing_node_is_a_storage_error_and_not_a_wrong_root() -> None:
     victim = next(number for number in range(200) if key(number)[0] >> 4 == prefix)
     with pytest.raises(MissingRecord):
         nodes.apply({key(victim): b"z" * 40})
+
+
+@pytest.mark.parametrize(
+    ("content", "root"),
+    [
+        ({}, "56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"),
+        ({"A": "a" * 50}, "e9e2935138352776cad724d31c9fa5266a5c593bb97726dd2a908fe6d53284df"),
+        (
+            {"doe": "reindeer", "dog": "puppy", "dogglesworth": "cat"},
+            "d4cd937e4a4368d7931a9cf51686b7e10abb3dce38a39000fd7902a092b64585",
+        ),
+        (
+            {"do": "verb", "horse": "stallion", "doge": "coin", "dog": "puppy"},
+            "29b235a58c3c25ab83010c327d5932bcf05324b7d6b1185e650798034783ca9d",
+        ),
+    ],
+    ids=["empty", "singleItem", "dogs", "puppy"],
+)
+def test_public_vectors_of_the_secure_trie(content: dict[str, str], root: str) -> None:
+    updates = sorted((keccak256(name.encode()), value.encode()) for name, value in content.items())
+    assert update_trie(account_trie(), lambda _: None, updates, {}).hex() == root

@@ -1,0 +1,509 @@
+"""The composition root: the only place that builds concrete classes and opens files and sockets of a node."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from consensus.chain.genesis import GenesisDocument, decode_genesis
+from consensus.primitives.scalars import ValidatorIndex, View
+from consensus.primitives.signatures import is_valid_ed25519
+from consensus.simplex.messages import Certificate, SigningDomain, Statement, hello_statement, sign_bytes
+from consensus.simplex.validators import ValidatorSet
+from network.channels import Channel, channel_table
+from network.errors import LinkError
+from network.hello import PROTOCOL_VERSION, Hello, Role, ValidatorProof
+from network.links import Mesh
+from network.session import LinkTimings, LocalNode, Progress
+from network.tls import tls_identity
+from network.transport import Address, PeerEntry, PeerIdentity, PeerKey, TransportListener
+from node.chain.commit import commit_genesis
+from node.chain.feed import FinalBlock
+from node.chain.store import ChainStore
+from node.config import NodeConfig
+from node.execution.genesis_state import Genesis, build_genesis
+from node.execution.transition import ExecutedBlock
+from node.home import NodeHome
+from node.mempool.pool import PoolLimits
+from node.observe.build_info import build_facts
+from node.observe.chain_report import ChainReport
+from node.observe.logs import EventLog, FinalReporter, StartFacts, log_start
+from node.observe.logs import FinalBlock as FinalLine
+from node.observe.metrics import Metrics
+from node.observe.ops_server import OpsServer
+from node.rpc.methods import RpcLimits
+from node.rpc.node_backend import BackendParts, NodeBackend
+from node.rpc.server import RpcAddressUnavailable, RpcServer
+from node.runtime.catch_up import Divergence
+from node.runtime.chain_verifier import ChainVerifier
+from node.runtime.clock import MonotonicWallClock
+from node.runtime.inbound import Inbound
+from node.runtime.loop import LoopTimers, run_loop
+from node.runtime.node_facts import FactCollector, FactSources
+from node.runtime.recovery import recover_head, recover_node
+from node.runtime.validator_node import NodePorts, ValidatorNode
+from node.runtime.workers import ThreadWorkers
+from node.state.reader import FinalState
+from node.storage.guard_file import GuardFile
+from node.storage.leveldb import LevelDbStore
+from node.storage.memory import MemoryStore
+from node.storage.wal import RecoveredLog, Wal
+from node.validator.keys import KeyPurpose, load_key, read_passphrase
+from node.validator.signer import GuardedSigner, SignRefused
+
+LEDGER_FOLDER = "ledger.ldb"
+WAL_FOLDER = "wal"
+LOOP_PROBE_S = 0.5
+"""How often the loop proves that it runs; health calls it dead after four missed probes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenedNode:
+    """Everything on disk, opened and checked."""
+
+    document: GenesisDocument
+    genesis: Genesis
+    store: LevelDbStore
+    wal: Wal
+    log_found: RecoveredLog
+    signer: GuardedSigner
+    tls_seed: bytes
+    own_index: ValidatorIndex | None
+
+
+def run_node(config: NodeConfig, home: Path) -> int:
+    """Run a node until it is told to stop; return the exit code.
+
+    Raises: StorageError, InvalidGenesis, before anything is listened on.
+    """
+    opened = open_node(config, NodeHome(home))
+    try:
+        return run_loop(lambda: _Process(config, NodeHome(home), opened).run())
+    finally:
+        opened.wal.close()
+        opened.signer.close()
+        opened.store.close()
+
+
+def load_genesis(home: NodeHome) -> tuple[GenesisDocument, Genesis]:
+    """Return the home's genesis document and block 0. Raises: InvalidGenesis."""
+    document = decode_genesis(home.genesis_file.read_bytes())
+    return document, build_genesis(document, FinalState(MemoryStore()))
+
+
+def open_node(config: NodeConfig, home: NodeHome) -> _OpenedNode:
+    """Open and check keys, ledger, log and guard; write block 0 into an empty ledger."""
+    document, genesis = load_genesis(home)
+    passphrase = read_passphrase(home.root / config.signer.passphrase_file)
+    consensus_key = load_key(home.keys_folder, KeyPurpose.CONSENSUS, passphrase)
+    node_key = load_key(home.keys_folder, KeyPurpose.NODE, passphrase)
+    own_index = genesis.validators.index_of(consensus_key.public_key) if config.node.role == "validator" else None
+    genesis_hash = genesis.executed.block.block_hash
+    store = LevelDbStore.open(home.data_folder / LEDGER_FOLDER, create=True)
+    chain = ChainStore(store)
+    if chain.is_empty():
+        commit_genesis(store, genesis.executed, genesis.validator_payload)
+    chain.validate_identity(genesis_hash)
+    wal_folder = home.data_folder / WAL_FOLDER
+    wal_folder.mkdir(mode=0o700, exist_ok=True)
+    wal, log_found = Wal.open(wal_folder, chain_id=document.chain_id, genesis_hash=genesis_hash)
+    domain = SigningDomain(document.chain_id, genesis_hash)
+    guard: GuardFile | None = None
+    signed: list[bytes] = []
+    if own_index is not None:
+        guard, signed = GuardFile.open(home.guard_file, consensus_key.public_key)
+    signer = GuardedSigner(consensus_key.private_key, domain, guard, signed)
+    return _OpenedNode(document, genesis, store, wal, log_found, signer, node_key.private_key, own_index)
+
+
+class _Process:
+    """One running node: sockets and threads around a `ValidatorNode`."""
+
+    def __init__(self, config: NodeConfig, home: NodeHome, opened: _OpenedNode) -> None:
+        self._config = config
+        self._home = home
+        self._opened = opened
+        self._clock = MonotonicWallClock()
+        self._log_file = (home.root / config.log.file).open("a") if config.log.file else None
+        streams = (sys.stdout,) if self._log_file is None else (sys.stdout, self._log_file)
+        self._log = EventLog(streams, level=config.log.level, format=config.log.format, now_ms=self._clock.now_ms)
+        self._metrics = Metrics()
+        self._exit_code = 0
+        self._view_reported = 0
+
+    async def run(self) -> int:
+        """Start everything, wait for a signal or a failure, stop everything; return the exit code."""
+        loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        for wanted in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(wanted, self._stop.set)
+        timers = LoopTimers(loop, self._clock, self._fail)
+        self._workers = ThreadWorkers(timers.post, recover_threads=os.cpu_count() or 1)
+        self._listener = _LateListener()
+        self._mesh = self._make_mesh(self._listener)
+        self._node = self._make_node(timers)
+        self._listener.target = self._node.inbound
+        self._facts = self._make_facts()
+        rpc, ops = self._make_rpc(), self._make_ops()
+        try:
+            await rpc.start()
+            await ops.start()
+            await self._mesh.start()
+        except (OSError, RpcAddressUnavailable) as error:
+            self._log.error("cannot_listen", page="docs/operators/start.md", reason=str(error))
+            self._exit_code = 1
+            self._stop.set()
+        else:
+            self._report_start()
+            self._recover()
+            self._probe_loop(loop)
+        await self._stop.wait()
+        await rpc.stop()
+        await ops.stop()
+        await self._mesh.close()
+        await asyncio.to_thread(self._workers.close)
+        self._log.info("stopped", final_height=self._node.tree.final_height, exit_code=self._exit_code)
+        if self._log_file is not None:
+            self._log_file.close()
+        return self._exit_code
+
+    def _fail(self, error: BaseException) -> None:
+        """End the process: a failed write, a refused signature or a bug leaves nothing that could be trusted."""
+        if self._exit_code == 0:
+            self._exit_code = 3 if isinstance(error, SignRefused | Divergence) else 1
+            self._log.error(
+                "failed", page="docs/operators/troubleshoot.md", kind=type(error).__name__, reason=str(error)
+            )
+            traceback.print_exception(error, file=sys.stderr)
+        self._stop.set()
+
+    def _make_mesh(self, listener: TransportListener) -> Mesh:
+        opened, config = self._opened, self._config
+        tls = tls_identity(opened.tls_seed)
+        set_of_epoch = opened.genesis.validators
+        peers = [
+            PeerEntry(
+                PeerIdentity(PeerKey(entry.tls_key), entry.name, Role.VALIDATOR),
+                tuple(_address(endpoint) for endpoint in entry.endpoints),
+            )
+            for entry in opened.genesis.entries
+            if entry.tls_key != tls.key
+        ]
+        is_validator = opened.own_index is not None
+        own = PeerIdentity(tls.key, config.node.name, Role.VALIDATOR if is_validator else Role.FOLLOWER)
+        proofs = _LinkProofs(opened.signer, opened.own_index, set_of_epoch, self._domain())
+        local = LocalNode(
+            identity=own,
+            chain_id=opened.document.chain_id,
+            genesis_hash=opened.genesis.executed.block.block_hash,
+            software_version=f"sycee/{build_facts().version}",
+            progress=lambda: Progress(set_of_epoch.epoch, self._node.tree.final_height),
+            make_nonce=lambda: os.urandom(32),
+            sign_proof=proofs.sign if is_validator else None,
+            verify_proof=proofs.verify,
+            table=channel_table(block_bytes_max=opened.genesis.limits.body_bytes_max),
+            timings=LinkTimings(),
+        )
+        listen = Address(config.p2p.addr, config.p2p.port)
+        return Mesh(local, tls, peers, listener, listen=listen, random=random.SystemRandom())
+
+    def _domain(self) -> SigningDomain:
+        return SigningDomain(self._opened.document.chain_id, self._opened.genesis.executed.block.block_hash)
+
+    def _make_node(self, timers: LoopTimers) -> ValidatorNode:
+        opened, mempool = self._opened, self._config.mempool
+        node = ValidatorNode(
+            genesis=opened.genesis,
+            chain_id=opened.document.chain_id,
+            own_index=opened.own_index,
+            head=recover_head(ChainStore(opened.store)),
+            pool_limits=PoolLimits(
+                transactions_max=mempool.transactions_max,
+                bytes_max=mempool.bytes_max,
+                per_sender_max=mempool.per_sender_max,
+                gap_wait_ms=mempool.gap_wait_ms,
+            ),
+            ports=NodePorts(
+                store=opened.store,
+                wal=opened.wal,
+                signer=opened.signer,
+                transport=self._mesh,
+                clock=self._clock,
+                timers=timers,
+                workers=self._workers,
+                log=self._log,
+                failed=self._fail,
+            ),
+        )
+        node.committed_with = self._committed
+        node.feed.subscribe(self._report_final)
+        self._reporter = FinalReporter(self._log, self._clock.now_ms)
+        return node
+
+    def _recover(self) -> None:
+        opened, node = self._opened, self._node
+        head = recover_head(node.chain)
+        recovered = recover_node(head, node.tree, opened.log_found, opened.signer.signed_statements())
+        if opened.log_found.cut_bytes:
+            self._log.warn("log_cut", bytes=opened.log_found.cut_bytes, reason="a turn was cut off by a crash")
+        self._view_reported = head.view
+        node.start(recovered)
+
+    def _make_facts(self) -> FactCollector:
+        opened, node = self._opened, self._node
+        return FactCollector(
+            FactSources(
+                document=opened.document,
+                entries=opened.genesis.entries,
+                role=self._config.node.role,
+                name=self._config.node.name,
+                own_index=opened.own_index,
+                machine=node.machine,
+                chain=node.chain,
+                pool=node.pool,
+                transport=lambda: self._mesh,
+                height_best=lambda: node.statuses.height_best(node.tree.final_height),
+                is_syncing=node.is_syncing,
+                evidence_count=lambda: node.evidence_count,
+                sync_durations_us=node.durability.sync_durations_us,
+                clock=self._clock,
+                data_folder=self._home.data_folder,
+            )
+        )
+
+    def _make_rpc(self) -> RpcServer:
+        opened, node, config = self._opened, self._node, self._config
+        backend = NodeBackend(
+            BackendParts(
+                chain=node.chain,
+                pool=node.pool,
+                admission=node.admission,
+                waiters=node.waiters,
+                workers=self._workers,
+                clock=self._clock,
+                rules=node.rules,
+                validators=opened.genesis.validators,
+                entries=opened.genesis.entries,
+                version=build_facts().version,
+                proof_window_blocks=config.storage.proof_window_blocks,
+                link_count=lambda: len(node.mesh.peers()),
+                height_best=lambda: node.statuses.height_best(node.tree.final_height),
+                is_syncing=node.is_syncing,
+                limits={
+                    "blockGasMax": node.rules.limits.block_gas_max,
+                    "blockWorkMax": node.rules.limits.block_work_max,
+                    "transactionWorkMax": node.rules.limits.transaction_work_max,
+                    "mempoolTransactionsMax": config.mempool.transactions_max,
+                    "perSenderMax": config.mempool.per_sender_max,
+                    "gapWaitMs": config.mempool.gap_wait_ms,
+                    "proofWindowBlocks": config.storage.proof_window_blocks,
+                },
+            )
+        )
+        limits = RpcLimits(
+            request_bytes_max=config.rpc.request_bytes_max,
+            response_bytes_max=config.rpc.response_bytes_max,
+            call_list_max=config.rpc.call_list_max,
+            call_gas_max=config.rpc.call_gas_max,
+            logs_range_blocks_max=config.rpc.logs_range_blocks_max,
+            logs_results_max=config.rpc.logs_results_max,
+        )
+        observer = _RpcObserver(self._metrics, self._log)
+        return RpcServer(backend, limits, observer, addr=config.rpc.addr, port=config.rpc.port)
+
+    def _make_ops(self) -> OpsServer:
+        return OpsServer(self._facts.collect, self._metrics, addr=self._config.ops.addr, port=self._config.ops.port)
+
+    def _committed(self, executed: ExecutedBlock, finalization: Certificate) -> None:
+        self._facts.block_final(
+            executed.block.header, finalization.signers, finalization.statement.view, self._view_reported
+        )
+
+    def _report_final(self, final: FinalBlock) -> None:
+        """Print the line of a height and feed the metrics."""
+        header = final.block.header
+        now_ms = self._clock.now_ms()
+        validators = self._opened.genesis.validators
+        nullified = max(0, header.view - self._view_reported - 1)
+        for view in range(self._view_reported + 1, header.view):
+            self._metrics.count_nullified(self._opened.genesis.entries[validators.leader(View(view))].name)
+        self._view_reported = max(self._view_reported, final.finalization_view)
+        self._metrics.observe_commit(final.commit_ms)
+        if final.build_ms:
+            self._metrics.observe_build(final.build_ms)
+        elif final.certify_ms:
+            self._metrics.observe_certify(final.certify_ms)
+        age_ms = now_ms - header.timestamp_ms
+        transaction_count = len(final.block.transactions)
+        self._metrics.observe_final(
+            transactions=transaction_count, gas=header.gas_used, work=final.work_used, age_ms=age_ms
+        )
+        leader = self._opened.genesis.entries[validators.leader(header.view)].name
+        self._reporter.report(
+            FinalLine(
+                height=header.height,
+                epoch=header.epoch,
+                view=header.view,
+                nullified=nullified,
+                transaction_count=transaction_count,
+                gas=header.gas_used,
+                work=final.work_used,
+                signed=final.signer_count,
+                validator_count=final.validator_count,
+                leader=leader,
+                block_hash=final.block.block_hash,
+                build_ms=final.build_ms or None,
+                certify_ms=final.certify_ms or None,
+                commit_ms=final.commit_ms,
+                age_ms=age_ms,
+            )
+        )
+
+    def _report_start(self) -> None:
+        opened, config = self._opened, self._config
+        document, validators = opened.document, opened.genesis.validators
+        warnings = []
+        if opened.own_index is None and config.node.role == "validator":
+            warnings.append("this node's consensus key is not in the validator set: it follows and does not vote")
+        log_start(
+            self._log,
+            StartFacts(
+                build=build_facts(),
+                chain_id=document.chain_id,
+                network_name=document.name,
+                genesis_hash=opened.genesis.executed.block.block_hash,
+                role=config.node.role,
+                name=config.node.name,
+                epoch=validators.epoch,
+                validator_index=opened.own_index,
+                validator_count=validators.count,
+                quorum=validators.quorum,
+                data_folder=str(self._home.data_folder),
+                proof_window_blocks=config.storage.proof_window_blocks,
+                height_final=self._node.tree.final_height,
+                endpoints=(
+                    ("rpc", f"http://{config.rpc.addr}:{config.rpc.port}"),
+                    ("ops", f"http://{config.ops.addr}:{config.ops.port}"),
+                    ("mesh", f"{config.p2p.addr}:{config.p2p.port}"),
+                ),
+                warnings=tuple(warnings),
+            ),
+        )
+
+    def _probe_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Measure how late a timer fires, again and again."""
+        wanted = loop.time() + LOOP_PROBE_S
+
+        def probe() -> None:
+            self._facts.loop_ran_ms = self._clock.now_ms()
+            self._metrics.observe_loop_lag(max(0.0, (loop.time() - wanted) * 1000))
+            for duration_us in self._node.durability.take_new_durations_us():
+                self._metrics.observe_wal_fsync(duration_us / 1000)
+            self._probe_loop(loop)
+
+        loop.call_at(wanted, probe)
+
+
+class _LateListener:
+    """Passes what the mesh reports to the node, which is built after the mesh."""
+
+    target: Inbound
+
+    def link_up(self, peer: PeerIdentity, hello: Hello) -> None:
+        self.target.link_up(peer, hello)
+
+    def link_down(self, peer: PeerIdentity, reason: LinkError) -> None:
+        self.target.link_down(peer, reason)
+
+    def link_refused(self, place: str, reason: LinkError) -> None:
+        self.target.link_refused(place, reason)
+
+    def frame_received(self, peer: PeerIdentity, channel: Channel, payload: bytes) -> None:
+        self.target.frame_received(peer, channel, payload)
+
+
+class _LinkProofs:
+    """Signs and checks that a link ends at the validator whose TLS key it shows."""
+
+    def __init__(
+        self,
+        signer: GuardedSigner,
+        own_index: ValidatorIndex | None,
+        validators: ValidatorSet,
+        domain: SigningDomain,
+    ) -> None:
+        self._signer = signer
+        self._own_index = own_index
+        self._validators = validators
+        self._domain = domain
+
+    def sign(self, *, own_tls_key: bytes, peer_tls_key: bytes, peer_nonce: bytes) -> ValidatorProof:
+        """Prove this end of a link."""
+        assert self._own_index is not None
+        statement = self._statement(own_tls_key, peer_tls_key, peer_nonce)
+        return ValidatorProof(self._own_index, self._signer.sign_unguarded(statement))
+
+    def verify(self, proof: ValidatorProof, *, signer_tls_key: bytes, own_tls_key: bytes, own_nonce: bytes) -> bool:
+        """Check the other end of a link."""
+        if proof.signer >= self._validators.count:
+            return False
+        validator = self._validators.validators[proof.signer]
+        statement = self._statement(signer_tls_key, own_tls_key, own_nonce)
+        return validator.tls_key == signer_tls_key and is_valid_ed25519(
+            validator.consensus_key, sign_bytes(self._domain, statement), proof.signature
+        )
+
+    def _statement(self, signer_tls_key: bytes, peer_tls_key: bytes, nonce: bytes) -> Statement:
+        return hello_statement(
+            self._validators.epoch,
+            protocol=PROTOCOL_VERSION,
+            own_tls_key=signer_tls_key,
+            peer_tls_key=peer_tls_key,
+            nonce=nonce,
+        )
+
+
+class _RpcObserver:
+    """Counts answers and logs bugs of JSON-RPC."""
+
+    def __init__(self, metrics: Metrics, log: EventLog) -> None:
+        self._metrics = metrics
+        self._log = log
+
+    def answered(self, method: str, code: int, microseconds: int) -> None:
+        """Count a call."""
+        self._metrics.observe_rpc(method=method, code=code, milliseconds=microseconds / 1000)
+
+    def incident(self, incident: str, method: str, error: BaseException) -> None:
+        """Log a bug under the word the client was given."""
+        self._log.error(
+            "rpc_incident",
+            page="docs/operators/troubleshoot.md",
+            incident=incident,
+            method=method,
+            reason=f"{type(error).__name__}: {error}",
+        )
+
+
+def _address(endpoint: str) -> Address:
+    host, _, port = endpoint.rpartition(":")
+    return Address(host, int(port))
+
+
+def verify_chain(config: NodeConfig, home: Path, *, on_progress: Callable[[int, int], None]) -> ChainReport:
+    """Re-execute a stopped node's chain from genesis and compare everything with what is stored.
+
+    Raises: StorageError, InvalidGenesis when there is nothing that could be verified.
+    """
+    node_home = NodeHome(home)
+    document, genesis = load_genesis(node_home)
+    store = LevelDbStore.open(node_home.data_folder / LEDGER_FOLDER, create=False)
+    try:
+        return ChainVerifier(ChainStore(store), document, genesis).verify(on_progress)
+    finally:
+        store.close()

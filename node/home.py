@@ -1,0 +1,53 @@
+"""Where everything of one node lies below its home: config, keys, data.
+
+HOME/config/node.toml, HOME/config/genesis.json, HOME/keys/, HOME/data/.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PRIVATE_FOLDER_MODE = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class NodeHome:
+    """The layout of one home."""
+
+    root: Path
+
+    @property
+    def config_file(self) -> Path:
+        return self.root / "config" / "node.toml"
+
+    @property
+    def genesis_file(self) -> Path:
+        return self.root / "config" / "genesis.json"
+
+    @property
+    def keys_folder(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def passphrase_file(self) -> Path:
+        """Of networks for development and rehearsal only; elsewhere the operator says where the passphrase is."""
+        return self.root / "keys" / "passphrase"
+
+    @property
+    def data_folder(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def guard_file(self) -> Path:
+        """What the consensus key has signed; never copied, restored or deleted."""
+        return self.data_folder / "signguard.log"
+
+    @property
+    def log_file(self) -> Path:
+        """What the node printed when a supervisor started it."""
+        return self.root / "node.log"
+
+    def create_folders(self) -> None:
+        """Make the folders that do not exist; keys and data are for this user alone."""
+        self.config_file.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (self.keys_folder, self.data_folder):
+            folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)

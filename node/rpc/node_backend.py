@@ -1,0 +1,381 @@
+"""The real node behind JSON-RPC: final blocks from the store, pending transactions, calls on a thread."""
+
+import asyncio
+import platform
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from consensus.chain.block import Block
+from consensus.chain.genesis import GenesisValidator
+from consensus.chain.transaction import Transaction, TransactionType, floor_gas, intrinsic_gas
+from consensus.primitives.scalars import ZERO_HASH, Address, Epoch, Hash32, Height, ValidatorIndex, View
+from consensus.simplex.messages import decode_certificate
+from consensus.simplex.validators import ValidatorSet
+from contracts.addresses import CURRENCY_REGISTRY, currency_address, is_system_address
+from contracts.decoding import decode_revert
+from contracts.layout import CurrencyRegistrySlots, CurrencySlots, read_packed, read_text
+from node.chain.store import ChainStore
+from node.execution.native import SYSTEM_CODE, call_system_contract
+from node.execution.transition import BlockContext
+from node.mempool.admission import Admission, Verdict
+from node.mempool.errors import ContractNotExecutable, CreationNotEnabled, InsufficientFunds
+from node.mempool.pool import Pool, PooledTransaction
+from node.mempool.waiters import FinalCallback, Waiters
+from node.rpc.backend import (
+    AccountProof,
+    BlockReceipts,
+    CallOutcome,
+    CallRequest,
+    Certificate,
+    CurrencyInfo,
+    FinalHeader,
+    HeadInfo,
+    StateAt,
+    StorageProof,
+    SyncProgress,
+    ValidatorInfo,
+    ValidatorSetInfo,
+    make_block_receipts,
+)
+from node.rpc.errors import CallsOverloaded, ProofPruned
+from node.runtime.execution_host import EpochRules
+from node.runtime.ports import Clock, Lane, Workers
+from node.state.journal import Journal
+from node.state.overlay import Overlay
+from node.state.proof import prove_account
+from node.state.reader import StateReader
+from node.storage.errors import MissingRecord
+
+T = TypeVar("T")
+
+CALLS_QUEUED_MAX = 64
+"""Jobs that wait for the calls thread; more would wait longer than clients do."""
+
+RECEIPTS_CACHED_MAX = 64
+"""Blocks whose decoded receipts are kept: clients ask for the receipts of one block one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendParts:
+    """Everything the backend reads and hands to."""
+
+    chain: ChainStore
+    pool: Pool
+    admission: Admission
+    waiters: Waiters
+    workers: Workers
+    clock: Clock
+    rules: EpochRules
+    validators: ValidatorSet
+    entries: tuple[GenesisValidator, ...]
+    version: str
+    proof_window_blocks: int
+    link_count: Callable[[], int]
+    height_best: Callable[[], Height]
+    is_syncing: Callable[[], bool]
+    limits: dict[str, int]
+
+
+class NodeBackend:
+    """`node.rpc.backend.Backend` on a running node."""
+
+    def __init__(self, parts: BackendParts) -> None:
+        self._parts = parts
+        self._chain = parts.chain
+        self._receipts: OrderedDict[Height, BlockReceipts] = OrderedDict()
+        self._calls_queued = 0
+
+    # Final blocks and states
+
+    def head(self) -> HeadInfo:
+        """Return the last final block."""
+        head = self._chain.final_head()
+        return HeadInfo(head.height, head.block_hash, self.header(head.height).header.timestamp_ms)
+
+    def earliest_height(self) -> Height:
+        """Return 0: nothing is pruned."""
+        return Height(0)
+
+    def height_of(self, block_hash: Hash32) -> Height | None:
+        """Return the height of a final block."""
+        return self._chain.height_of(block_hash)
+
+    def header(self, height: Height) -> FinalHeader:
+        """Return a header between genesis and head."""
+        block_header = self._chain.header_with_hash(height)
+        if block_header is None:
+            raise MissingRecord(f"header {height}")
+        header, header_rlp, block_hash = block_header
+        return FinalHeader(header, header_rlp, block_hash)
+
+    def block(self, height: Height) -> Block:
+        """Return a final block."""
+        block = self._chain.block(height)
+        if block is None:
+            raise MissingRecord(f"block {height}")
+        return block
+
+    def receipts(self, height: Height) -> BlockReceipts:
+        """Return the receipts of a final block, decoded once for many questions."""
+        cached = self._receipts.get(height)
+        if cached is not None:
+            return cached
+        results = self._chain.results(height)
+        if results is None:
+            raise MissingRecord(f"results of block {height}")
+        made = make_block_receipts(results.receipts, results.senders, results.revert_outputs)
+        self._receipts[height] = made
+        if len(self._receipts) > RECEIPTS_CACHED_MAX:
+            self._receipts.popitem(last=False)
+        return made
+
+    def locate(self, transaction_hash: Hash32) -> tuple[Height, int] | None:
+        """Return height and index of a final transaction."""
+        return self._chain.locate(transaction_hash)
+
+    def state_at(self, height: Height) -> StateAt:
+        """Return the state after a height."""
+        return self._chain.state_at(height)
+
+    def certificate(self, height: Height) -> Certificate:
+        """Return why a height is final."""
+        final = self.header(height)
+        validator_count = self._parts.validators.count
+        covering = self._chain.covering_finalization(height)
+        if height == 0:
+            return Certificate(
+                height, final.block_hash, final.header_rlp, (), b"", Epoch(0), View(0), (), validator_count
+            )
+        if covering is None:
+            raise MissingRecord(f"finalization of block {height}")
+        linking, finalization = covering
+        decoded = decode_certificate(finalization)
+        return Certificate(
+            height=height,
+            block_hash=final.block_hash,
+            header_rlp=final.header_rlp,
+            linking_headers=tuple(linking),
+            finalization=finalization,
+            epoch=decoded.statement.epoch,
+            view=decoded.statement.view,
+            signers=decoded.signers,
+            validator_count=validator_count,
+        )
+
+    def currencies(self) -> Sequence[CurrencyInfo]:
+        """Return the native currencies of the last final state, by id."""
+        state = self._chain.state_at(self._chain.final_head().height)
+        count = state.storage(CURRENCY_REGISTRY, CurrencyRegistrySlots.COUNT)
+        return [read_currency(state, currency_id) for currency_id in range(1, count + 1)]
+
+    def revert_reason(self, output: bytes) -> str | None:
+        """Return the named error in revert data."""
+        decoded = decode_revert(output)
+        return None if decoded is None else str(decoded)
+
+    # The way in
+
+    def submit(self, raw: bytes, decided: Callable[[Verdict], None], *, hold_gap: bool) -> None:
+        """Admit a transaction."""
+        self._parts.admission.submit(raw, decided, hold_gap=hold_gap)
+
+    def wait_final(self, transaction_hash: Hash32, callback: FinalCallback) -> None:
+        """Call `callback` once the transaction is final and readable."""
+        self._parts.waiters.add(transaction_hash, callback)
+
+    def stop_waiting(self, transaction_hash: Hash32, callback: FinalCallback) -> None:
+        """Forget `callback`."""
+        self._parts.waiters.discard(transaction_hash, callback)
+
+    def pending(self, transaction_hash: Hash32) -> PooledTransaction | None:
+        """Return a pending transaction."""
+        return self._parts.pool.get(transaction_hash)
+
+    def pending_nonce(self, sender: Address) -> int:
+        """Return the sender's nonce after its gapless pending transactions."""
+        account = self._chain.state_at(self._chain.final_head().height).account(sender)
+        return self._parts.pool.next_pending_nonce(sender, 0 if account is None else account.nonce)
+
+    def pending_transactions(self, count_max: int) -> Sequence[PooledTransaction]:
+        """Return executable transactions, each sender's by ascending nonce."""
+        pool = self._parts.pool
+        found: list[PooledTransaction] = []
+        for lane in pool.by_sender().values():
+            for pooled in lane:
+                if len(found) >= count_max:
+                    return found
+                if pool.is_executable(pooled):
+                    found.append(pooled)
+        return found
+
+    # Calls
+
+    async def compute(self, job: Callable[[], T]) -> T:
+        """Run `job` on the calls thread. Raises: CallsOverloaded."""
+        if self._calls_queued >= CALLS_QUEUED_MAX:
+            raise CallsOverloaded(CALLS_QUEUED_MAX)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def done(result: T) -> None:
+            self._calls_queued -= 1
+            if not future.done():
+                future.set_result(result)
+
+        def failed(error: BaseException) -> None:
+            self._calls_queued -= 1
+            if not future.done():
+                future.set_exception(error)
+
+        self._calls_queued += 1
+        self._parts.workers.submit(Lane.CALLS, job, done, failed)
+        return await future
+
+    async def call(self, request: CallRequest, height: Height) -> CallOutcome:
+        """Execute a call on the state after `height`, leaving no trace."""
+        if request.to is None:
+            raise CreationNotEnabled()
+        context = self._call_context(height)
+        state = self._chain.state_at(height)
+        to = request.to
+        return await self.compute(lambda: execute_call(state, context, request, to))
+
+    async def proof(self, address: Address, slots: Sequence[int], height: Height) -> AccountProof:
+        """Prove an account and slots against the state root of `height`. Raises: ProofPruned."""
+        oldest = max(0, self._chain.final_head().height - self._parts.proof_window_blocks)
+        if height < oldest:
+            raise ProofPruned(height=height, oldest=Height(oldest))
+        state = self._chain.state_at(height)
+        proved = await self.compute(lambda: prove_account(state, address, slots))
+        return AccountProof(
+            address=address,
+            nodes=proved.nodes,
+            nonce=proved.account.nonce,
+            balance=proved.account.balance,
+            code_hash=proved.account.code_hash,
+            storage_root=proved.account.storage_root,
+            storage=tuple(StorageProof(slot.slot, slot.value, slot.nodes) for slot in proved.slots),
+        )
+
+    # What the node says about itself
+
+    @property
+    def chain_id(self) -> int:
+        """The network."""
+        return self._parts.rules.chain_id
+
+    @property
+    def client_version(self) -> str:
+        """Name, version and platform."""
+        python = ".".join(platform.python_version_tuple()[:2])
+        return f"Sycee/v{self._parts.version}/{platform.system().lower()}/python{python}"
+
+    def peer_count(self) -> int:
+        """Return the number of links that are up."""
+        return self._parts.link_count()
+
+    def syncing(self) -> SyncProgress | None:
+        """Return None while this node is in step."""
+        if not self._parts.is_syncing():
+            return None
+        height = self._chain.final_head().height
+        return SyncProgress(height, height, self._parts.height_best())
+
+    def validators(self) -> ValidatorSetInfo:
+        """Return the current epoch's set."""
+        validators = self._parts.validators
+        return ValidatorSetInfo(
+            epoch=validators.epoch,
+            quorum=validators.quorum,
+            validators=tuple(
+                ValidatorInfo(
+                    index=ValidatorIndex(index),
+                    name=entry.name,
+                    operator=entry.operator,
+                    consensus_key=entry.consensus_key,
+                    attestation_key=entry.attestation_key,
+                )
+                for index, entry in enumerate(self._parts.entries)
+            ),
+        )
+
+    def limits(self) -> dict[str, int]:
+        """Return every limit of ledger and mempool a client can meet."""
+        return self._parts.limits
+
+    def _call_context(self, height: Height) -> BlockContext:
+        final = self.header(height)
+        return BlockContext(
+            chain_id=self._parts.rules.chain_id,
+            parent_hash=final.block_hash,
+            height=Height(height + 1),
+            timestamp_ms=max(self._parts.clock.now_ms(), final.header.timestamp_ms),
+            leader=final.header.leader,
+            epoch=final.header.epoch,
+            view=final.header.view,
+            limits=self._parts.rules.limits,
+        )
+
+
+def execute_call(state: StateReader, context: BlockContext, request: CallRequest, to: Address) -> CallOutcome:
+    """Run a call on a throw-away overlay, priced like a transaction with the same fields.
+
+    Raises: InsufficientFunds, ContractNotExecutable.
+    """
+    journal = Journal(Overlay(state))
+    balance = journal.get_balance(request.sender)
+    if request.value > balance:
+        raise InsufficientFunds(balance=balance, value=request.value)
+    priced = Transaction(
+        type=TransactionType.DYNAMIC_FEE,
+        chain_id=context.chain_id,
+        nonce=0,
+        max_priority_fee_per_gas=0,
+        max_fee_per_gas=0,
+        gas_limit=request.gas_limit,
+        to=to,
+        value=request.value,
+        data=request.data,
+        access_list=(),
+        y_parity=0,
+        r=0,
+        s=0,
+        raw=b"",
+        hash=ZERO_HASH,
+        signing_hash=ZERO_HASH,
+    )
+    gas = intrinsic_gas(priced)
+    floor = floor_gas(priced)
+    code = journal.get_code(to)
+    if code and code != SYSTEM_CODE:
+        raise ContractNotExecutable(to)
+    if not is_system_address(to):
+        return CallOutcome(succeeded=True, output=b"", gas_used=max(gas, floor))
+    result = call_system_contract(
+        journal,
+        context,
+        address=to,
+        caller=request.sender,
+        value=request.value,
+        data=request.data,
+        gas=max(0, request.gas_limit - gas),
+        is_static=False,
+    )
+    return CallOutcome(succeeded=result.success, output=result.output, gas_used=max(gas + result.gas_used, floor))
+
+
+def read_currency(state: StateReader, currency_id: int) -> CurrencyInfo:
+    """Return what the ledger says of a currency that exists."""
+    address = currency_address(currency_id)
+
+    def get_slot(slot: int) -> int:
+        return state.storage(address, slot)
+
+    return CurrencyInfo(
+        currency_id=currency_id,
+        address=address,
+        code=read_text(get_slot, CurrencySlots.SYMBOL).decode(),
+        name=read_text(get_slot, CurrencySlots.NAME).decode(),
+        decimals=read_packed(get_slot(CurrencySlots.FLAGS), offset_bits=0, bits=8),
+    )

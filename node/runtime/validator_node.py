@@ -1,0 +1,436 @@
+"""One node put together around its driver: everything that is neither a socket nor a file.
+
+The real process and the simulated one build it from the same ports.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from consensus.primitives.hashing import KECCAK_EMPTY
+from consensus.primitives.scalars import Address, Hash32, Height, ValidatorIndex, View
+from consensus.simplex.admission import Admission as ConsensusAdmission
+from consensus.simplex.effects import StopReason
+from consensus.simplex.events import (
+    BlockBuilt,
+    BlockCertified,
+    ChainAdvanced,
+    PendingChanged,
+    Recovered,
+    SyncChanged,
+    Verdict,
+    ViewZero,
+)
+from consensus.simplex.evidence import ConflictingVotes, Evidence
+from consensus.simplex.machine import Machine
+from consensus.simplex.messages import Certificate, SigningDomain, Status, encode_status, status_statement
+from consensus.simplex.parameters import STATUS_EVERY_MS
+from network.transport import Transport
+from node.chain.block_tree import BlockTree, TreeBlock
+from node.chain.feed import Feed
+from node.chain.header_facts import facts_of, read_header
+from node.chain.store import ChainStore
+from node.execution.errors import InvalidBlock
+from node.execution.genesis_state import Genesis
+from node.execution.native import SYSTEM_CODE_HASH
+from node.execution.transition import ExecutedBlock
+from node.mempool.admission import Admission, SenderState
+from node.mempool.pending import PendingWork
+from node.mempool.pool import Pool, PooledTransaction, PoolLimits
+from node.mempool.waiters import Waiters
+from node.observe.logs import EventLog
+from node.peers.block_fetch import BlockFetch
+from node.peers.bodies import BodyAssembler
+from node.peers.gossip import TransactionGossip
+from node.peers.mesh import ValidatorMesh
+from node.peers.peer_status import PeerStatuses
+from node.peers.requests import Requester
+from node.peers.sync import BlockSync, VerifiedRange
+from node.peers.wire import encode_chunks
+from node.runtime.catch_up import CatchUp
+from node.runtime.committer import Committer
+from node.runtime.driver import Driver
+from node.runtime.durability import WalAndGuard
+from node.runtime.effects import EffectPerformer
+from node.runtime.execution_host import EpochRules, ExecutionHost
+from node.runtime.inbound import Inbound, InboundParts
+from node.runtime.ports import Clock, Timers, Workers
+from node.runtime.recovery import RecoveredNode
+from node.storage.kv import KeyValueStore
+from node.storage.wal import Wal
+from node.validator.signer import GuardedSigner
+
+POOL_TICK_MS = 1_000
+"""How often held nonce gaps are looked through."""
+
+ROOM_SHARE = 2
+"""A final block that used less than one part in this many of its gas had room for more."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodePorts:
+    """The world as the node meets it."""
+
+    store: KeyValueStore
+    wal: Wal
+    signer: GuardedSigner
+    transport: Transport
+    clock: Clock
+    timers: Timers
+    workers: Workers
+    log: EventLog
+    failed: Callable[[BaseException], None]
+
+
+class ValidatorNode:
+    """Owned by the loop thread."""
+
+    def __init__(
+        self,
+        *,
+        genesis: Genesis,
+        chain_id: int,
+        own_index: ValidatorIndex | None,
+        head: ViewZero,
+        pool_limits: PoolLimits,
+        ports: NodePorts,
+    ) -> None:
+        self._ports = ports
+        self._genesis = genesis
+        self._own_index = own_index
+        self._is_pending = False
+        self._was_behind = False
+        self.evidence_count = 0
+        self.committed_with: Callable[[ExecutedBlock, Certificate], None] = lambda _executed, _finalization: None
+        """Called for every committed block before the feed; set by whoever counts signatures."""
+        validators = genesis.validators
+        genesis_hash = genesis.executed.block.block_hash
+        self.domain = SigningDomain(chain_id, genesis_hash)
+        self.rules = EpochRules(
+            chain_id=chain_id,
+            epoch=validators.epoch,
+            limits=genesis.limits,
+            leader_of=lambda view: validators.validators[validators.leader(view)].operator,
+        )
+        self.machine = Machine()
+        self.chain = ChainStore(ports.store)
+        self.tree = BlockTree(head.facts.digest, head.facts.height)
+        self.pool = Pool(pool_limits)
+        self.waiters = Waiters()
+        self.feed = Feed()
+        self.statuses = PeerStatuses()
+        self.mesh = ValidatorMesh(ports.transport, validators)
+        self._pending_work = PendingWork(self.pool, passed_over_max=validators.count)
+        self._requester = Requester(self.mesh, ports.clock, ports.timers)
+        self.durability = WalAndGuard(ports.wal, ports.signer, lambda: Height(self.tree.final_height + 1))
+        self._consensus_admission = ConsensusAdmission(self.domain, self.machine, read_header)
+        self._build_mempool()
+        self._build_blocks()
+        self._build_driver()
+
+    # Construction
+
+    def _build_mempool(self) -> None:
+        ports = self._ports
+        self.admission = Admission(
+            pool=self.pool,
+            ledger=self,
+            workers=ports.workers,
+            clock=ports.clock,
+            timers=ports.timers,
+            chain_id=self.rules.chain_id,
+            block_gas_limit=self.rules.limits.block_gas_max,
+            admitted=self._admitted,
+            failed=ports.failed,
+        )
+        self._gossip = TransactionGossip(
+            mesh=self.mesh,
+            pool=self.pool,
+            requester=self._requester,
+            receive=self.admission.receive,
+            is_known=lambda digest: digest in self.pool or self.chain.locate(digest) is not None,
+            clock=ports.clock,
+            timers=ports.timers,
+        )
+
+    def _build_blocks(self) -> None:
+        ports = self._ports
+        self._execution = ExecutionHost(
+            tree=self.tree,
+            pool=self.pool,
+            rules=self.rules,
+            final_state=lambda: self._committer.final_state,
+            workers=ports.workers,
+            clock=ports.clock,
+            built=self._built,
+            certified=self._certified,
+            failed=ports.failed,
+        )
+        self._committer = Committer(
+            store=ports.store,
+            tree=self.tree,
+            pool=self.pool,
+            waiters=self.waiters,
+            feed=self.feed,
+            validator_count=self._genesis.validators.count,
+            workers=ports.workers,
+            clock=ports.clock,
+            committed=self._committed,
+            failed=ports.failed,
+        )
+        self._catch_up = CatchUp(
+            tree=self.tree,
+            committer=self._committer,
+            rules=self.rules,
+            final_state=lambda: self._committer.final_state,
+            workers=ports.workers,
+            advanced=self._caught_up,
+            failed=ports.failed,
+        )
+        self.sync = BlockSync(
+            requester=self._requester,
+            domain=self.domain,
+            validators=self._genesis.validators,
+            final_head=lambda: (self.tree.final_height, self.tree.final_hash),
+            take=self._take_range,
+            misbehaved=self.mesh.misbehaved,
+        )
+        self._block_fetch = BlockFetch(
+            requester=self._requester,
+            tree=self.tree,
+            body_bytes_max=self.rules.limits.body_bytes_max,
+            clock=ports.clock,
+            timers=ports.timers,
+            fetched=self._fetched,
+            misbehaved=self.mesh.misbehaved,
+        )
+
+    def _build_driver(self) -> None:
+        ports = self._ports
+        performer = EffectPerformer(
+            own_index=self._own_index,
+            signer=ports.signer,
+            admission=self._consensus_admission,
+            mesh=self.mesh,
+            tree=self.tree,
+            execution=self._execution,
+            committer=self._committer,
+            requester=self._requester,
+            block_fetch=self._block_fetch,
+            timers=ports.timers,
+            alarms=self,
+            post=lambda event: self.driver.post(event),
+        )
+        self.driver = Driver(
+            machine=self.machine,
+            durability=self.durability,
+            perform=performer.perform,
+            turn_ended=self._turn_ended,
+            clock=ports.clock,
+            timers=ports.timers,
+            workers=ports.workers,
+            failed=ports.failed,
+        )
+        self.inbound = Inbound(
+            InboundParts(
+                machine=self.machine,
+                admission=self._consensus_admission,
+                domain=self.domain,
+                mesh=self.mesh,
+                tree=self.tree,
+                store=self.chain,
+                bodies=BodyAssembler(self.rules.limits.body_bytes_max),
+                gossip=self._gossip,
+                requester=self._requester,
+                statuses=self.statuses,
+                sync=self.sync,
+                durability=self.durability,
+                clock=ports.clock,
+                log=ports.log,
+                post=self.driver.post,
+                greet=lambda _peer: self._send_status(),
+            )
+        )
+
+    def start(self, recovered: RecoveredNode) -> None:
+        """Give the machine its past and begin."""
+        ports = self._ports
+        ports.signer.set_floor(recovered.head.facts.epoch, recovered.head.view)
+        for statement in recovered.guard_completion:
+            ports.signer.record(statement)
+        self.driver.post(
+            Recovered(
+                head=recovered.head,
+                validators=self._genesis.validators,
+                parameters=self._genesis.parameters,
+                own_index=self._own_index,
+                records=recovered.records,
+                headers=recovered.headers,
+                bodies=recovered.bodies,
+                resume_view=View(0),
+            )
+        )
+        self._gossip.start()
+        now_ms = ports.clock.now_ms()
+        ports.timers.call_at(now_ms + STATUS_EVERY_MS, self._status_tick)
+        ports.timers.call_at(now_ms + POOL_TICK_MS, self._pool_tick)
+
+    # What admission asks of the ledger
+
+    def sender_state(self, sender: Address) -> SenderState:
+        """Return nonce and native balance in the final state."""
+        account = self._committer.final_state.account(sender)
+        return SenderState(0, 0) if account is None else SenderState(account.nonce, account.balance)
+
+    def has_foreign_code(self, address: Address) -> bool:
+        """Tell whether `address` holds code that is not a system contract's."""
+        account = self._committer.final_state.account(address)
+        return account is not None and account.code_hash not in (KECCAK_EMPTY, SYSTEM_CODE_HASH)
+
+    def is_syncing(self) -> bool:
+        """Tell whether this node is more than one final block behind."""
+        return self.sync.is_behind()
+
+    # Alarms
+
+    def evidence_found(self, evidence: Evidence) -> None:
+        """Name who signed twice."""
+        self.evidence_count += 1
+        if isinstance(evidence, ConflictingVotes):
+            first, second = evidence.first.statement, evidence.second.statement
+            self._ports.log.warn(
+                "evidence",
+                validator=self._genesis.entries[evidence.first.signer].name,
+                view=first.view,
+                first=first.kind.name.lower(),
+                second=second.kind.name.lower(),
+            )
+        else:
+            self._ports.log.error(
+                "conflicting_certificates",
+                page="docs/operators/troubleshoot.md",
+                view=evidence.first.statement.view,
+            )
+
+    def voting_stopped(self, reason: StopReason) -> None:
+        """Say that this validator signs nothing any more, and why."""
+        self._ports.log.error("voting_stopped", page="docs/operators/troubleshoot.md", reason=reason.value)
+
+    # From the mempool
+
+    def _admitted(self, transactions: list[PooledTransaction]) -> None:
+        self._gossip.admitted(transactions)
+        self._update_pending()
+
+    def _update_pending(self) -> None:
+        """Tell the machine when D1's predicate changes: an executable transaction is not in the tip's chain."""
+        path = self.tree.path_from_final(self.machine.tip_digest) or []
+        included = (
+            pair
+            for block in path
+            if block.executed is not None
+            for pair in zip(block.executed.senders, block.executed.nonces, strict=True)
+        )
+        is_pending = self._pending_work.is_pending(included)
+        if is_pending != self._is_pending:
+            self._is_pending = is_pending
+            self.driver.post(PendingChanged(is_pending))
+
+    def _pool_tick(self) -> None:
+        now_ms = self._ports.clock.now_ms()
+        if self.pool.drop_expired_gaps(now_ms):
+            self._update_pending()
+        self._ports.timers.call_at(now_ms + POOL_TICK_MS, self._pool_tick)
+
+    # From the execute thread
+
+    def _built(self, view: View, block: TreeBlock) -> None:
+        assert block.body is not None and block.executed is not None
+        self.durability.append_body(block.block_hash, block.body)
+        if self.machine.state.view == view:
+            # A body is no vote: it may leave while the vote is still being synced.
+            self.mesh.broadcast_chunks(encode_chunks(block.block_hash, block.body), view)
+        self.driver.post(
+            BlockBuilt(
+                view=view,
+                facts=facts_of(block.header, block.block_hash),
+                header=block.header_rlp,
+                body_bytes=len(block.body),
+                last_of_epoch=block.executed.last_of_epoch,
+            )
+        )
+
+    def _certified(self, block_hash: Hash32, invalid: InvalidBlock | None) -> None:
+        block = self.tree.get(block_hash)
+        if invalid is not None:
+            self._ports.log.warn("invalid_block", block=block_hash, reason=str(invalid))
+        verdict = Verdict.VALID if invalid is None else Verdict.INVALID
+        last_of_epoch = block is not None and block.executed is not None and block.executed.last_of_epoch
+        self.driver.post(BlockCertified(block_hash, verdict, last_of_epoch))
+
+    # From peers
+
+    def _fetched(self, block: TreeBlock) -> None:
+        self.inbound.block_whole(block)
+
+    def _take_range(self, verified: VerifiedRange) -> None:
+        self._ports.log.info(
+            "catching_up",
+            from_height=verified.blocks[0].header.height,
+            to_height=verified.blocks[-1].header.height,
+            target_height=self.sync.height_target,
+        )
+        self._catch_up.take(verified)
+
+    def _caught_up(self, head: ViewZero) -> None:
+        self.driver.post(ChainAdvanced(head))
+        self.sync.taken()
+
+    # After a commit
+
+    def _committed(self, executed: ExecutedBlock, finalization: Certificate) -> None:
+        header = executed.block.header
+        self._ports.signer.set_floor(finalization.statement.epoch, self.machine.state.head.view)
+        had_room = header.gas_used * ROOM_SHARE < header.gas_limit
+        self._pending_work.block_final(header.timestamp_ms, had_room=had_room)
+        self._catch_up.committed(header.height)
+        self.durability.prune(header.height)
+        self._block_fetch.cancel_unless(lambda digest: digest in self.machine.state.fetching)
+        self.committed_with(executed, finalization)
+        self._update_pending()
+
+    def _turn_ended(self) -> None:
+        self._update_pending()
+        is_behind = self.sync.is_behind()
+        if is_behind != self._was_behind:
+            self._was_behind = is_behind
+            self.driver.post(SyncChanged(is_behind))
+
+    # Status
+
+    def _status_tick(self) -> None:
+        self._send_status()
+        now_ms = self._ports.clock.now_ms()
+        self._ports.timers.call_at(now_ms + STATUS_EVERY_MS, self._status_tick)
+
+    def _send_status(self) -> None:
+        """Tell every peer where this validator is."""
+        if self._own_index is None:
+            return
+        state = self.machine.state
+        head = state.head
+        unsigned = Status(
+            is_resuming=False,
+            is_syncing=state.is_syncing,
+            final_epoch=head.facts.epoch,
+            final_view=state.head.view,
+            final_height=self.tree.final_height,
+            final_hash=self.tree.final_hash,
+            height_oldest=Height(0),
+            nonce=bytes(32),
+            view=state.view,
+            signer=self._own_index,
+            signature=b"",
+            entry=state.entry,
+        )
+        signature = self._ports.signer.sign_unguarded(status_statement(unsigned, state.validators.epoch))
+        self.mesh.broadcast_status(encode_status(replace(unsigned, signature=signature)), state.view)
