@@ -6,7 +6,8 @@ Deterministic: equal states and events give equal effects, byte for byte. A step
 from typing import assert_never
 
 from consensus.primitives.scalars import Hash32, ValidatorIndex, View
-from consensus.simplex import view as arms
+from consensus.simplex import certifying, signing
+from consensus.simplex import view as view_arms
 from consensus.simplex.core_state import Activity, BlockEntry, CoreState
 from consensus.simplex.effects import Effect, SignAndSend, StopReason
 from consensus.simplex.events import (
@@ -76,26 +77,26 @@ class Machine:
             self.state.now_ms = max(self.state.now_ms, now_ms)
             self._handle(self.state, event)
         state = self.state
-        arms.pace(state)
+        view_arms.pace(state)
         effects, state.effects = tuple(state.effects), []
         return effects
 
     def _handle(self, state: CoreState, event: Event) -> None:
         match event:
             case VoteReceived(vote):
-                arms.vote_received(state, vote.value)
+                view_arms.vote_received(state, vote.value)
             case ProposalReceived(proposal, facts):
-                arms.proposal_received(state, proposal.value, facts)
+                view_arms.proposal_received(state, proposal.value, facts)
             case CertificateReceived(certificate):
-                arms.certificate_received(state, certificate.value)
+                certifying.certificate_received(state, certificate.value)
             case HeaderFetched(facts, header):
-                arms.header_fetched(state, facts, header)
+                certifying.header_fetched(state, facts, header)
             case BodyAvailable(digest):
-                arms.body_available(state, digest)
+                certifying.body_available(state, digest)
             case BlockBuilt(view, facts, header, body_bytes, last_of_epoch):
-                arms.block_built(state, view, facts, header, body_bytes, last_of_epoch)
+                view_arms.block_built(state, view, facts, header, body_bytes, last_of_epoch)
             case BlockCertified(digest, verdict, last_of_epoch):
-                arms.block_certified(state, digest, verdict, last_of_epoch=last_of_epoch)
+                certifying.block_certified(state, digest, verdict, last_of_epoch=last_of_epoch)
             case ChainAdvanced(head):
                 _chain_advanced(state, head)
             case SyncChanged(is_syncing):
@@ -189,7 +190,7 @@ def _begin(
         state.certificates[Kind.FINALIZE, head.view] = head.finalization
     for index in range(validators.count):
         state.activity[ValidatorIndex(index)] = Activity(is_up=False, down_since_ms=now_ms)
-    arms.enter(state, View(head.view + 1), head.finalization)
+    signing.enter(state, View(head.view + 1), head.finalization)
     return state
 
 
@@ -209,17 +210,17 @@ def _replay(state: CoreState, recovered: Recovered) -> None:
         if kind is Kind.FINALIZE and certified_view > state.floor:
             state.floor, state.floor_certificate = certified_view, certificate
         if kind is not Kind.NOTARIZE:
-            arms.enter(state, View(certified_view + 1), certificate)
+            signing.enter(state, View(certified_view + 1), certificate)
     if view > state.view:
         entry = state.best_certificate(View(view - 1))
-        arms.enter(state, view, entry)
+        signing.enter(state, view, entry)
     for said in sorted(state.own):
         for statement in state.own[said]:
             is_current = said == state.view
             is_open_finalize = statement.kind is Kind.FINALIZE and said > state.floor
             if (is_current or is_open_finalize) and state.may_sign_in(said):
                 state.emit(SignAndSend(statement, None))
-    arms.retry_waiting(state)
+    certifying.retry_waiting(state)
 
 
 def _replay_record(state: CoreState, record: Record, facts_by_digest: dict[Hash32, HeaderFacts]) -> None:
@@ -255,9 +256,9 @@ def _chain_advanced(state: CoreState, head: ViewZero) -> None:
     if head.view > state.floor:
         state.floor, state.floor_certificate = head.view, head.finalization
         state.final_at = state.now_ms
-    arms.advance_head(state, head)
-    arms.enter(state, View(head.view + 1), head.finalization)
-    arms.retry_waiting(state)
+    certifying.advance_head(state, head)
+    signing.enter(state, View(head.view + 1), head.finalization)
+    certifying.retry_waiting(state)
 
 
 def _timer_fired(state: CoreState, kind: TimerKind, view: View) -> None:
@@ -271,9 +272,9 @@ def _timer_fired(state: CoreState, kind: TimerKind, view: View) -> None:
     match kind:
         case TimerKind.LEADER | TimerKind.ADVANCE:
             if view == state.view:
-                arms.nullify(state)
+                signing.nullify(state)
         case TimerKind.RESEND:
-            arms.resend(state)
+            view_arms.resend(state)
         case TimerKind.PROPOSE | TimerKind.WAKE:
             pass
         case _:

@@ -204,7 +204,7 @@ class Host:
             self.perform(effects)
 
     def synced(self, count: int, sequences: list[int], effects: list[Effect]) -> None:
-        self.disk.synced = max(self.disk.synced, count)
+        self.disk.synced = max(self.disk.synced, min(count, len(self.disk.records)))
         self.is_syncing_disk = False
         for sequence in sequences:
             self.take(Persisted(sequence))
