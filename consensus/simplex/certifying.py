@@ -31,6 +31,7 @@ def certificate_received(state: CoreState, certificate: Certificate) -> None:
     if statement.epoch != state.validators.epoch:
         return
     _check_conflicts(state, certificate)
+    _check_own_signature(state, certificate)
     if (kind, view) in state.certificates or view < state.head.view:
         return
     state.certificates[kind, view] = certificate
@@ -51,6 +52,8 @@ def certificate_received(state: CoreState, certificate: Certificate) -> None:
 def _check_conflicts(state: CoreState, certificate: Certificate) -> None:
     """C1: two certificates that exclude each other mean that more than f are faulty."""
     statement = certificate.statement
+    if state.stopped is StopReason.CONFLICTING_CERTIFICATES:
+        return
     for kind in (Kind.NOTARIZE, Kind.NULLIFY, Kind.FINALIZE):
         other = state.certificates.get((kind, statement.view))
         if other is None:
@@ -60,6 +63,17 @@ def _check_conflicts(state: CoreState, certificate: Certificate) -> None:
             state.persist(CertificateRecord(other), CertificateRecord(certificate), must_sync=False)
             state.emit(ReportEvidence(ConflictingCertificates(other, certificate)))
             stop_voting(state, StopReason.CONFLICTING_CERTIFICATES)
+            return
+
+
+def _check_own_signature(state: CoreState, certificate: Certificate) -> None:
+    """V2: this validator's signature in a certificate, under a statement it never signed."""
+    index = state.own_index
+    bitmap = certificate.bitmap
+    if index is None or index >> 3 >= len(bitmap) or not bitmap[index >> 3] >> (index & 7) & 1:
+        return
+    if state.is_foreign(certificate.statement):
+        stop_voting(state, StopReason.DUPLICATE_KEY)
 
 
 def _finalization_received(state: CoreState, certificate: Certificate) -> None:
@@ -93,7 +107,11 @@ def finalize_chain(state: CoreState) -> None:
         digest = entry.facts.parent_digest
     digests.reverse()
     for digest in digests:
-        if state.blocks[digest].verdict is not Verdict.VALID:
+        if state.blocks[digest].verdict is Verdict.INVALID:
+            # Y4.
+            stop_voting(state, StopReason.DIVERGENCE)
+            return
+        if state.blocks[digest].verdict is None:
             certify_block(state, digest)
             return
     if not digests:
@@ -101,6 +119,7 @@ def finalize_chain(state: CoreState) -> None:
         advance_head(state, ViewZero(state.head.facts, state.floor, certificate))
         return
     state.emit(Finalize(tuple(digests), certificate))
+    state.is_epoch_over = state.blocks[digests[-1]].last_of_epoch
     advance_head(state, ViewZero(state.blocks[digests[-1]].facts, state.floor, certificate))
 
 
@@ -112,12 +131,18 @@ def advance_head(state: CoreState, head: ViewZero) -> None:
     state.certified_at.setdefault(head.view, state.now_ms)
     state.certified_at = {view: at for view, at in state.certified_at.items() if view >= head.view}
     state.certificates = {key: known for key, known in state.certificates.items() if key[1] >= head.view}
-    state.own = {view: said for view, said in state.own.items() if view >= head.view}
+    oldest = View(max(0, head.view - EVIDENCE_WINDOW_BEHIND))
+    state.own = {view: said for view, said in state.own.items() if view > oldest}
     state.own_signed_at = {view: at for view, at in state.own_signed_at.items() if view >= head.view}
     state.acceptable_views = {view for view in state.acceptable_views if view >= head.view}
-    state.blocks = {digest: entry for digest, entry in state.blocks.items() if entry.facts.height > head.facts.height}
+    state.blocks = {
+        digest: entry
+        for digest, entry in state.blocks.items()
+        if entry.facts.height > head.facts.height and entry.facts.view > head.view
+    }
     state.fetching = {digest: None for digest in state.fetching if digest in state.blocks}
-    state.book.drop_below(View(max(0, head.view - EVIDENCE_WINDOW_BEHIND)))
+    state.certifying = {digest: None for digest in state.certifying if digest in state.blocks}
+    state.book.drop_below(oldest)
 
 
 # Certifying
@@ -141,6 +166,7 @@ def certify(state: CoreState, view: View) -> None:
     if entry.verdict is None:
         # Y1.
         certify_block(state, digest)
+    if entry.verdict is None:
         return
     if entry.verdict is Verdict.INVALID:
         # Y4: at least f + 1 honest validators executed it and disagree with this node.
@@ -154,7 +180,9 @@ def _certified(state: CoreState, view: View, digest: Hash32, *, is_new_block: bo
     state.certified[view] = digest
     state.certified_at[view] = state.now_ms
     certificate = state.notarization(view)
-    if certificate is not None and state.nullification(view) is None and not state.has_own(view, Kind.NULLIFY):
+    # Below the floor a finalize is of no use, and the guard refuses it.
+    is_open = view > state.floor and state.nullification(view) is None and not state.has_own(view, Kind.NULLIFY)
+    if certificate is not None and is_open and state.may_sign_in(view):
         parent_view = certificate.statement.parent_view
         statement = Statement(Kind.FINALIZE, state.validators.epoch, view, parent_view, digest)
         if is_new_block:
@@ -180,7 +208,8 @@ def certify_block(state: CoreState, digest: Hash32) -> None:
             entry.verdict = Verdict.INVALID
             return
         digest = entry.facts.parent_digest
-    if entry.verdict is None:
+    if entry.verdict is None and digest not in state.certifying:
+        state.certifying[digest] = None
         state.emit(Certify(digest))
 
 
@@ -193,6 +222,7 @@ def block_certified(state: CoreState, digest: Hash32, verdict: Verdict, *, last_
         # Y3: unknown changes nothing; TR asks again.
         entry.verdict = verdict
         entry.last_of_epoch = last_of_epoch
+        state.certifying.pop(digest, None)
     retry_waiting(state)
 
 
@@ -226,7 +256,8 @@ def fetch_certificates(state: CoreState, first: View, last: View) -> None:
 
 def header_fetched(state: CoreState, facts: HeaderFacts, header: bytes) -> None:
     """Take a header that was missing."""
-    if facts.height > state.head.facts.height and facts.digest not in state.blocks:
+    is_above = facts.height > state.head.facts.height and facts.view > state.head.view
+    if is_above and facts.digest not in state.blocks:
         state.blocks[facts.digest] = BlockEntry(facts, header)
     state.fetching.pop(facts.digest, None)
     retry_waiting(state)

@@ -70,7 +70,9 @@ class Machine:
             self._state.resume_view = event.resume_view
             _replay(self._state, event)
         elif isinstance(event, EpochReady):
+            before = self.state
             self._state = _begin(event.head, event.validators, event.parameters, event.own_index, now_ms)
+            _carry_over(before, self._state)
             record = EpochStartRecord(event.validators.epoch, event.head.facts.digest)
             self._state.persist(record, must_sync=True)
         else:
@@ -140,6 +142,9 @@ class Machine:
         state = self.state
         if statement.epoch != state.validators.epoch:
             return False
+        if statement.kind is Kind.NULLIFY and statement.view < state.view:
+            # However old and often said: V6 answers it.
+            return True
         if not state.floor - EVIDENCE_WINDOW_BEHIND < statement.view <= state.view + VOTE_WINDOW_AHEAD:
             return False
         known = state.book.get(statement.kind, statement.view, signer)
@@ -181,6 +186,7 @@ def _begin(
 ) -> CoreState:
     state = CoreState(validators, parameters, own_index, head, View(0), now_ms)
     state.floor = head.view
+    state.own_known_above = head.view
     state.floor_certificate = head.finalization
     state.final_at = now_ms
     state.certified[head.view] = head.facts.digest
@@ -189,9 +195,23 @@ def _begin(
     if head.finalization is not None:
         state.certificates[Kind.FINALIZE, head.view] = head.finalization
     for index in range(validators.count):
-        state.activity[ValidatorIndex(index)] = Activity(is_up=False, down_since_ms=now_ms)
+        state.activity[ValidatorIndex(index)] = Activity(is_up=False, changed_ms=now_ms)
     signing.enter(state, View(head.view + 1), head.finalization)
     return state
+
+
+def _carry_over(before: CoreState, state: CoreState) -> None:
+    """Take over what does not end with an epoch: having stopped, what the host last said, and the links."""
+    state.stopped = before.stopped
+    state.next_sequence = before.next_sequence
+    state.is_syncing = before.is_syncing
+    state.is_pending = before.is_pending
+    state.pending_since = state.now_ms
+    for index, validator in enumerate(state.validators.validators):
+        old_index = before.validators.index_of(validator.consensus_key)
+        if old_index is not None:
+            old = before.activity[old_index]
+            state.activity[ValidatorIndex(index)] = Activity(old.is_up, old.changed_ms)
 
 
 def _replay(state: CoreState, recovered: Recovered) -> None:
@@ -284,4 +304,4 @@ def _timer_fired(state: CoreState, kind: TimerKind, view: View) -> None:
 def _peer_changed(state: CoreState, validator: ValidatorIndex, *, is_up: bool) -> None:
     activity = state.activity[validator]
     if activity.is_up != is_up:
-        state.activity[validator] = Activity(is_up, state.now_ms)
+        state.activity[validator] = Activity(is_up, state.now_ms, state.view if is_up else activity.up_in_view)

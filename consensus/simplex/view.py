@@ -4,7 +4,7 @@ Functions change the state and emit effects, one per arm of SPEC.md, the line ci
 `pace`.
 """
 
-from consensus.primitives.scalars import TimestampMs, View
+from consensus.primitives.scalars import Hash32, TimestampMs, View
 from consensus.simplex.certificates import assemble_certificate
 from consensus.simplex.certifying import (
     certificate_received,
@@ -17,7 +17,6 @@ from consensus.simplex.core_state import BlockEntry, CoreState, Held
 from consensus.simplex.effects import (
     Broadcast,
     BuildBlock,
-    Certify,
     ReportEvidence,
     Send,
     SignAndSend,
@@ -57,8 +56,18 @@ def pace(state: CoreState) -> None:
 
 
 def _pace_view(state: CoreState) -> None:
-    advance_held(state)
-    due = due_at(state)
+    if state.is_epoch_over:
+        due = None
+    else:
+        advance_held(state)
+        join(state)
+        due = due_at(state)
+    if not state.may_sign_in(state.view):
+        # Whoever may not sign has nothing to time: it follows the certificates of others.
+        disarm_timeouts(state)
+        state.set_timer(TimerKind.WAKE, None)
+        arm_resend(state, None)
+        return
     if due is None or due > state.now_ms:
         # A1: nothing is due, so no time-out runs.
         disarm_timeouts(state)
@@ -74,7 +83,7 @@ def _pace_view(state: CoreState) -> None:
         else:
             arm_timeouts(state, due)
             # A4.
-            if state.own_index is not None and state.validators.leader(state.view) == state.own_index:
+            if state.validators.leader(state.view) == state.own_index:
                 propose(state)
     arm_resend(state, due_at(state))
 
@@ -85,7 +94,7 @@ def _pace_view(state: CoreState) -> None:
 def propose(state: CoreState) -> None:
     """P1–P4: ask for a block on the best parent this leader can justify."""
     view = state.view
-    if state.own.get(view) or not state.may_sign_in(view):
+    if state.own.get(view):
         return
     if state.is_syncing:
         nullify(state)
@@ -157,7 +166,8 @@ def _find_parent(state: CoreState) -> View | None:
     if state.notarization(candidate) is not None or state.finalization(candidate) is not None:
         certify(state, candidate)
     else:
-        fetch_certificates(state, candidate, View(state.view - 1))
+        # From the floor on, because answers bring the lowest views first: one question, not one for each gap.
+        fetch_certificates(state, View(state.floor + 1), candidate)
     return None
 
 
@@ -166,7 +176,10 @@ def _find_parent(state: CoreState) -> View | None:
 
 def proposal_received(state: CoreState, proposal: Proposal, facts: HeaderFacts) -> None:
     """R1–R4: hold the first correctly signed proposal of a view that is not over."""
-    view = proposal.vote.statement.view
+    statement = proposal.vote.statement
+    view = statement.view
+    if statement.epoch != state.validators.epoch:
+        return
     vote_received(state, proposal.vote)
     # R2.
     certificates = [*proposal.nullifications]
@@ -175,16 +188,17 @@ def proposal_received(state: CoreState, proposal: Proposal, facts: HeaderFacts) 
     for certificate in certificates:
         certificate_received(state, certificate)
     entry = state.blocks.get(facts.digest)
-    if entry is None and facts.height > state.head.facts.height:
+    first = state.book.get(Kind.NOTARIZE, view, proposal.vote.signer)
+    is_first = first is not None and first.statement == statement
+    is_wanted = is_first or facts.digest in state.fetching
+    if entry is None and is_wanted and facts.height > state.head.facts.height and facts.view > state.head.view:
         entry = state.blocks[facts.digest] = BlockEntry(facts, proposal.header)
     if entry is not None:
         entry.body_bytes = proposal.body_bytes
         state.fetching.pop(facts.digest, None)
     # R3: an old one is kept for those who fetch; one far ahead is not held.
-    if view < state.view or view > state.view + HELD_PROPOSALS_AHEAD or view in state.held:
-        retry_waiting(state)
-        return
-    state.held[view] = Held(proposal, facts, state.now_ms)
+    if is_first and state.view <= view <= state.view + HELD_PROPOSALS_AHEAD and view not in state.held:
+        state.held[view] = Held(proposal, facts, state.now_ms)
     retry_waiting(state)
 
 
@@ -197,7 +211,7 @@ def advance_held(state: CoreState) -> None:
     if verdict is Verdict.INVALID:
         # R7: wrong for ever.
         nullify(state)
-    if verdict is not Verdict.VALID:
+    if verdict is not Verdict.VALID or not state.may_sign_in(state.view):
         return
     facts = held.facts
     statement = held.proposal.vote.statement
@@ -277,32 +291,44 @@ def _judge_header(state: CoreState, held: Held, parent_digest: Hash32) -> Verdic
 
 
 def vote_received(state: CoreState, vote: Vote) -> None:
-    """V1–V7. Own votes come back this way after their sync."""
+    """V1–V3, V6, V7. Own votes come back this way after their sync."""
     statement, signer = vote.statement, vote.signer
     view = statement.view
-    if statement.epoch != state.validators.epoch or view < state.floor - EVIDENCE_WINDOW_BEHIND:
+    if statement.epoch != state.validators.epoch:
         return
+    if statement.kind is Kind.NULLIFY and view < state.view and signer != state.own_index:
+        answer_outdated(state, vote)
+    if view <= state.floor - EVIDENCE_WINDOW_BEHIND:
+        return
+    # V1: keep both of a conflict, count the first.
     conflict = state.book.add(vote)
     if conflict is not None:
-        report_conflicting_votes(state, conflict)
+        state.emit(ReportEvidence(conflict))
     # V2: somebody else signs with this validator's key.
-    if signer == state.own_index and view >= state.resume_view and statement not in state.own.get(view, ()):
+    if signer == state.own_index and state.is_foreign(statement):
         stop_voting(state, StopReason.DUPLICATE_KEY)
         return
     # V3 needs no line: the book remembers who voted in which view.
-    if statement.kind is Kind.NULLIFY and view == state.view:
-        # V4: the leader itself gives up.  V5: one honest validator among f + 1 does.
-        is_leader = signer == state.validators.leader(view) and not state.has_own(view, Kind.NULLIFY)
-        is_join = not state.own.get(view) and state.book.count(Kind.NULLIFY, view) > state.validators.faulty_max
-        if signer != state.own_index and (is_leader or is_join) and not state.has_own(view, Kind.FINALIZE):
-            nullify(state)
-    elif statement.kind is Kind.NULLIFY and view < state.view and signer != state.own_index:
-        answer_outdated(state, vote)
     # V7.
     if state.certificates.get((statement.kind, view)) is None:
         signatures = state.book.signatures_of(statement)
         if len(signatures) >= state.validators.quorum:
             certificate_received(state, assemble_certificate(state.validators, statement, signatures))
+
+
+def join(state: CoreState) -> None:
+    """V4, V5: give up with the leader itself, or with f + 1, at least one of whom is honest.
+
+    Asked at the end of every step, because those votes may be older than the entry into the view.
+    """
+    view = state.view
+    if not state.may_sign_in(view) or state.has_own(view, Kind.NULLIFY) or state.has_own(view, Kind.FINALIZE):
+        return
+    is_leader_out = state.book.get(Kind.NULLIFY, view, state.validators.leader(view)) is not None
+    if is_leader_out or (
+        not state.own.get(view) and state.book.count(Kind.NULLIFY, view) > state.validators.faulty_max
+    ):
+        nullify(state)
 
 
 def answer_outdated(state: CoreState, vote: Vote) -> None:
@@ -347,9 +373,8 @@ def resend(state: CoreState) -> None:
         state.emit(Broadcast(state.entry))
     state.fetching.clear()
     state.fetching_views = None
+    # Y3.
+    state.certifying.clear()
     if state.building_view == state.view and not state.own.get(state.view):
         state.building_view = View(0)
-    for digest, entry in state.blocks.items():
-        if entry.verdict is None and entry.has_body and state.is_executed(entry.facts.parent_digest):
-            state.emit(Certify(digest))
     retry_waiting(state)
