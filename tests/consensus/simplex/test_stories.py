@@ -203,6 +203,7 @@ def test_slow_network_builds_no_empty_block_after_a_payment() -> None:
     network.start()
     assert network.run(2_000, until=lambda: len(network.final) == 1)
     network.run(2_000)
+    assert len(network.final) == 1, "the first block of a chain is not followed by a second empty one"
     network.submit(7)
     assert network.run(2_000, until=lambda: network.is_final_everywhere(7))
     network.run(3_000)
