@@ -23,7 +23,7 @@ def due_at(state: CoreState) -> int | None:
     if tip > state.floor:
         instants.append(state.certified_at[tip] + state.backed_off(2 * parameters.network_delta_ms))
     # D3: the heartbeat; a chain without any block begins at once.
-    if state.head.facts.height == 0:
+    if state.head.facts.height == 0 and tip == state.floor:
         instants.append(state.final_at)
     else:
         instants.append(state.final_at + parameters.empty_block_interval_ms)

@@ -125,8 +125,13 @@ def propose(state: CoreState) -> None:
 def block_built(
     state: CoreState, view: View, facts: HeaderFacts, header: bytes, body_bytes: int, last_of_epoch: bool
 ) -> None:
-    """P5: propose what was built, even if it came out empty."""
+    """P5: propose what was built, even if it came out empty, while a block is still due."""
     if view != state.view or state.own.get(view):
+        return
+    due = due_at(state)
+    if due is None or due > state.now_ms:
+        # The payment it was asked for stands in the new parent: an idle chain adds nothing.
+        state.building_view = View(0)
         return
     parent = _find_parent(state)
     if parent is None or state.certified[parent] != facts.parent_digest:

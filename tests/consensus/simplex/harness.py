@@ -260,13 +260,13 @@ class Host:
         assert self.disk.validators is not None
         if statement.epoch != self.disk.validators.epoch:
             return
+        if statement.view <= self.disk.head.view:
+            # The guard refuses views at or below the floor; to have asked is harmless only if F came meanwhile.
+            return
         durable = self.disk.records[: self.disk.synced]
         is_durable = any(isinstance(record, OwnVoteRecord) and record.statement == statement for record in durable)
         if not is_durable and statement not in self.disk.guard.get((statement.epoch, statement.view), ()):
             raise Broken(f"{self.index} sends {statement} before it is on disk")
-        if statement.view <= self.disk.head.view:
-            # The guard refuses views at or below the floor; to have asked is harmless only if F came meanwhile.
-            return
         said = self.disk.guard.setdefault((statement.epoch, statement.view), [])
         if statement not in said:
             said.append(statement)
@@ -319,8 +319,12 @@ class Host:
         return block.facts.height % self.network.epoch_blocks == 0
 
     def fetch(self, digest: Hash32) -> None:
-        if digest in self.disk.blocks or digest not in self.fetching:
-            self.fetching.discard(digest)
+        """Ask one peer after the other; what is on disk already is reported like an answer."""
+        if digest not in self.fetching:
+            return
+        block = self.disk.blocks.get(digest)
+        if block is not None:
+            self.receive_block(block.header + block.body)
             return
         self.network.send(self, self.network.any_peer(self), ("block?", digest))
         self.network.after(FETCH_RETRY_MS, self, lambda: self.fetch(digest))

@@ -16,7 +16,8 @@ QUICK = Parameters(
 )
 """Short time-outs, so that a schedule sees many views."""
 
-TROUBLE_MS = 1_200
+ROUNDS = 8
+ROUND_MS = 500
 PROGRESS_MS = 30_000
 """After healing, a payment must be final within this simulated time."""
 
@@ -27,21 +28,21 @@ def run_schedule(seed: int, count: int, *, is_byzantine: bool) -> Network:
     network = Network(count, seed=seed, faults=faults, parameters=QUICK, epoch_blocks=1_000_000 if seed % 2 else 4)
     rng = network.random
     faults.loss_percent = rng.choice((0, 5, 30))
+    crash_every = rng.choice((3, 12, 1_000))
     if is_byzantine:
         evil = rng.randrange(count)
         network.hosts[evil] = Equivocator(network, evil)
         network.byzantine.add(evil)
     network.start()
-    for number in range(1, 4):
-        network.run(rng.randrange(TROUBLE_MS // 3))
-        network.submit(number, rng.randrange(count))
-        if rng.randrange(2):
-            for host in rng.sample(network.hosts, rng.randint(1, count)):
-                if host.is_up:
-                    host.crash()
-        network.run(rng.randrange(TROUBLE_MS // 3))
-        for host in network.hosts:
-            if not host.is_up and rng.randrange(2):
+    for number in range(1, ROUNDS + 1):
+        network.run(rng.randrange(ROUND_MS))
+        network.submit(number, *rng.sample(range(count), rng.randint(1, count)))
+        for host in rng.sample(network.hosts, rng.randint(0, count)):
+            if host.is_up and rng.randrange(crash_every):
+                continue
+            if host.is_up:
+                host.crash()
+            else:
                 host.start()
     network.faults = Faults()
     for host in network.hosts:
