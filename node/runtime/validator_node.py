@@ -389,7 +389,8 @@ class ValidatorNode:
 
     def _committed(self, executed: ExecutedBlock, finalization: Certificate) -> None:
         header = executed.block.header
-        self._ports.signer.set_floor(finalization.statement.epoch, self.machine.state.head.view)
+        # Not the machine's floor, which may be ahead: a vote for it may still wait for its sync.
+        self._ports.signer.set_floor(finalization.statement.epoch, finalization.statement.view)
         had_room = header.gas_used * ROOM_SHARE < header.gas_limit
         self._pending_work.block_final(header.timestamp_ms, had_room=had_room)
         self._catch_up.committed(header.height)
