@@ -1,0 +1,385 @@
+"""What must hold, judged from what leaves a node, what is on its disk and what its clients were told.
+
+Nothing here asks a node for its opinion, and the arithmetic of quorums, votes and money is written a second time.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import rlp
+from nacl.exceptions import BadSignatureError
+from nacl.signing import VerifyKey
+from trie.hexary import HexaryTrie
+
+from consensus.chain.block import Block
+from consensus.primitives.hashing import keccak256
+from consensus.primitives.scalars import Address, Hash32, Height
+from consensus.simplex.messages import (
+    Certificate,
+    Kind,
+    Statement,
+    Vote,
+    decode_certificate,
+    decode_proposal,
+    decode_vote,
+    encode_statement,
+)
+from contracts.layout import balance_slot
+from network.channels import Channel
+from node.chain.feed import FinalBlock
+from node.chain.store import ChainStore
+from node.execution.genesis_state import Genesis
+from node.state.reader import address_of_record, decode_account_record, decode_slot, decode_storage_record
+from node.storage.schema import ACCOUNT, STORAGE, body_key, header_key, results_key
+from tests.simulator.disk import Disk
+from tests.simulator.world import Broken
+
+TOTAL_SUPPLY_SLOT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment as its sender meant it."""
+
+    raw: bytes
+    sender: Address
+    nonce: int
+    to: Address
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A block that some client was told is final."""
+
+    height: int
+    block_hash: Hash32
+    parent_hash: Hash32
+    view: int
+    transactions: tuple[bytes, ...]
+
+
+class Checkers:
+    """All checkers of one seed. Every method raises `Broken` and returns nothing."""
+
+    def __init__(
+        self,
+        genesis: Genesis,
+        *,
+        chain_id: int,
+        currency: Address,
+        opening: dict[Address, int],
+        byzantine: Sequence[int],
+    ) -> None:
+        self._genesis_hash = genesis.executed.block.block_hash
+        self._keys = [validator.consensus_key for validator in genesis.validators.validators]
+        self._chain_id = chain_id
+        self._currency = currency
+        self._byzantine = byzantine
+        count = len(self._keys)
+        # Counted, not computed: the most faulty validators of which three and one more still fit in.
+        faulty_max = max(faulty for faulty in range(count) if 3 * faulty + 1 <= count)
+        self.quorum = count - faulty_max
+        self._said: dict[tuple[int, int], set[Statement]] = {}
+        self._verified: set[tuple[int, bytes, bytes]] = set()
+        self._nullifiers: dict[int, set[int]] = {}
+        self._parent_views: dict[Hash32, int] = {}
+        self.finals: dict[int, Final] = {0: Final(0, self._genesis_hash, Hash32(bytes(32)), 0, ())}
+        self._told_height: dict[int, int] = {}
+        self.submitted: dict[bytes, Payment] = {}
+        self._included: dict[bytes, int] = {}
+        self._nonces: dict[Address, int] = {}
+        self._balances: list[dict[Address, int]] = [dict(opening)]
+        self._supply = sum(opening.values())
+        self.votes_checked = self.certificates_checked = self.nullify_votes = 0
+
+    # What leaves a node
+
+    def frame_leaves(self, index: int, channel: Channel, payload: bytes, disk: Disk) -> None:
+        """Look at a frame that validator `index` hands to its links."""
+        if index in self._byzantine:
+            self._note_byzantine(channel, payload)
+            return
+        if channel is Channel.VOTES:
+            self._vote_leaves(index, decode_vote(payload), disk)
+        elif channel is Channel.PROPOSALS:
+            proposal = decode_proposal(payload)
+            self._vote_leaves(index, proposal.vote, disk)
+            for certificate in (proposal.parent_certificate, *proposal.nullifications):
+                if certificate is not None:
+                    self._certificate_leaves(certificate)
+        elif channel is Channel.CERTIFICATES:
+            self._certificate_leaves(decode_certificate(payload))
+
+    def _note_byzantine(self, channel: Channel, payload: bytes) -> None:
+        if channel is Channel.VOTES:
+            self._note(decode_vote(payload))
+        elif channel is Channel.PROPOSALS:
+            self._note(decode_proposal(payload).vote)
+
+    def _note(self, vote: Vote) -> None:
+        if vote.statement.kind is Kind.NULLIFY:
+            self._nullifiers.setdefault(vote.statement.view, set()).add(vote.signer)
+        else:
+            self._parent_views[vote.statement.digest] = vote.statement.parent_view
+
+    def _vote_leaves(self, index: int, vote: Vote, disk: Disk) -> None:
+        statement = vote.statement
+        if vote.signer != index:
+            raise Broken("no_double_sign", f"validator {index} sends a vote signed by {vote.signer}")
+        self._note(vote)
+        self._verify_signature(vote.signer, statement, vote.signature)
+        said = self._said.setdefault((index, statement.view), set())
+        if statement not in said:
+            self._check_double_sign(index, statement, said)
+            self._check_durable(index, statement, disk)
+            said.add(statement)
+            self.votes_checked += 1
+            self.nullify_votes += statement.kind is Kind.NULLIFY
+
+    def _check_double_sign(self, index: int, statement: Statement, said: set[Statement]) -> None:
+        for other in said:
+            kinds = {other.kind, statement.kind}
+            same_kind = other.kind is statement.kind
+            if same_kind or kinds == {Kind.NULLIFY, Kind.FINALIZE}:
+                raise Broken(
+                    "no_double_sign",
+                    f"validator {index}, view {statement.view}: {_shown(other)} and {_shown(statement)}",
+                )
+
+    def _check_durable(self, index: int, statement: Statement, disk: Disk) -> None:
+        where = f"validator {index}, view {statement.view}: {_shown(statement)} leaves"
+        if encode_statement(statement) not in disk.votes_synced:
+            raise Broken("durable_before_send", f"{where} and is not in the synced log")
+        if self._sign_bytes(statement) not in disk.guard_synced:
+            raise Broken("durable_before_send", f"{where} and is not in the synced guard")
+        if statement.kind is not Kind.NULLIFY and not _has_body(disk, statement.digest):
+            raise Broken("durable_before_send", f"{where} and the body is not on disk")
+
+    def _certificate_leaves(self, certificate: Certificate) -> None:
+        statement = certificate.statement
+        signers = certificate.signers
+        where = f"{_shown(statement)} in view {statement.view}"
+        if len(set(signers)) < self.quorum or len(signers) != len(certificate.signatures):
+            raise Broken("certificate_soundness", f"{where} has {len(signers)} signers, the quorum is {self.quorum}")
+        if statement.epoch != 0:
+            raise Broken("certificate_soundness", f"{where} is of epoch {statement.epoch}")
+        for signer, signature in zip(signers, certificate.signatures, strict=True):
+            self._verify_signature(signer, statement, signature)
+        if statement.kind is Kind.NULLIFY:
+            self._nullifiers.setdefault(statement.view, set()).update(signers)
+        self.certificates_checked += 1
+
+    def _verify_signature(self, signer: int, statement: Statement, signature: bytes) -> None:
+        message = self._sign_bytes(statement)
+        known = (signer, message, signature)
+        if known in self._verified:
+            return
+        try:
+            VerifyKey(self._keys[signer]).verify(message, signature)
+        except BadSignatureError as error:
+            raise Broken("certificate_soundness", f"wrong signature of validator {signer}") from error
+        self._verified.add(known)
+
+    def _sign_bytes(self, statement: Statement) -> bytes:
+        numbers = (statement.epoch, statement.kind, statement.view, statement.parent_view)
+        epoch, kind, view, parent_view = (
+            number.to_bytes(size, "big") for number, size in zip(numbers, (8, 1, 8, 8), strict=True)
+        )
+        return (
+            b"sycee-consensus/1"
+            + self._chain_id.to_bytes(8, "big")
+            + self._genesis_hash
+            + epoch
+            + kind
+            + view
+            + parent_view
+            + statement.digest
+        )
+
+    # What nodes tell their clients
+
+    def told_final(self, index: int, final: FinalBlock, disk: Disk) -> None:
+        """A node told its subscribers of a final block."""
+        height = int(final.block.header.height)
+        if height != self._told_height.get(index, 0) + 1:
+            raise Broken(
+                "monotone_height", f"validator {index} tells height {height} after {self._told_height.get(index, 0)}"
+            )
+        self._told_height[index] = height
+        told = _final_of(final.block)
+        known = self.finals.get(height)
+        if known is None:
+            self._learn(told, [receipt.succeeded for receipt in final.receipts])
+        elif known != told:
+            raise Broken(
+                "agreement",
+                f"height {height}: 0x{known.block_hash.hex()} is final, validator {index} says "
+                f"0x{told.block_hash.hex()}",
+            )
+        self._check_money(index, height, disk)
+
+    def restarted(self, index: int, disk: Disk) -> None:
+        """A node is about to start from its disk: what it told before must be there."""
+        chain = ChainStore(disk.store)
+        height = int(chain.final_head().height)
+        told = self._told_height.get(index, 0)
+        if height < told:
+            raise Broken("monotone_height", f"validator {index} told height {told}, its disk ends at {height}")
+        # What was committed and not told before the crash is never told: subscribers live in the process.
+        self._told_height[index] = height
+        for unknown in range(max(self.finals) + 1, height + 1):
+            block, results = chain.block(Height(unknown)), chain.results(Height(unknown))
+            assert block is not None and results is not None
+            self._learn(_final_of(block), [receipt.succeeded for receipt in results.receipts])
+
+    def _learn(self, told: Final, outcomes: Sequence[bool]) -> None:
+        self._check_ancestry(told)
+        self.finals[told.height] = told
+        self._apply(told, outcomes)
+
+    def _check_ancestry(self, told: Final) -> None:
+        parent = self.finals.get(told.height - 1)
+        if parent is None or parent.block_hash != told.parent_hash:
+            raise Broken("ancestry", f"height {told.height} is not the child of height {told.height - 1}")
+        parent_view = self._parent_views.get(told.block_hash)
+        if parent_view is None:
+            raise Broken("ancestry", f"height {told.height} is final and nobody voted for it")
+        for view in range(parent_view + 1, told.view):
+            if len(self._nullifiers.get(view, ())) < self.quorum:
+                raise Broken(
+                    "ancestry", f"height {told.height} skips view {view}, which no quorum of validators nullified"
+                )
+
+    # Money
+
+    def _apply(self, told: Final, outcomes: Sequence[bool]) -> None:
+        """Execute the payments of a block by the plainest of models."""
+        balances = dict(self._balances[-1])
+        for raw, succeeded in zip(told.transactions, outcomes, strict=True):
+            payment = self.submitted.get(raw)
+            if payment is None:
+                raise Broken("exactly_once", f"height {told.height} holds a transaction that nobody submitted")
+            if raw in self._included:
+                raise Broken("exactly_once", f"a transaction is at heights {self._included[raw]} and {told.height}")
+            expected = self._nonces.get(payment.sender, 0)
+            if payment.nonce != expected:
+                raise Broken("exactly_once", f"height {told.height}: nonce {payment.nonce}, expected {expected}")
+            self._included[raw] = told.height
+            self._nonces[payment.sender] = expected + 1
+            has_funds = balances.get(payment.sender, 0) >= payment.amount_minor
+            if succeeded != has_funds:
+                raise Broken("conservation", f"height {told.height}: payment says {succeeded}, the model {has_funds}")
+            if has_funds:
+                balances[payment.sender] -= payment.amount_minor
+                balances[payment.to] = balances.get(payment.to, 0) + payment.amount_minor
+        self._balances.append(balances)
+
+    def _check_money(self, index: int, height: int, disk: Disk) -> None:
+        chain = ChainStore(disk.store)
+        state = chain.state_at(Height(height))
+        supply = state.storage(self._currency, TOTAL_SUPPLY_SLOT)
+        balances = self._balances[height]
+        found = {owner: state.storage(self._currency, balance_slot(owner)) for owner in balances}
+        if supply != self._supply or sum(found.values()) != supply:
+            raise Broken(
+                "conservation",
+                f"validator {index}, height {height}: supply {supply}, balances {sum(found.values())}, "
+                f"expected {self._supply}",
+            )
+        if found != balances:
+            raise Broken("conservation", f"validator {index}, height {height}: balances {found}, model {balances}")
+
+    def final_height_of(self, raw: bytes) -> int | None:
+        """Return at which height a payment is final anywhere."""
+        return self._included.get(raw)
+
+    # Clients
+
+    def client_told(self, index: int, raw: bytes, located: tuple[Height, int] | None, disk: Disk) -> None:
+        """A client asked a node where its transaction is."""
+        included = self._included.get(raw)
+        head = ChainStore(disk.store).final_head().height
+        if located is None:
+            if included is not None and included <= head:
+                raise Broken("final_stays_final", f"validator {index} at {head} misses a payment of {included}")
+            return
+        height, place = located
+        final = self.finals.get(height)
+        # A node may serve from disk what its loop has not told yet; then nobody knows better.
+        if final is not None and (place >= len(final.transactions) or final.transactions[place] != raw):
+            raise Broken("final_stays_final", f"validator {index}: no such payment at {height}/{place}")
+
+    # Disks
+
+    def check_disks(self, disks: Iterable[tuple[int, Disk]]) -> None:
+        """Compare the disks of all nodes byte by byte, and recompute each state root plainly."""
+        records: dict[bytes, bytes] = {}
+        for index, disk in disks:
+            chain = ChainStore(disk.store)
+            head = chain.final_head()
+            for height in range(1, head.height + 1):
+                self._check_stored_height(index, disk, Height(height), records)
+                encoded = chain.own_finalization(Height(height))
+                if encoded is not None:
+                    certificate = decode_certificate(encoded)
+                    self._certificate_leaves(certificate)
+                    if certificate.statement.digest != self._hash_at(height, chain):
+                        raise Broken("certificate_soundness", f"validator {index}: height {height} is not finalized")
+            header = chain.header(head.height)
+            assert header is not None
+            root = plain_state_root(disk)
+            if root != header.state_root:
+                raise Broken(
+                    "equal_state_roots",
+                    f"validator {index}, height {head.height}: records give 0x{root.hex()}, "
+                    f"header 0x{header.state_root.hex()}",
+                )
+
+    def _hash_at(self, height: int, chain: ChainStore) -> Hash32:
+        rlp_bytes = chain.header_rlp(Height(height))
+        assert rlp_bytes is not None
+        return keccak256(rlp_bytes)
+
+    def _check_stored_height(self, index: int, disk: Disk, height: Height, records: dict[bytes, bytes]) -> None:
+        for key in (header_key(height), body_key(height), results_key(height)):
+            value = disk.store.get(key)
+            if value is None or records.setdefault(key, value) != value:
+                raise Broken("equal_bytes_on_disk", f"validator {index}, height {height}: record 0x{key.hex()}")
+        final = self.finals.get(height)
+        if final is not None and final.block_hash != self._hash_at(height, ChainStore(disk.store)):
+            raise Broken("agreement", f"validator {index}: height {height} on disk is not the final block")
+
+
+def plain_state_root(disk: Disk) -> Hash32:
+    """Return the state root of the flat records by the `trie` package, which knows nothing of ours."""
+    storage: dict[bytes, HexaryTrie] = {}
+    for key, record in disk.store.scan(STORAGE, _after(STORAGE)):
+        owner = key[len(STORAGE) : len(STORAGE) + 32]
+        slot, value = decode_slot(record), decode_storage_record(record)
+        trie = storage.setdefault(owner, HexaryTrie({}))
+        trie[keccak256(slot.to_bytes(32, "big"))] = rlp.encode(value.to_bytes(32, "big").lstrip(b"\x00"))
+    accounts = HexaryTrie({})
+    for _, record in disk.store.scan(ACCOUNT, _after(ACCOUNT)):
+        address, account = address_of_record(record), decode_account_record(record)
+        owner = keccak256(address)
+        root = storage[owner].root_hash if owner in storage else HexaryTrie({}).root_hash
+        accounts[owner] = rlp.encode([account.nonce, account.balance, root, account.code_hash])
+    return Hash32(accounts.root_hash)
+
+
+def _after(prefix: bytes) -> bytes:
+    return prefix[:-1] + bytes((prefix[-1] + 1,))
+
+
+def _final_of(block: Block) -> Final:
+    header = block.header
+    return Final(int(header.height), block.block_hash, header.parent_hash, int(header.view), tuple(block.transactions))
+
+
+def _shown(statement: Statement) -> str:
+    return f"{statement.kind.name.lower()} 0x{statement.digest.hex()[:8]}"
+
+
+def _has_body(disk: Disk, digest: Hash32) -> bool:
+    return digest in disk.bodies_synced or ChainStore(disk.store).height_of(digest) is not None
