@@ -55,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, help="how many seeds")
     parser.add_argument("--n", type=int, help="validators, instead of drawing their number")
     parser.add_argument("--twice", action="store_true", help="compare traces under two values of PYTHONHASHSEED")
-    parser.add_argument("--hashes-only", action="store_true", help="print the trace hash of each seed and judge nothing")
+    parser.add_argument(
+        "--hashes-only", action="store_true", help="print the trace hash of each seed and judge nothing"
+    )
     return parser
 
 
@@ -73,7 +75,12 @@ def _compare_interpreters(first: int, count: int, validators: int | None) -> int
         command += ["--n", str(validators)]
     answers = [
         subprocess.run(
-            command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True
+            command,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.splitlines()[1:]
         for hash_seed in HASH_SEEDS
     ]
@@ -86,7 +93,9 @@ def _compare_interpreters(first: int, count: int, validators: int | None) -> int
 
 
 def _commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return found.stdout.strip() or "unknown"
 
 
