@@ -50,9 +50,18 @@ def test_content_is_synced_before_the_name_and_the_folder_after_it(
 ) -> None:
     calls: list[str] = []
     sync, rename = os.fsync, os.replace
+
+    def noted_sync(descriptor: int) -> None:
+        calls.append("sync")
+        sync(descriptor)
+
+    def noted_rename(old: Path, new: Path) -> None:
+        calls.append("rename")
+        rename(old, new)
+
     with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", lambda file: (calls.append("sync"), sync(file)))
-        patched.setattr(os, "replace", lambda old, new: (calls.append("rename"), rename(old, new)))
+        patched.setattr(os, "fsync", noted_sync)
+        patched.setattr(os, "replace", noted_rename)
         replace_file(tmp_path / "secret", b"content")
     assert calls == ["sync", "rename", "sync"]
 
