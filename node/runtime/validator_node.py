@@ -121,7 +121,7 @@ class ValidatorNode:
         self.mesh = ValidatorMesh(ports.transport, validators)
         self._pending_work = PendingWork(self.pool, passed_over_max=validators.count)
         self._requester = Requester(self.mesh, ports.clock, ports.timers)
-        self.durability = WalAndGuard(ports.wal, ports.signer, lambda: Height(self.tree.final_height + 1))
+        self.durability = WalAndGuard(ports.wal, ports.signer, self._view_highest)
         self._consensus_admission = ConsensusAdmission(self.domain, self.machine, read_header)
         self._build_mempool()
         self._build_blocks()
@@ -255,8 +255,8 @@ class ValidatorNode:
         """Give the machine its past and begin."""
         ports = self._ports
         ports.signer.set_floor(recovered.head.facts.epoch, recovered.head.view)
-        for statement in recovered.guard_completion:
-            ports.signer.record(statement)
+        self.durability.complete_guard(recovered.guard_completion)
+        self.durability.recovered(recovered.view_highest)
         self.driver.post(
             Recovered(
                 head=recovered.head,
@@ -273,6 +273,10 @@ class ValidatorNode:
         now_ms = ports.clock.now_ms()
         ports.timers.call_at(now_ms + STATUS_EVERY_MS, self._status_tick)
         ports.timers.call_at(now_ms + POOL_TICK_MS, self._pool_tick)
+
+    def _view_highest(self) -> View:
+        """Return the highest view of anything a log record can be about."""
+        return max(self.machine.state.view, self.tree.view_highest())
 
     # What admission asks of the ledger
 
@@ -389,11 +393,13 @@ class ValidatorNode:
 
     def _committed(self, executed: ExecutedBlock, finalization: Certificate) -> None:
         header = executed.block.header
-        self._ports.signer.set_floor(finalization.statement.epoch, self.machine.state.head.view)
+        # Votes up to the machine's newer head may still wait for their sync; those below its older one are never sent.
+        floor = min(finalization.statement.view, self.machine.state.head.view)
+        self._ports.signer.set_floor(finalization.statement.epoch, floor)
         had_room = header.gas_used * ROOM_SHARE < header.gas_limit
         self._pending_work.block_final(header.timestamp_ms, had_room=had_room)
         self._catch_up.committed(header.height)
-        self.durability.prune(header.height)
+        self.durability.prune(header.view)
         self._block_fetch.cancel_unless(lambda digest: digest in self.machine.state.fetching)
         self.committed_with(executed, finalization)
         self._update_pending()

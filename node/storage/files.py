@@ -42,7 +42,9 @@ def replace_file(path: Path, content: bytes, *, mode: int = PRIVATE_FILE_MODE) -
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         try:
-            os.write(descriptor, content)
+            written = os.write(descriptor, content)
+            if written != len(content):
+                raise WriteFailed(f"write of {path}", f"{written} of {len(content)} bytes written")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

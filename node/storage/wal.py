@@ -29,6 +29,9 @@ RECORD_BYTES_MAX = 16 * 1024 * 1024
 END_OF_BATCH = 8
 """Record type that closes a sync batch."""
 
+TAG_UNKNOWN = 2**64
+"""Tag of segments found at opening: above every view, so nothing in them is let go by mistake."""
+
 
 class DamagedLog(StorageError):
     """Damage that no power cut explains. The node does not start: it might contradict what it said."""
@@ -78,7 +81,7 @@ class Wal:
         self._descriptor = -1
         self._offset = 0
         self._segment_tags: dict[int, int] = {}
-        """Highest tag (height) of the records in each segment."""
+        """Highest tag of the records in each segment."""
 
     @classmethod
     def open(
@@ -92,28 +95,32 @@ class Wal:
         numbers = sorted(int(path.stem) for path in folder.glob("[0-9]*.log"))
         batches: list[tuple[LogRecord, ...]] = []
         sequence, cut_bytes, end = 1, 0, 0
+        last_number = numbers[-1] if numbers else 0
         for position, number in enumerate(numbers):
             if number != numbers[0] + position:
                 raise DamagedLog(_path(folder, number - 1), 0, "segment is missing")
-            scan = _Scan(_path(folder, number), identity)
+            is_last = number == last_number
+            scan = _Scan(_path(folder, number), identity, is_last=is_last)
+            if scan.is_empty:
+                break
             if position == 0:
                 sequence = scan.first_sequence
             elif scan.first_sequence != sequence:
                 raise DamagedLog(scan.path, 0, f"begins with batch {scan.first_sequence}, expected {sequence}")
-            found, sequence = scan.read_batches(sequence, is_last=number == numbers[-1])
+            found, sequence = scan.read_batches(sequence, is_last=is_last)
             batches.extend(found)
-            cut_bytes, end = scan.cut_bytes, scan.end
-        wal = cls(folder, identity, sequence, numbers[-1] if numbers else 0, segment_bytes)
-        if numbers and end >= SEGMENT_HEAD_BYTES:
+            cut_bytes, end = scan.cut_bytes, scan.end if is_last else 0
+        wal = cls(folder, identity, sequence, last_number, segment_bytes)
+        # What the records found concern is known only when they are decoded: see `tag_found`.
+        wal._segment_tags = dict.fromkeys(numbers, TAG_UNKNOWN)
+        if end:
             wal._reopen(end)
         else:
-            wal._begin_segment(max(wal._segment, 1))
-        for number in numbers:
-            wal._segment_tags[number] = 0
+            wal._begin_segment(max(last_number, 1))
         return wal, RecoveredLog(tuple(batches), cut_bytes)
 
     def append_batch(self, records: Sequence[LogRecord], *, tag: int) -> None:
-        """Write records as one batch and sync it. `tag` is the height up to which they matter, for `prune`.
+        """Write records as one batch and sync it. `tag` is the view up to which they matter, for `prune`.
 
         Raises: WriteFailed, which ends the process: nobody knows what is on disk after a failed sync.
         """
@@ -132,6 +139,12 @@ class Wal:
         self._offset += len(content)
         self._next_sequence += 1
         self._segment_tags[self._segment] = max(self._segment_tags.get(self._segment, 0), tag)
+
+    def tag_found(self, tag: int) -> None:
+        """Say up to which tag the records found at opening matter; until then `prune` keeps them all."""
+        for number, known in self._segment_tags.items():
+            if known == TAG_UNKNOWN:
+                self._segment_tags[number] = tag
 
     def prune(self, tag_below: int) -> None:
         """Remove segments in which every record has a tag below `tag_below`; never the one being written.
@@ -194,21 +207,23 @@ class Wal:
 class _Scan:
     """Reads one segment."""
 
-    def __init__(self, path: Path, identity: bytes) -> None:
+    def __init__(self, path: Path, identity: bytes, *, is_last: bool) -> None:
         self.path = path
+        self.is_empty = False
+        """Whether a crash came while it was created; then nothing was written into it."""
         self.cut_bytes = 0
         self.end = 0
         self.first_sequence = 0
         self._content = path.read_bytes()
-        self._read_head(identity)
+        self._read_head(identity, is_last=is_last)
 
-    def _read_head(self, identity: bytes) -> None:
+    def _read_head(self, identity: bytes, *, is_last: bool) -> None:
         head = self._content[:SEGMENT_HEAD_BYTES]
-        if len(head) < SEGMENT_HEAD_BYTES or not head.strip(b"\x00"):
-            # A crash while the segment was created: it holds nothing yet.
-            self._content = b""
-            return
-        if int.from_bytes(head[-4:], "big") != crc32c(head[:-4]) or head[:8] != MAGIC:
+        if len(head) < SEGMENT_HEAD_BYTES or int.from_bytes(head[-4:], "big") != crc32c(head[:-4]) or head[:8] != MAGIC:
+            # The header is synced before the first batch is written, so a torn one has nothing behind it.
+            if is_last and not self._content[SEGMENT_HEAD_BYTES:].strip(b"\x00"):
+                self.is_empty = True
+                return
             raise DamagedLog(self.path, 0, "segment header is damaged")
         if int.from_bytes(head[8:10], "big") != VERSION:
             raise DamagedLog(self.path, 8, f"version {int.from_bytes(head[8:10], 'big')}, this node reads {VERSION}")
@@ -219,10 +234,6 @@ class _Scan:
 
     def read_batches(self, sequence: int, *, is_last: bool) -> tuple[list[tuple[LogRecord, ...]], int]:
         """Return the whole batches and the next sequence. Raises: DamagedLog."""
-        if not self._content:
-            if not is_last:
-                raise DamagedLog(self.path, 0, "segment is empty and not the last")
-            return [], sequence
         batches: list[tuple[LogRecord, ...]] = []
         open_records: list[LogRecord] = []
         at = self.end

@@ -131,6 +131,8 @@ def load_key(folder: Path, purpose: KeyPurpose, passphrase: bytes) -> NodeKey:
     validate_private(path)
     try:
         content = json.loads(path.read_bytes())
+        if content["purpose"] != purpose.value:
+            raise UnreadableKey(path, f"is a {content['purpose']} key, not a {purpose.value} key")
         kdf = content["kdf"]
         salt, sealed = bytes.fromhex(kdf["salt"]), bytes.fromhex(content["sealed"])
         derived = argon2id.kdf(
