@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.cluster import Cluster, running_devnet
 
-RPC_PORT = 28_600
+RPC_PORT = 11_200
 
 
 @pytest.fixture(scope="session")

@@ -350,7 +350,7 @@ def main() -> int:
     """Run the flood against a network of its own."""
     parser = argparse.ArgumentParser(prog="python -m tests.e2e.hostile", description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--rpc-port", type=int, default=28_700)
+    parser.add_argument("--rpc-port", type=int, default=11_240)
     parser.add_argument("--dir", type=Path, help="folder for the network and its logs, kept; default: a temporary one")
     parser.add_argument("--json", action="store_true", help="print the counts as JSON too")
     options = parser.parse_args()

@@ -15,7 +15,7 @@ SECONDS = 3.0
 
 
 def test_every_bad_transaction_is_told_why_and_honest_payments_become_final(tmp_path: Path) -> None:
-    with running_devnet(tmp_path / "devnet", 28_720) as cluster:
+    with running_devnet(tmp_path / "devnet", 11_220) as cluster:
         findings = asyncio.run(attack(cluster, SECONDS))
 
         assert findings.problems() == [], report(findings)
