@@ -49,7 +49,9 @@ class GuardedSigner:
         return [statement for key in sorted(self._signed) for statement in self._signed[key]]
 
     def set_floor(self, epoch: Epoch, view: View) -> None:
-        """Refuse views at or below a final one from now on, and forget them."""
+        """Refuse views at or below a final one from now on, and forget them; a lower floor than before is ignored."""
+        if (epoch, view) <= self._floor:
+            return
         self._floor = (epoch, view)
         self._signed = {key: said for key, said in self._signed.items() if key > self._floor}
 
