@@ -67,6 +67,10 @@ class PeerBook:
         """Return the allowed peers in ascending order of their keys."""
         return tuple(self._entries.values())
 
+    def keys(self) -> tuple[PeerKey, ...]:
+        """Return the allowed keys in ascending order."""
+        return tuple(self._entries)
+
     def get(self, key: PeerKey) -> PeerEntry | None:
         """Return the entry of an allowed peer, None for any other key."""
         return self._entries.get(key)

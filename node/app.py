@@ -61,6 +61,12 @@ WAL_FOLDER = "wal"
 LOOP_PROBE_S = 0.5
 """How often the loop proves that it runs; health calls it dead after four missed probes."""
 
+SLOW_SYNC_US = 250_000
+"""A sync of the log this long delays every vote by as much; a healthy disk takes 1 to 10 ms."""
+
+SLOW_LOOP_MS = 250.0
+"""A turn of the loop this long delays everything; none should pass 5 ms."""
+
 
 @dataclass(frozen=True, slots=True)
 class _OpenedNode:
@@ -291,6 +297,7 @@ class _Process:
                 entries=opened.genesis.entries,
                 version=build_facts().version,
                 proof_window_blocks=config.storage.proof_window_blocks,
+                call_timeout_ms=config.rpc.call_timeout_ms,
                 link_count=lambda: len(node.mesh.peers()),
                 height_best=lambda: node.statuses.height_best(node.tree.final_height),
                 is_syncing=node.is_syncing,
@@ -309,6 +316,7 @@ class _Process:
             request_bytes_max=config.rpc.request_bytes_max,
             response_bytes_max=config.rpc.response_bytes_max,
             call_list_max=config.rpc.call_list_max,
+            namespaces=config.rpc.api,
             call_gas_max=config.rpc.call_gas_max,
             logs_range_blocks_max=config.rpc.logs_range_blocks_max,
             logs_results_max=config.rpc.logs_results_max,
@@ -331,7 +339,9 @@ class _Process:
         validators = self._opened.genesis.validators
         nullified = max(0, header.view - self._view_reported - 1)
         for view in range(self._view_reported + 1, header.view):
-            self._metrics.count_nullified(self._opened.genesis.entries[validators.leader(View(view))].name)
+            given_up = self._opened.genesis.entries[validators.leader(View(view))].name
+            self._metrics.count_nullified(given_up)
+            self._log.warn("nullified", view=view, leader=given_up)
         self._view_reported = max(self._view_reported, final.finalization_view)
         self._metrics.observe_commit(final.commit_ms)
         if final.build_ms:
@@ -401,9 +411,14 @@ class _Process:
 
         def probe() -> None:
             self._facts.loop_ran_ms = self._clock.now_ms()
-            self._metrics.observe_loop_lag(max(0.0, (loop.time() - wanted) * 1000))
+            lag_ms = max(0.0, (loop.time() - wanted) * 1000)
+            self._metrics.observe_loop_lag(lag_ms)
+            if lag_ms >= SLOW_LOOP_MS:
+                self._log.warn("slow_loop", lag_ms=int(lag_ms))
             for duration_us in self._node.durability.take_new_durations_us():
                 self._metrics.observe_wal_fsync(duration_us / 1000)
+                if duration_us >= SLOW_SYNC_US:
+                    self._log.warn("slow_fsync", took_ms=duration_us // 1000, file="write-ahead log")
             self._probe_loop(loop)
 
         loop.call_at(wanted, probe)

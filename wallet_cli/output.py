@@ -89,27 +89,18 @@ class Output:
         if self.is_json:
             envelope: dict[str, object] = {"schema": SCHEMA, "ok": True, "data": record}
             envelope["proof"] = proof.record() if proof else None
-            click.echo(json.dumps(envelope, ensure_ascii=False, sort_keys=False))
+            click.echo(printable(json.dumps(envelope, ensure_ascii=False)))
         else:
-            click.echo(self._coloured(text, proof))
-
-    def item(self, record: Mapping[str, object], text: str, *, proof: Proof) -> None:
-        """Print one line of a stream and flush it."""
-        self.result(record, text, proof=proof)
-        sys.stdout.flush()
+            click.echo(self._coloured(printable(text), proof))
 
     def say(self, text: str) -> None:
         """Talk on stderr."""
-        click.echo(text, err=True)
-
-    def warn(self, text: str) -> None:
-        """Talk on stderr, in red on a terminal."""
-        click.echo(self._style(f"warning: {text}", _RED), err=True)
+        click.echo(printable(text), err=True)
 
     def detail(self, text: str) -> None:
         """Talk on stderr if `-v` was given."""
         if self.verbosity:
-            click.echo(text, err=True)
+            click.echo(printable(text), err=True)
 
     def failure(self, error: UserError) -> None:
         """Report why the command stopped: three lines on stderr, and one object on stdout with `--json`."""
@@ -122,10 +113,10 @@ class Output:
             }
             if error.reason is not None:
                 body["reason"] = error.reason
-            click.echo(json.dumps({"schema": SCHEMA, "ok": False, "error": body}, ensure_ascii=False))
-        click.echo(self._style(f"error: {error.message}", _RED), err=True)
-        click.echo(f"why:   {error.why}", err=True)
-        click.echo(f"next:  {error.next_step}", err=True)
+            click.echo(printable(json.dumps({"schema": SCHEMA, "ok": False, "error": body}, ensure_ascii=False)))
+        click.echo(self._style(f"error: {_one_line(error.message)}", _RED), err=True)
+        click.echo(f"why:   {_one_line(error.why)}", err=True)
+        click.echo(f"next:  {_one_line(error.next_step)}", err=True)
 
     def confirm(self, question: str, *, is_yes: bool, next_step: str) -> None:
         """Ask on the terminal unless `is_yes`. Raises: Declined."""
@@ -170,6 +161,15 @@ class Output:
 
     def _style(self, text: str, colour: str) -> str:
         return text if self._is_plain else click.style(text, fg=colour)
+
+
+def printable(text: str) -> str:
+    """Return `text` without anything that moves a cursor: parts of it come from nodes nobody believes."""
+    return "".join(mark if mark.isprintable() or mark == "\n" else "\ufffd" for mark in text)
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.splitlines()))
 
 
 def has_terminal() -> bool:

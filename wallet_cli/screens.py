@@ -14,7 +14,8 @@ from wallet_cli.positions import Position
 from wallet_cli.verified import FinalTransaction
 
 _LABEL_COLUMN: Final = 12
-_TITLE_COLUMNS: Final = 39
+_SCREEN_COLUMNS: Final = 80
+_TITLE_COLUMNS: Final = 28
 _AMOUNT_COLUMNS: Final = 22
 
 
@@ -41,9 +42,9 @@ class Confirmation:
 def confirmation_screen(screen: Confirmation) -> str:
     """Return the screen shown before a payment is signed; the same fields in the same order for every one."""
     name = screen.recipient_name or short_address(screen.recipient)
-    head = "Pay online".ljust(_TITLE_COLUMNS + 16)
+    title = "Pay online"
     lines = [
-        f"{head}network {screen.network}, chain {screen.chain_id}",
+        title + f"network {screen.network}, chain {screen.chain_id}".rjust(_SCREEN_COLUMNS - len(title)),
         _field("to", f"{name:<14} {screen.recipient_kind:<16} {short_address(screen.recipient)}"),
         _field("amount", f"{format_amount(screen.amount):<14} {amount_words(screen.amount)}"),
         _field("from", f"{screen.sender_name:<14} after it {format_amount(screen.after)} spendable"),
@@ -59,7 +60,9 @@ def confirmation_screen(screen: Confirmation) -> str:
 def balance_screen(name: str, address: Address, positions: Sequence[Position], proof: Proof) -> str:
     """Return the positions of one account with their label."""
     title = f"{name}  {short_address(address)}" if name else checksum_address(address)
-    lines = [f"{title:<{_TITLE_COLUMNS}}{proof.label()}"]
+    # A whole address leaves no room for the label beside it.
+    is_short = len(title) < _TITLE_COLUMNS
+    lines = [f"{title:<{_TITLE_COLUMNS}}{proof.label()}"] if is_short else [title, f"  {proof.label()}"]
     if not positions:
         lines.append("  no money in any currency")
     for position in positions:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from consensus.chain.errors import InvalidGenesis
 from consensus.primitives.hashing import sha256
+from consensus.primitives.rlp_codec import encode as encode_rlp
 from consensus.primitives.scalars import Address, Hash32, TimestampMs
 
 GENESIS_SCHEMA = "sycee-genesis/1"
@@ -33,11 +34,9 @@ class GenesisValidator:
     consensus_key: bytes
     """ed25519, signs votes."""
     tls_key: bytes
-    """ed25519, authenticates links; the key inside `tls_certificate`."""
+    """ed25519, authenticates links; peers pin it and derive everything else from it."""
     attestation_key: bytes
     """ed25519, signs attestations for offline wallets."""
-    tls_certificate: bytes
-    """Self-signed X.509 certificate, DER; peers trust exactly these bytes."""
     endpoints: tuple[str, ...]
     """host:port of the mesh listener, in the order to be dialed."""
 
@@ -83,6 +82,11 @@ class GenesisDocument:
     currencies: tuple[GenesisCurrency, ...]
 
 
+def endpoints_hash(validator: GenesisValidator) -> Hash32:
+    """Return what a validator set says of endpoints: SHA-256 of the RLP list of their texts, in order."""
+    return sha256(encode_rlp([endpoint.encode() for endpoint in validator.endpoints]))
+
+
 def document_hash(text: bytes) -> Hash32:
     """Return what the genesis header says of the document: SHA-256 of its canonical text."""
     return sha256(text)
@@ -104,7 +108,6 @@ def encode_genesis(document: GenesisDocument) -> bytes:
                 "consensusKey": _hex(validator.consensus_key),
                 "tlsKey": _hex(validator.tls_key),
                 "attestationKey": _hex(validator.attestation_key),
-                "tlsCertificate": _hex(validator.tls_certificate),
                 "endpoints": list(validator.endpoints),
             }
             for validator in document.validators
@@ -182,7 +185,7 @@ class _Fields:
     def amount(self, name: str) -> int:
         return _amount(*self._get(name))
 
-    def hexadecimal(self, name: str, length: int | None) -> bytes:
+    def hexadecimal(self, name: str, length: int) -> bytes:
         value, path = self._get(name)
         return _unhex(value, path, length)
 
@@ -220,7 +223,6 @@ def _decode_validator(fields: _Fields) -> GenesisValidator:
         consensus_key=fields.hexadecimal("consensusKey", 32),
         tls_key=fields.hexadecimal("tlsKey", 32),
         attestation_key=fields.hexadecimal("attestationKey", 32),
-        tls_certificate=fields.hexadecimal("tlsCertificate", None),
         endpoints=fields.strings("endpoints"),
     )
 
@@ -259,14 +261,14 @@ def _hex(value: bytes) -> str:
     return "0x" + value.hex()
 
 
-def _unhex(value: object, path: str, length: int | None) -> bytes:
+def _unhex(value: object, path: str, length: int) -> bytes:
     if not isinstance(value, str) or not value.startswith("0x"):
         raise InvalidGenesis(path, f"must be a string that begins with 0x, found {value!r}")
     try:
         decoded = bytes.fromhex(value[2:])
     except ValueError as error:
         raise InvalidGenesis(path, f"not hexadecimal: {value!r}") from error
-    if length is not None and len(decoded) != length:
+    if len(decoded) != length:
         raise InvalidGenesis(path, f"{len(decoded)} bytes, expected {length}")
     return decoded
 

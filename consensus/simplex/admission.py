@@ -117,15 +117,21 @@ class Admission:
     def _verify_justification(self, proposal: Proposal) -> None:
         parent = proposal.parent_certificate
         statement = proposal.vote.statement
+        certificates = list(proposal.nullifications)
+        for nullification in certificates:
+            if not statement.parent_view < nullification.statement.view < statement.view:
+                raise Misbehaviour(f"nullification of view {nullification.statement.view} justifies nothing")
         if parent is None:
             if statement.parent_view != 0:
                 raise Misbehaviour(f"proposal on view {statement.parent_view} without its certificate")
         else:
             if parent.statement.view != statement.parent_view or parent.statement.kind is Kind.NULLIFY:
                 raise Misbehaviour("parent certificate is of another view or kind")
-            self._verified_certificate(parent)
-        for nullification in proposal.nullifications:
-            self._verified_certificate(nullification)
+            certificates.append(parent)
+        for certificate in certificates:
+            if certificate.statement.epoch != statement.epoch:
+                raise Misbehaviour(f"justification of epoch {certificate.statement.epoch} in epoch {statement.epoch}")
+            self._verified_certificate(certificate)
 
     def _verify_vote(self, vote: Vote) -> None:
         validators = self._interest.validators

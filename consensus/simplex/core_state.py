@@ -6,7 +6,7 @@ from consensus.primitives.scalars import VIEW_ZERO, Hash32, ValidatorIndex, View
 from consensus.simplex.effects import Effect, Persist, SetTimer, StopReason, UnsignedProposal
 from consensus.simplex.events import HeaderFacts, TimerKind, Verdict, ViewZero
 from consensus.simplex.messages import Certificate, Kind, Proposal, Statement
-from consensus.simplex.parameters import Parameters, backoff
+from consensus.simplex.parameters import EVIDENCE_WINDOW_BEHIND, Parameters, backoff
 from consensus.simplex.records import Record
 from consensus.simplex.validators import ValidatorSet
 from consensus.simplex.votes import VoteBook
@@ -39,7 +39,10 @@ class Activity:
     """What a leader's silence is judged by."""
 
     is_up: bool
-    down_since_ms: int
+    changed_ms: int
+    """When the link last went up or down."""
+    up_in_view: View = VIEW_ZERO
+    """The view this validator was in when the link last came up: older silence no longer counts."""
 
 
 @dataclass(slots=True)
@@ -62,6 +65,10 @@ class CoreState:
     is_pending: bool = False
     pending_since: int = 0
     is_syncing: bool = False
+    is_epoch_over: bool = False
+    """The last block of the epoch is final: nothing more is signed in it."""
+    own_known_above: View = VIEW_ZERO
+    """Own votes of higher views are all known; older ones may have been pruned before a restart."""
     stopped: StopReason | None = None
     own: dict[View, list[Statement]] = field(default_factory=dict)
     """my[v]."""
@@ -74,6 +81,8 @@ class CoreState:
     """Views in which an acceptable proposal was seen."""
     fetching: dict[Hash32, None] = field(default_factory=dict)
     """Blocks asked of peers and not here yet, in the order asked."""
+    certifying: dict[Hash32, None] = field(default_factory=dict)
+    """Blocks whose verdict the host owes, or answered with unknown; TR asks again."""
     fetching_views: tuple[View, View] | None = None
     own_signed_at: dict[View, int] = field(default_factory=dict)
     building_view: View = VIEW_ZERO
@@ -87,6 +96,8 @@ class CoreState:
     next_sequence: int = 1
     effects: list[Effect] = field(default_factory=list)
     book: VoteBook = field(init=False)
+    _tip: tuple[tuple[int, ...], View] | None = None
+    """What `tip` last found, and under which sizes; it walks over every view of a long bad spell."""
 
     def __post_init__(self) -> None:
         self.book = VoteBook(self.validators)
@@ -111,7 +122,15 @@ class CoreState:
 
     def may_sign_in(self, view: View) -> bool:
         """Tell whether any arm may sign in `view` at all."""
-        return self.own_index is not None and self.stopped is None and view >= self.resume_view
+        return (
+            self.own_index is not None and self.stopped is None and not self.is_epoch_over and view >= self.resume_view
+        )
+
+    def is_foreign(self, statement: Statement) -> bool:
+        """Tell whether a statement under this validator's key was surely never signed here."""
+        view = statement.view
+        is_known = view > self.own_known_above and view > self.head.view - EVIDENCE_WINDOW_BEHIND
+        return is_known and view >= self.resume_view and statement not in self.own.get(view, ())
 
     def facts_of(self, digest: Hash32) -> HeaderFacts | None:
         """Return the facts of the head or of a block above it."""
@@ -131,6 +150,13 @@ class CoreState:
 
     def tip(self) -> View:
         """Return the highest certified view that can be reached from view − 1 over nullified views, else the floor."""
+        # Between two advances of the head both mappings only grow, so their sizes tell whether anything changed.
+        known = (self.view, self.floor, self.head.view, len(self.certified), len(self.certificates))
+        if self._tip is None or self._tip[0] != known:
+            self._tip = (known, self._find_tip())
+        return self._tip[1]
+
+    def _find_tip(self) -> View:
         view = self.view - 1
         while view > self.floor:
             if View(view) in self.certified:

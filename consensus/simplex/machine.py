@@ -6,7 +6,8 @@ Deterministic: equal states and events give equal effects, byte for byte. A step
 from typing import assert_never
 
 from consensus.primitives.scalars import Hash32, ValidatorIndex, View
-from consensus.simplex import view as arms
+from consensus.simplex import certifying, signing
+from consensus.simplex import view as view_arms
 from consensus.simplex.core_state import Activity, BlockEntry, CoreState
 from consensus.simplex.effects import Effect, SignAndSend, StopReason
 from consensus.simplex.events import (
@@ -69,33 +70,35 @@ class Machine:
             self._state.resume_view = event.resume_view
             _replay(self._state, event)
         elif isinstance(event, EpochReady):
+            before = self.state
             self._state = _begin(event.head, event.validators, event.parameters, event.own_index, now_ms)
+            _carry_over(before, self._state)
             record = EpochStartRecord(event.validators.epoch, event.head.facts.digest)
             self._state.persist(record, must_sync=True)
         else:
             self.state.now_ms = max(self.state.now_ms, now_ms)
             self._handle(self.state, event)
         state = self.state
-        arms.pace(state)
+        view_arms.pace(state)
         effects, state.effects = tuple(state.effects), []
         return effects
 
     def _handle(self, state: CoreState, event: Event) -> None:
         match event:
             case VoteReceived(vote):
-                arms.vote_received(state, vote.value)
+                view_arms.vote_received(state, vote.value)
             case ProposalReceived(proposal, facts):
-                arms.proposal_received(state, proposal.value, facts)
+                view_arms.proposal_received(state, proposal.value, facts)
             case CertificateReceived(certificate):
-                arms.certificate_received(state, certificate.value)
+                certifying.certificate_received(state, certificate.value)
             case HeaderFetched(facts, header):
-                arms.header_fetched(state, facts, header)
+                certifying.header_fetched(state, facts, header)
             case BodyAvailable(digest):
-                arms.body_available(state, digest)
+                certifying.body_available(state, digest)
             case BlockBuilt(view, facts, header, body_bytes, last_of_epoch):
-                arms.block_built(state, view, facts, header, body_bytes, last_of_epoch)
+                view_arms.block_built(state, view, facts, header, body_bytes, last_of_epoch)
             case BlockCertified(digest, verdict, last_of_epoch):
-                arms.block_certified(state, digest, verdict, last_of_epoch=last_of_epoch)
+                certifying.block_certified(state, digest, verdict, last_of_epoch=last_of_epoch)
             case ChainAdvanced(head):
                 _chain_advanced(state, head)
             case SyncChanged(is_syncing):
@@ -139,6 +142,9 @@ class Machine:
         state = self.state
         if statement.epoch != state.validators.epoch:
             return False
+        if statement.kind is Kind.NULLIFY and statement.view < state.view:
+            # However old and often said: V6 answers it.
+            return True
         if not state.floor - EVIDENCE_WINDOW_BEHIND < statement.view <= state.view + VOTE_WINDOW_AHEAD:
             return False
         known = state.book.get(statement.kind, statement.view, signer)
@@ -180,6 +186,7 @@ def _begin(
 ) -> CoreState:
     state = CoreState(validators, parameters, own_index, head, View(0), now_ms)
     state.floor = head.view
+    state.own_known_above = head.view
     state.floor_certificate = head.finalization
     state.final_at = now_ms
     state.certified[head.view] = head.facts.digest
@@ -188,9 +195,23 @@ def _begin(
     if head.finalization is not None:
         state.certificates[Kind.FINALIZE, head.view] = head.finalization
     for index in range(validators.count):
-        state.activity[ValidatorIndex(index)] = Activity(is_up=False, down_since_ms=now_ms)
-    arms.enter(state, View(head.view + 1), head.finalization)
+        state.activity[ValidatorIndex(index)] = Activity(is_up=False, changed_ms=now_ms)
+    signing.enter(state, View(head.view + 1), head.finalization)
     return state
+
+
+def _carry_over(before: CoreState, state: CoreState) -> None:
+    """Take over what does not end with an epoch: having stopped, what the host last said, and the links."""
+    state.stopped = before.stopped
+    state.next_sequence = before.next_sequence
+    state.is_syncing = before.is_syncing
+    state.is_pending = before.is_pending
+    state.pending_since = state.now_ms
+    for index, validator in enumerate(state.validators.validators):
+        old_index = before.validators.index_of(validator.consensus_key)
+        if old_index is not None:
+            old = before.activity[old_index]
+            state.activity[ValidatorIndex(index)] = Activity(old.is_up, old.changed_ms)
 
 
 def _replay(state: CoreState, recovered: Recovered) -> None:
@@ -209,17 +230,17 @@ def _replay(state: CoreState, recovered: Recovered) -> None:
         if kind is Kind.FINALIZE and certified_view > state.floor:
             state.floor, state.floor_certificate = certified_view, certificate
         if kind is not Kind.NOTARIZE:
-            arms.enter(state, View(certified_view + 1), certificate)
+            signing.enter(state, View(certified_view + 1), certificate)
     if view > state.view:
         entry = state.best_certificate(View(view - 1))
-        arms.enter(state, view, entry)
+        signing.enter(state, view, entry)
     for said in sorted(state.own):
         for statement in state.own[said]:
             is_current = said == state.view
             is_open_finalize = statement.kind is Kind.FINALIZE and said > state.floor
             if (is_current or is_open_finalize) and state.may_sign_in(said):
                 state.emit(SignAndSend(statement, None))
-    arms.retry_waiting(state)
+    certifying.retry_waiting(state)
 
 
 def _replay_record(state: CoreState, record: Record, facts_by_digest: dict[Hash32, HeaderFacts]) -> None:
@@ -255,9 +276,9 @@ def _chain_advanced(state: CoreState, head: ViewZero) -> None:
     if head.view > state.floor:
         state.floor, state.floor_certificate = head.view, head.finalization
         state.final_at = state.now_ms
-    arms.advance_head(state, head)
-    arms.enter(state, View(head.view + 1), head.finalization)
-    arms.retry_waiting(state)
+    certifying.advance_head(state, head)
+    signing.enter(state, View(head.view + 1), head.finalization)
+    certifying.retry_waiting(state)
 
 
 def _timer_fired(state: CoreState, kind: TimerKind, view: View) -> None:
@@ -265,15 +286,17 @@ def _timer_fired(state: CoreState, kind: TimerKind, view: View) -> None:
     armed = state.timers.get(kind)
     if armed is None or armed[0] != view:
         return
-    if armed[1] > state.now_ms:
-        return
     del state.timers[kind]
+    if armed[1] > state.now_ms:
+        # A host's clock and its timers never agree to the millisecond: an early one is set again, never lost.
+        state.set_timer(kind, armed[1])
+        return
     match kind:
         case TimerKind.LEADER | TimerKind.ADVANCE:
             if view == state.view:
-                arms.nullify(state)
+                signing.nullify(state)
         case TimerKind.RESEND:
-            arms.resend(state)
+            view_arms.resend(state)
         case TimerKind.PROPOSE | TimerKind.WAKE:
             pass
         case _:
@@ -283,4 +306,4 @@ def _timer_fired(state: CoreState, kind: TimerKind, view: View) -> None:
 def _peer_changed(state: CoreState, validator: ValidatorIndex, *, is_up: bool) -> None:
     activity = state.activity[validator]
     if activity.is_up != is_up:
-        state.activity[validator] = Activity(is_up, state.now_ms)
+        state.activity[validator] = Activity(is_up, state.now_ms, state.view if is_up else activity.up_in_view)

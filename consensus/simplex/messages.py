@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from consensus.primitives.hashing import sha256
 from consensus.primitives.scalars import ZERO_HASH, Epoch, Hash32, Height, ValidatorIndex, View
+from consensus.simplex.parameters import JUSTIFICATION_NULLIFICATIONS_MAX
 
 SIGN_PREFIX = b"sycee-consensus/1"
 SIGN_BYTES = 114
@@ -259,6 +260,8 @@ def decode_proposal(data: bytes) -> Proposal:
     if at >= len(data):
         raise MalformedConsensusMessage("proposal is truncated")
     count = data[at]
+    if count > JUSTIFICATION_NULLIFICATIONS_MAX:
+        raise MalformedConsensusMessage(f"{count} nullifications, at most {JUSTIFICATION_NULLIFICATIONS_MAX}")
     at += 1
     nullifications = []
     for _ in range(count):

@@ -7,7 +7,7 @@ from consensus.primitives.scalars import ValidatorIndex, View
 from consensus.simplex.core_state import CoreState
 from consensus.simplex.events import TimerKind
 from consensus.simplex.messages import Kind
-from consensus.simplex.parameters import INACTIVE_LINK_MS, INACTIVE_VIEWS, RESEND_MS
+from consensus.simplex.parameters import INACTIVE_LINK_MS, INACTIVE_VIEWS, RESEND_MS, VOTE_WINDOW_AHEAD
 
 
 def due_at(state: CoreState) -> int | None:
@@ -23,7 +23,7 @@ def due_at(state: CoreState) -> int | None:
     if tip > state.floor:
         instants.append(state.certified_at[tip] + state.backed_off(2 * parameters.network_delta_ms))
     # D3: the heartbeat; a chain without any block begins at once.
-    if state.head.facts.height == 0:
+    if state.head.facts.height == 0 and tip == state.floor:
         instants.append(state.final_at)
     else:
         instants.append(state.final_at + parameters.empty_block_interval_ms)
@@ -43,15 +43,15 @@ def is_inactive(state: CoreState, leader: ValidatorIndex) -> bool:
     activity = state.activity.get(leader)
     if activity is None:
         return False
-    if not activity.is_up and state.now_ms - activity.down_since_ms >= INACTIVE_LINK_MS:
+    if not activity.is_up and state.now_ms - activity.changed_ms >= INACTIVE_LINK_MS:
         return True
-    if state.view <= INACTIVE_VIEWS:
+    oldest = state.view - INACTIVE_VIEWS
+    if oldest < max(1, activity.up_in_view):
+        return False
+    if any(state.book.has_voted(View(view), leader) for view in range(oldest, state.view + VOTE_WINDOW_AHEAD + 1)):
         return False
     # Every view below the present one has ended with a certificate.
-    return all(
-        not state.book.has_voted(View(view), leader) and state.book.voter_count(View(view)) >= state.validators.quorum
-        for view in range(state.view - INACTIVE_VIEWS, state.view)
-    )
+    return all(state.book.voter_count(View(view)) >= state.validators.quorum for view in range(oldest, state.view))
 
 
 def arm_timeouts(state: CoreState, due: int) -> None:
@@ -76,10 +76,11 @@ def disarm_timeouts(state: CoreState) -> None:
 
 
 def arm_resend(state: CoreState, due: int | None) -> None:
-    """Keep TR running while something is due, a fetch is open or the tip is not final (T2)."""
+    """Keep TR running while something is due, a fetch or a verdict is open or the tip is not final (T2)."""
     is_needed = (
         (due is not None and due <= state.now_ms)
         or bool(state.fetching)
+        or bool(state.certifying)
         or state.fetching_views is not None
         or state.tip() > state.floor
         or state.floor > state.head.view

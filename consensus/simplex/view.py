@@ -1,27 +1,29 @@
-"""One view, from entering to leaving it: one function per arm of SPEC.md, the line cited.
+"""One view, from entering to leaving it: pacing, proposing, receiving proposals and votes, repeating.
 
-Functions change the state and emit effects; the machine calls them and ends each step with `pace`.
+Functions change the state and emit effects, one per arm of SPEC.md, the line cited; the machine ends each step with
+`pace`.
 """
 
-from consensus.primitives.scalars import ZERO_HASH, Hash32, TimestampMs, View
+from consensus.primitives.scalars import Hash32, TimestampMs, View
 from consensus.simplex.certificates import assemble_certificate
+from consensus.simplex.certifying import (
+    certificate_received,
+    certify,
+    certify_block,
+    fetch_certificates,
+    retry_waiting,
+)
 from consensus.simplex.core_state import BlockEntry, CoreState, Held
 from consensus.simplex.effects import (
     Broadcast,
     BuildBlock,
-    Certify,
-    FetchBlock,
-    FetchCertificates,
-    Finalize,
     ReportEvidence,
     Send,
     SignAndSend,
     StopReason,
-    StopVoting,
     UnsignedProposal,
 )
-from consensus.simplex.events import HeaderFacts, TimerKind, Verdict, ViewZero
-from consensus.simplex.evidence import ConflictingCertificates, ConflictingVotes, are_conflicting
+from consensus.simplex.events import HeaderFacts, TimerKind, Verdict
 from consensus.simplex.messages import Certificate, Kind, Proposal, Statement, Vote
 from consensus.simplex.pacing import (
     arm_resend,
@@ -39,27 +41,14 @@ from consensus.simplex.parameters import (
     OWN_FINALIZE_RESEND_MAX,
     RESEND_MS,
 )
-from consensus.simplex.records import CertificateRecord, HeaderRecord, OwnVoteRecord, VerdictRecord
-from consensus.simplex.sign_guard import may_sign
+from consensus.simplex.records import HeaderRecord
+from consensus.simplex.signing import nullify, sign, stop_voting
 
-# Entering and pacing
-
-
-def enter(state: CoreState, view: View, entry: Certificate | None) -> None:
-    """E1: begin `view` if it is ahead."""
-    if view <= state.view:
-        return
-    disarm_timeouts(state)
-    state.set_timer(TimerKind.PROPOSE, None)
-    state.view = view
-    state.entered_at = state.now_ms
-    state.entry = entry
-    for old in [held for held in state.held if held < view]:
-        del state.held[old]
+# Pacing
 
 
 def pace(state: CoreState) -> None:
-    """A1–A4: run at the end of every step, again if it led into another view."""
+    """E2, A1–A4: run at the end of every step, again if it led into another view."""
     view = View(-1)
     while view != state.view:
         view = state.view
@@ -67,8 +56,18 @@ def pace(state: CoreState) -> None:
 
 
 def _pace_view(state: CoreState) -> None:
-    advance_held(state)
-    due = due_at(state)
+    if state.is_epoch_over:
+        due = None
+    else:
+        advance_held(state)
+        join(state)
+        due = due_at(state)
+    if not state.may_sign_in(state.view):
+        # Whoever may not sign has nothing to time: it follows the certificates of others.
+        disarm_timeouts(state)
+        state.set_timer(TimerKind.WAKE, None)
+        arm_resend(state, None)
+        return
     if due is None or due > state.now_ms:
         # A1: nothing is due, so no time-out runs.
         disarm_timeouts(state)
@@ -84,35 +83,9 @@ def _pace_view(state: CoreState) -> None:
         else:
             arm_timeouts(state, due)
             # A4.
-            if state.own_index is not None and state.validators.leader(state.view) == state.own_index:
+            if state.validators.leader(state.view) == state.own_index:
                 propose(state)
     arm_resend(state, due_at(state))
-
-
-# Signing
-
-
-def sign(state: CoreState, statement: Statement, proposal: UnsignedProposal | None = None) -> bool:
-    """Make a statement one's own and have it signed; false if the guard's rules or the resume rule forbid it."""
-    view = statement.view
-    already = state.own.setdefault(view, [])
-    if not state.may_sign_in(view) or not may_sign(already, statement):
-        return False
-    if statement not in already:
-        already.append(statement)
-        state.own_signed_at.setdefault(view, state.now_ms)
-        state.persist(OwnVoteRecord(statement), must_sync=True)
-    state.emit(SignAndSend(statement, proposal))
-    return True
-
-
-def nullify(state: CoreState) -> None:
-    """N1: give up on the present view."""
-    statement = Statement(Kind.NULLIFY, state.validators.epoch, state.view, View(0), ZERO_HASH)
-    if not sign(state, statement):
-        return
-    if state.entry is not None:
-        state.emit(Broadcast(state.entry))
 
 
 # Proposing
@@ -121,7 +94,7 @@ def nullify(state: CoreState) -> None:
 def propose(state: CoreState) -> None:
     """P1–P4: ask for a block on the best parent this leader can justify."""
     view = state.view
-    if state.own.get(view) or not state.may_sign_in(view):
+    if state.own.get(view):
         return
     if state.is_syncing:
         nullify(state)
@@ -152,8 +125,13 @@ def propose(state: CoreState) -> None:
 def block_built(
     state: CoreState, view: View, facts: HeaderFacts, header: bytes, body_bytes: int, last_of_epoch: bool
 ) -> None:
-    """P5: propose what was built, even if it came out empty."""
+    """P5: propose what was built, even if it came out empty, while a block is still due."""
     if view != state.view or state.own.get(view):
+        return
+    due = due_at(state)
+    if due is None or due > state.now_ms:
+        # The payment it was asked for stands in the new parent: an idle chain adds nothing.
+        state.building_view = View(0)
         return
     parent = _find_parent(state)
     if parent is None or state.certified[parent] != facts.parent_digest:
@@ -193,7 +171,8 @@ def _find_parent(state: CoreState) -> View | None:
     if state.notarization(candidate) is not None or state.finalization(candidate) is not None:
         certify(state, candidate)
     else:
-        fetch_certificates(state, candidate, View(state.view - 1))
+        # From the floor on, because answers bring the lowest views first: one question, not one for each gap.
+        fetch_certificates(state, View(state.floor + 1), candidate)
     return None
 
 
@@ -202,7 +181,10 @@ def _find_parent(state: CoreState) -> View | None:
 
 def proposal_received(state: CoreState, proposal: Proposal, facts: HeaderFacts) -> None:
     """R1–R4: hold the first correctly signed proposal of a view that is not over."""
-    view = proposal.vote.statement.view
+    statement = proposal.vote.statement
+    view = statement.view
+    if statement.epoch != state.validators.epoch:
+        return
     vote_received(state, proposal.vote)
     # R2.
     certificates = [*proposal.nullifications]
@@ -211,16 +193,17 @@ def proposal_received(state: CoreState, proposal: Proposal, facts: HeaderFacts) 
     for certificate in certificates:
         certificate_received(state, certificate)
     entry = state.blocks.get(facts.digest)
-    if entry is None and facts.height > state.head.facts.height:
+    first = state.book.get(Kind.NOTARIZE, view, proposal.vote.signer)
+    is_first = first is not None and first.statement == statement
+    is_wanted = is_first or facts.digest in state.fetching
+    if entry is None and is_wanted and facts.height > state.head.facts.height and facts.view > state.head.view:
         entry = state.blocks[facts.digest] = BlockEntry(facts, proposal.header)
     if entry is not None:
         entry.body_bytes = proposal.body_bytes
         state.fetching.pop(facts.digest, None)
     # R3: an old one is kept for those who fetch; one far ahead is not held.
-    if view < state.view or view > state.view + HELD_PROPOSALS_AHEAD or view in state.held:
-        retry_waiting(state)
-        return
-    state.held[view] = Held(proposal, facts, state.now_ms)
+    if is_first and state.view <= view <= state.view + HELD_PROPOSALS_AHEAD and view not in state.held:
+        state.held[view] = Held(proposal, facts, state.now_ms)
     retry_waiting(state)
 
 
@@ -233,7 +216,7 @@ def advance_held(state: CoreState) -> None:
     if verdict is Verdict.INVALID:
         # R7: wrong for ever.
         nullify(state)
-    if verdict is not Verdict.VALID:
+    if verdict is not Verdict.VALID or not state.may_sign_in(state.view):
         return
     facts = held.facts
     statement = held.proposal.vote.statement
@@ -313,32 +296,44 @@ def _judge_header(state: CoreState, held: Held, parent_digest: Hash32) -> Verdic
 
 
 def vote_received(state: CoreState, vote: Vote) -> None:
-    """V1–V7. Own votes come back this way after their sync."""
+    """V1–V3, V6, V7. Own votes come back this way after their sync."""
     statement, signer = vote.statement, vote.signer
     view = statement.view
-    if statement.epoch != state.validators.epoch or view < state.floor - EVIDENCE_WINDOW_BEHIND:
+    if statement.epoch != state.validators.epoch:
         return
+    if statement.kind is Kind.NULLIFY and view < state.view and signer != state.own_index:
+        answer_outdated(state, vote)
+    if view <= state.floor - EVIDENCE_WINDOW_BEHIND:
+        return
+    # V1: keep both of a conflict, count the first.
     conflict = state.book.add(vote)
     if conflict is not None:
-        report_conflicting_votes(state, conflict)
+        state.emit(ReportEvidence(conflict))
     # V2: somebody else signs with this validator's key.
-    if signer == state.own_index and view >= state.resume_view and statement not in state.own.get(view, ()):
+    if signer == state.own_index and state.is_foreign(statement):
         stop_voting(state, StopReason.DUPLICATE_KEY)
         return
     # V3 needs no line: the book remembers who voted in which view.
-    if statement.kind is Kind.NULLIFY and view == state.view:
-        # V4: the leader itself gives up.  V5: one honest validator among f + 1 does.
-        is_leader = signer == state.validators.leader(view) and not state.has_own(view, Kind.NULLIFY)
-        is_join = not state.own.get(view) and state.book.count(Kind.NULLIFY, view) > state.validators.faulty_max
-        if signer != state.own_index and (is_leader or is_join) and not state.has_own(view, Kind.FINALIZE):
-            nullify(state)
-    elif statement.kind is Kind.NULLIFY and view < state.view and signer != state.own_index:
-        answer_outdated(state, vote)
     # V7.
     if state.certificates.get((statement.kind, view)) is None:
         signatures = state.book.signatures_of(statement)
         if len(signatures) >= state.validators.quorum:
             certificate_received(state, assemble_certificate(state.validators, statement, signatures))
+
+
+def join(state: CoreState) -> None:
+    """V4, V5: give up with the leader itself, or with f + 1, at least one of whom is honest.
+
+    Asked at the end of every step, because those votes may be older than the entry into the view.
+    """
+    view = state.view
+    if not state.may_sign_in(view) or state.has_own(view, Kind.NULLIFY) or state.has_own(view, Kind.FINALIZE):
+        return
+    is_leader_out = state.book.get(Kind.NULLIFY, view, state.validators.leader(view)) is not None
+    if is_leader_out or (
+        not state.own.get(view) and state.book.count(Kind.NULLIFY, view) > state.validators.faulty_max
+    ):
+        nullify(state)
 
 
 def answer_outdated(state: CoreState, vote: Vote) -> None:
@@ -357,238 +352,6 @@ def answer_outdated(state: CoreState, vote: Vote) -> None:
     if certificates:
         state.answered_at[vote.signer] = state.now_ms
         state.emit(Send(vote.signer, tuple(certificates)))
-
-
-def report_conflicting_votes(state: CoreState, conflict: ConflictingVotes) -> None:
-    """V1: keep both, count the first, tell everybody."""
-    state.emit(ReportEvidence(conflict))
-
-
-def stop_voting(state: CoreState, reason: StopReason) -> None:
-    """Sign nothing any more; once."""
-    if state.stopped is None:
-        state.stopped = reason
-        state.emit(StopVoting(reason))
-
-
-# Certificates
-
-
-def certificate_received(state: CoreState, certificate: Certificate) -> None:
-    """C1–C5."""
-    statement = certificate.statement
-    kind, view = statement.kind, statement.view
-    if statement.epoch != state.validators.epoch:
-        return
-    _check_conflicts(state, certificate)
-    if (kind, view) in state.certificates or view < state.head.view:
-        return
-    state.certificates[kind, view] = certificate
-    if state.fetching_views is not None and state.fetching_views[0] <= view <= state.fetching_views[1]:
-        state.fetching_views = None
-    # C2.
-    state.persist(CertificateRecord(certificate), must_sync=False)
-    state.emit(Broadcast(certificate))
-    match kind:
-        case Kind.NOTARIZE:
-            certify(state, view)
-        case Kind.NULLIFY:
-            enter(state, View(view + 1), certificate)
-        case Kind.FINALIZE:
-            _finalization_received(state, certificate)
-
-
-def _check_conflicts(state: CoreState, certificate: Certificate) -> None:
-    """C1: two certificates that exclude each other mean that more than f are faulty."""
-    statement = certificate.statement
-    for kind in (Kind.NOTARIZE, Kind.NULLIFY, Kind.FINALIZE):
-        other = state.certificates.get((kind, statement.view))
-        if other is None:
-            continue
-        is_split = Kind.NULLIFY not in (kind, statement.kind) and other.statement.digest != statement.digest
-        if is_split or are_conflicting(other.statement, statement):
-            state.persist(CertificateRecord(other), CertificateRecord(certificate), must_sync=False)
-            state.emit(ReportEvidence(ConflictingCertificates(other, certificate)))
-            stop_voting(state, StopReason.CONFLICTING_CERTIFICATES)
-
-
-def _finalization_received(state: CoreState, certificate: Certificate) -> None:
-    """C5."""
-    view = certificate.statement.view
-    if view > state.floor:
-        state.floor = view
-        state.floor_certificate = certificate
-        state.final_at = state.now_ms
-    finalize_chain(state)
-    enter(state, View(view + 1), certificate)
-
-
-def finalize_chain(state: CoreState) -> None:
-    """C5: hand the chain up to the floor to the host once every block of it is executed; fetch what is missing."""
-    certificate = state.floor_certificate
-    if certificate is None or state.floor <= state.head.view:
-        return
-    digests: list[Hash32] = []
-    digest = certificate.statement.digest
-    while digest != state.head.facts.digest:
-        entry = state.blocks.get(digest)
-        if entry is None:
-            fetch_block(state, digest, certificate)
-            return
-        if entry.facts.height <= state.head.facts.height:
-            # A final chain that does not contain the final head: more than f are faulty.
-            stop_voting(state, StopReason.CONFLICTING_CERTIFICATES)
-            return
-        digests.append(digest)
-        digest = entry.facts.parent_digest
-    digests.reverse()
-    for digest in digests:
-        if state.blocks[digest].verdict is not Verdict.VALID:
-            certify_block(state, digest)
-            return
-    if not digests:
-        # The repeated last block: final again in a later view.
-        advance_head(state, ViewZero(state.head.facts, state.floor, certificate))
-        return
-    state.emit(Finalize(tuple(digests), certificate))
-    advance_head(state, ViewZero(state.blocks[digests[-1]].facts, state.floor, certificate))
-
-
-def advance_head(state: CoreState, head: ViewZero) -> None:
-    """Make a final, executed block the root of everything and forget what it made useless."""
-    state.head = head
-    state.certified = {view: digest for view, digest in state.certified.items() if view > head.view}
-    state.certified[head.view] = head.facts.digest
-    state.certified_at.setdefault(head.view, state.now_ms)
-    state.certified_at = {view: at for view, at in state.certified_at.items() if view >= head.view}
-    state.certificates = {key: known for key, known in state.certificates.items() if key[1] >= head.view}
-    state.own = {view: said for view, said in state.own.items() if view >= head.view}
-    state.own_signed_at = {view: at for view, at in state.own_signed_at.items() if view >= head.view}
-    state.acceptable_views = {view for view in state.acceptable_views if view >= head.view}
-    state.blocks = {digest: entry for digest, entry in state.blocks.items() if entry.facts.height > head.facts.height}
-    state.fetching = {digest: None for digest in state.fetching if digest in state.blocks}
-    state.book.drop_below(View(max(0, head.view - EVIDENCE_WINDOW_BEHIND)))
-
-
-# Certifying
-
-
-def certify(state: CoreState, view: View) -> None:
-    """Y1–Y4: execute the notarized block of `view`, then finalize and leave the view."""
-    if view in state.certified:
-        return
-    certificate = state.notarization(view) or state.finalization(view)
-    if certificate is None:
-        return
-    digest = certificate.statement.digest
-    entry = state.blocks.get(digest)
-    if entry is None and digest == state.head.facts.digest:
-        _certified(state, view, digest, is_new_block=False)
-        return
-    if entry is None:
-        fetch_block(state, digest, certificate)
-        return
-    if entry.verdict is None:
-        # Y1.
-        certify_block(state, digest)
-        return
-    if entry.verdict is Verdict.INVALID:
-        # Y4: at least f + 1 honest validators executed it and disagree with this node.
-        stop_voting(state, StopReason.DIVERGENCE)
-        return
-    _certified(state, view, digest, is_new_block=True)
-
-
-def _certified(state: CoreState, view: View, digest: Hash32, *, is_new_block: bool) -> None:
-    """Y2."""
-    state.certified[view] = digest
-    state.certified_at[view] = state.now_ms
-    certificate = state.notarization(view)
-    if certificate is not None and state.nullification(view) is None and not state.has_own(view, Kind.NULLIFY):
-        parent_view = certificate.statement.parent_view
-        statement = Statement(Kind.FINALIZE, state.validators.epoch, view, parent_view, digest)
-        if is_new_block:
-            state.persist(VerdictRecord(digest, state.blocks[digest].last_of_epoch), must_sync=False)
-        sign(state, statement)
-    enter(state, View(view + 1), certificate or state.finalization(view))
-
-
-def certify_block(state: CoreState, digest: Hash32) -> None:
-    """Ask the host to execute a block, its unexecuted ancestors first; fetch what is missing."""
-    while True:
-        entry = state.blocks.get(digest)
-        if entry is None:
-            fetch_block(state, digest, None)
-            return
-        if not entry.has_body:
-            fetch_block(state, digest, None)
-            return
-        if state.is_executed(entry.facts.parent_digest):
-            break
-        parent = state.blocks.get(entry.facts.parent_digest)
-        if parent is not None and parent.verdict is Verdict.INVALID:
-            entry.verdict = Verdict.INVALID
-            return
-        digest = entry.facts.parent_digest
-    if entry.verdict is None:
-        state.emit(Certify(digest))
-
-
-def block_certified(state: CoreState, digest: Hash32, verdict: Verdict, *, last_of_epoch: bool) -> None:
-    """Take a verdict of the host and go on with everything that waited for it."""
-    entry = state.blocks.get(digest)
-    if entry is None or entry.verdict is not None:
-        return
-    if verdict is not Verdict.UNKNOWN:
-        # Y3: unknown changes nothing; TR asks again.
-        entry.verdict = verdict
-        entry.last_of_epoch = last_of_epoch
-    retry_waiting(state)
-
-
-def retry_waiting(state: CoreState) -> None:
-    """Try again everything that waits for a header, a body or a verdict, lowest view first."""
-    waiting = sorted(view for kind, view in state.certificates if kind is Kind.NOTARIZE and view not in state.certified)
-    for view in waiting:
-        certify(state, view)
-    finalize_chain(state)
-
-
-# Fetching
-
-
-def fetch_block(state: CoreState, digest: Hash32, certificate: Certificate | None) -> None:
-    """Ask peers for header and body, those first that signed for it."""
-    if digest in state.fetching:
-        return
-    state.fetching[digest] = None
-    hints = () if certificate is None else certificate.signers
-    state.emit(FetchBlock(digest, hints))
-
-
-def fetch_certificates(state: CoreState, first: View, last: View) -> None:
-    """Ask peers for the certificates of a range of views."""
-    if state.fetching_views == (first, last):
-        return
-    state.fetching_views = (first, last)
-    state.emit(FetchCertificates(first, last))
-
-
-def header_fetched(state: CoreState, facts: HeaderFacts, header: bytes) -> None:
-    """Take a header that was missing."""
-    if facts.height > state.head.facts.height and facts.digest not in state.blocks:
-        state.blocks[facts.digest] = BlockEntry(facts, header)
-    state.fetching.pop(facts.digest, None)
-    retry_waiting(state)
-
-
-def body_available(state: CoreState, digest: Hash32) -> None:
-    """Take the news that a body is whole and in the log."""
-    entry = state.blocks.get(digest)
-    if entry is not None:
-        entry.has_body = True
-        state.fetching.pop(digest, None)
-        retry_waiting(state)
 
 
 # Repeating
@@ -615,9 +378,8 @@ def resend(state: CoreState) -> None:
         state.emit(Broadcast(state.entry))
     state.fetching.clear()
     state.fetching_views = None
+    # Y3.
+    state.certifying.clear()
     if state.building_view == state.view and not state.own.get(state.view):
         state.building_view = View(0)
-    for digest, entry in state.blocks.items():
-        if entry.verdict is None and entry.has_body and state.is_executed(entry.facts.parent_digest):
-            state.emit(Certify(digest))
     retry_waiting(state)

@@ -198,7 +198,6 @@ def make_home(
         consensus_key=identity.consensus_key,
         tls_key=identity.tls_key,
         attestation_key=identity.attestation_key,
-        tls_certificate=identity.tls_certificate,
         endpoints=(f"{mesh_addr}:{ports.mesh}",),
     )
 

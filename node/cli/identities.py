@@ -4,11 +4,9 @@ The public parts stand in HOME/keys/public.json, so that showing them opens no s
 """
 
 import json
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from network.tls import tls_identity
 from node.cli.errors import CommandError
 from node.cli.homes import write_once
 from node.home import NodeHome
@@ -36,8 +34,6 @@ class PublicIdentity:
     """ed25519, authenticates links."""
     attestation_key: bytes
     """ed25519, verifies attestations for offline wallets."""
-    tls_certificate: bytes
-    """The link certificate in DER."""
 
 
 def create_identity(home: NodeHome, *, passphrase_file: Path, is_development: bool) -> tuple[PublicIdentity, str]:
@@ -51,12 +47,10 @@ def create_identity(home: NodeHome, *, passphrase_file: Path, is_development: bo
     passphrase = read_passphrase(passphrase_file)
     cost = KdfCost.DEVELOPMENT if is_development else KdfCost.SENSITIVE
     keys = {purpose: _load_or_make(home, purpose, passphrase, cost) for purpose in KeyPurpose}
-    link = tls_identity(keys[KeyPurpose.NODE].private_key)
     identity = PublicIdentity(
         consensus_key=keys[KeyPurpose.CONSENSUS].public_key,
-        tls_key=link.key,
+        tls_key=keys[KeyPurpose.NODE].public_key,
         attestation_key=keys[KeyPurpose.ATTESTATION].public_key,
-        tls_certificate=ssl.PEM_cert_to_DER_cert(link.certificate_pem.decode()),
     )
     return identity, write_once(public_file, json.dumps(identity_json(identity), indent=2).encode() + b"\n")
 
@@ -73,7 +67,6 @@ def load_public_identity(home: NodeHome) -> PublicIdentity:
             consensus_key=_unhex(content["consensusKey"]),
             tls_key=_unhex(content["tlsKey"]),
             attestation_key=_unhex(content["attestationKey"]),
-            tls_certificate=_unhex(content["tlsCertificate"]),
         )
     except OSError as error:
         raise NoKeys(public_file, error.strerror or str(error)) from error
@@ -87,7 +80,6 @@ def identity_json(identity: PublicIdentity) -> dict[str, str]:
         "consensusKey": "0x" + identity.consensus_key.hex(),
         "tlsKey": "0x" + identity.tls_key.hex(),
         "attestationKey": "0x" + identity.attestation_key.hex(),
-        "tlsCertificate": "0x" + identity.tls_certificate.hex(),
     }
 
 

@@ -4,12 +4,17 @@ from dataclasses import dataclass, fields
 
 from consensus.chain.block import make_block
 from consensus.chain.errors import InvalidGenesis
-from consensus.chain.genesis import GenesisCurrency, GenesisDocument, GenesisValidator, document_hash, encode_genesis
+from consensus.chain.genesis import (
+    GenesisCurrency,
+    GenesisDocument,
+    GenesisValidator,
+    document_hash,
+    encode_genesis,
+    endpoints_hash,
+)
 from consensus.chain.header import Header
 from consensus.chain.merkle import EMPTY_TRIE_ROOT
 from consensus.chain.receipt import bloom_bytes
-from consensus.primitives.hashing import sha256
-from consensus.primitives.rlp_codec import encode
 from consensus.primitives.scalars import VIEW_ZERO, ZERO_ADDRESS, ZERO_HASH, Address, Epoch, Height, WorkUnits
 from consensus.simplex.parameters import ParameterOutOfBounds, Parameters
 from consensus.simplex.validators import (
@@ -142,7 +147,7 @@ def _validator(entry: GenesisValidator) -> Validator:
         tls_key=entry.tls_key,
         attestation_key=entry.attestation_key,
         operator=entry.operator,
-        endpoints_hash=sha256(encode([endpoint.encode() for endpoint in entry.endpoints])),
+        endpoints_hash=endpoints_hash(entry),
     )
 
 

@@ -1,15 +1,11 @@
 """Whole processes on loopback: started, paid with, killed, started again."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from node.cli.dev_accounts import BOB
-from node.cli.supervisor import child_environment, module_arguments
 from tests.e2e.cluster import (
-    PATIENCE_S,
     euro_of,
     height_of,
     is_final,
@@ -24,23 +20,6 @@ from tests.e2e.cluster import (
 )
 
 pytestmark = pytest.mark.e2e
-
-
-def test_the_smoke_run_pays_verifies_and_leaves_no_process(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, *module_arguments("node", "devnet", "--smoke", "--rpc-port", "11100")],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env=child_environment(),
-        timeout=2 * PATIENCE_S,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "final and verified by the wallet" in done.stdout
-    with pytest.raises(OSError, match="refused"):
-        send("http://127.0.0.1:11100", payments_of_alice(1)[0])
 
 
 def test_three_go_on_when_one_is_killed_and_it_catches_up_after_restart(tmp_path: Path) -> None:
@@ -91,3 +70,9 @@ def test_four_killed_at_once_lose_no_payment_that_was_called_final(tmp_path: Pat
         wait_all_at(cluster.urls, height)
         assert len({state_root_of(url, height) for url in cluster.urls}) == 1
         assert {euro_of(url, BOB.address) for url in cluster.urls} == {opening + 60}
+
+    stopped = [sys.executable, *module_arguments("node", "verify"), "--home", str(cluster.validators[0].home)]
+    done = subprocess.run(
+        stopped, capture_output=True, text=True, env=child_environment(), timeout=PATIENCE_S, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -309,7 +309,8 @@ async def test_a_slow_reader_does_not_grow_memory_and_votes_still_overtake() -> 
     await close_all(nodes)
 
 
-async def test_a_link_is_not_read_while_the_node_has_not_taken_what_came() -> None:
+async def test_a_link_is_not_read_while_the_node_has_not_taken_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("network.links.SERVE_FRAMES_PER_TURN", 1)
     nodes = await start_mesh(1, 2)
     first, second = nodes
     largest = 0
@@ -321,11 +322,25 @@ async def test_a_link_is_not_read_while_the_node_has_not_taken_what_came() -> No
         largest = max(largest, session.inbound_bytes)
 
     second.listener._on_frame = lambda peer, channel, payload: look()
-    for _ in range(30):
-        first.mesh.send(second.key, Channel.TRANSACTIONS, bytes(128 * 1024), 0)
-    await second.listener.until(lambda: len(second.listener.frames) == 30)
-    assert 0 < largest <= 3 * INBOUND_BYTES_MAX
+    for _ in range(250):
+        assert first.mesh.send(second.key, Channel.TRANSACTIONS, bytes(16 * 1024), 0)
+    await second.listener.until(lambda: len(second.listener.frames) == 250)
+    # The bound, and one read of at most 256 KiB with the frame it completes.
+    assert INBOUND_BYTES_MAX < largest <= 2 * INBOUND_BYTES_MAX + 16 * 1024
     await close_all(nodes)
+
+
+async def test_a_dial_that_keeps_failing_is_told_once() -> None:
+    spare = await start_node(3)
+    await spare.mesh.close()
+    first, second = sorted((identity(1)[1], identity(2)[1]), key=lambda peer: peer.key)
+    numbers = [int(peer.name.removeprefix("bank")) for peer in (first, second)]
+    dialer = await start_node(numbers[0], (PeerEntry(second, (spare.address,) * 3),))
+    await dialer.listener.until(lambda: bool(dialer.listener.refusals))
+    late = await start_node(numbers[1], (dialer.entry(),), port=spare.address.port)
+    await dialer.listener.until(lambda: bool(dialer.listener.ups))
+    assert [type(why) for _, why in dialer.listener.refusals] == [ConnectFailed]
+    await close_all([dialer, late])
 
 
 async def test_a_validator_without_its_consensus_key_is_banned() -> None:

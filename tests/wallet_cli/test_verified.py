@@ -9,12 +9,14 @@ import pytest
 
 from consensus.chain.header import encode_header
 from consensus.chain.receipt import decode_receipt, encode_receipt
+from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address
 from consensus.simplex.messages import SigningDomain
 from tests.consensus.light.builders import CHAIN_ID, certificate_of, child_of
-from tests.wallet_cli.chain import Chain, account_proof, certificate
+from tests.wallet_cli.chain import ALICE, Chain, account_proof, certificate
 from tests.wallet_cli.conftest import Wallet
 from tests.wallet_cli.twin import Node, Refusal
+from wallet_cli.addresses import checksum_address
 
 Lie = Callable[[list[Any], Callable[[], Any]], Any]
 
@@ -284,3 +286,45 @@ def test_true_receipt_of_another_payment_proves_nothing_about_this_one(wallet: W
         "transaction": wallet.node._sycee_getFinalityProof(first)["transaction"],
     }
     assert "transaction 0 is not proven" in wallet.json("tx", "show", first, exit_code=7)["error"]["message"]
+
+
+# Screens
+
+
+def test_balance_screen_is_this_at_80_columns(wallet: Wallet) -> None:
+    short = f"{checksum_address(ALICE)[:6]}…{checksum_address(ALICE)[-4:]}"
+    screen = wallet.run("balance", "--all").stdout.splitlines()
+    assert screen == [
+        f"alice  {short}          ✓ verified at height 2, 2 s old (one endpoint)",
+        "  available                100.00 EUR",
+        "  held / frozen              0.00 EUR",
+        "  total                    100.00 EUR   available + held + frozen",
+        "  available                     0 JPY",
+        "  held / frozen                 0 JPY",
+        "  total                         0 JPY   available + held + frozen",
+    ]
+    unnamed = wallet.run("balance", checksum_address(keccak256(b"stranger")[:20])).stdout.splitlines()
+    assert all(len(line) <= 80 for line in [*screen, *unnamed])
+
+
+def test_transaction_screen_is_this_at_80_columns(wallet: Wallet) -> None:
+    paid = pay(wallet)
+    screen = wallet.run("tx", "show", paid).stdout.splitlines()
+    assert screen == [
+        paid,
+        "  outcome   final at height 3, signed 3/4",
+        "  proof     ✓ finalization and receipt checked by this wallet, 1 s old",
+        "  paid      12.34 EUR  alice → bob  INV-2041",
+    ]
+
+
+def test_words_of_a_node_cannot_move_the_cursor_or_add_lines(wallet: Wallet) -> None:
+    def refuse(params: list[Any], honest: Callable[[], Any]) -> Any:
+        raise Refusal(-32000, "\x1b[2J\x9b1A no\n✓ verified at height 9", None)
+
+    wallet.node.lies["eth_getProof"] = refuse
+    result = wallet.run("balance")
+    assert result.exit_code == 6
+    assert len(result.stderr.splitlines()) == 3
+    assert "\x1b" not in result.output
+    assert "\x9b" not in result.output

@@ -53,7 +53,6 @@ def make_document(keys: Sequence[SigningKey] = KEYS) -> GenesisDocument:
                 consensus_key=bytes(key.verify_key),
                 tls_key=sha256(b"tls" + bytes(key.verify_key)),
                 attestation_key=sha256(b"attest" + bytes(key.verify_key)),
-                tls_certificate=b"\x30\x00",
                 endpoints=(f"127.0.0.1:{30_000 + number}",),
             )
             for number, key in enumerate(keys)

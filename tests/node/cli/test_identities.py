@@ -53,7 +53,7 @@ def test_shown_keys_are_those_of_the_genesis_entry(tmp_path: Path, capsys: pytes
     assert run(["keys", "show", "--home", str(home.root), "--json"]) == 0
 
     shown = json.loads(capsys.readouterr().out)
-    assert set(shown) == {"consensusKey", "tlsKey", "attestationKey", "tlsCertificate"}
+    assert set(shown) == {"consensusKey", "tlsKey", "attestationKey"}
     assert shown["consensusKey"] == "0x" + made.consensus_key.hex()
 
 

@@ -57,7 +57,6 @@ def document(
                 consensus_key=bytes(SigningKey(consensus_seed(number)).verify_key),
                 tls_key=tls_key,
                 attestation_key=bytes((0xA0 + number,)) * 32,
-                tls_certificate=b"certificate",
                 endpoints=(f"127.0.0.1:{26_000 + number}",),
             )
             for number, tls_key in enumerate(tls_keys, 1)
