@@ -17,7 +17,7 @@ from node.state.rebuild import rebuild_state_root
 from node.storage.memory import MemoryStore
 from tests.node.execution.ledger import ALICE, BOB, DAVE, EUR, OPENING_MINOR, document, genesis
 
-GENESIS_HASH = "e7f2e8bf6e805917ab5405177a7553f261e01eb23038be4e022ca76bf2a350f9"
+GENESIS_HASH = "69aaf6b278360a912d1fcd6836838ca158b8920ecc3de6750689830bdf555b45"
 STATE_ROOT = "ca256d7313f86eac5ed7d95c68451c5b5935b901419e342981e8906f755c93c3"
 """Of the small network: whoever changes any value of the genesis state changes these, and every network with them."""
 
