@@ -270,3 +270,15 @@ def test_header_randao_is_the_hash_of_the_parent_hash(block_zero: Genesis) -> No
 def test_every_reason_is_an_invalid_block() -> None:
     for reason in (WrongHeaderField, TransactionNotAllowed, UndecodableBody):
         assert issubclass(reason, InvalidBlock)
+
+
+def test_transaction_that_does_not_fit_by_work_leaves_the_block_as_it_was(block_zero: Genesis) -> None:
+    first, too_much = payment(ALICE_KEY, 0, BOB, 1), payment(BOB_KEY, 0, ALICE, 1)
+    light = signed(raw_call(CAROL_KEY, 0, b"", to=DAVE))
+    clean = built(block_zero, [first, light])[0]
+    full = BlockExecution(state(block_zero), with_limits(context(block_zero), block_work_max=clean.work_used))
+    full.apply(first)
+    with pytest.raises(TransactionNotAllowed, match="block_work"):
+        full.apply(too_much)
+    full.apply(light)
+    assert full.seal().block == clean.block

@@ -169,3 +169,17 @@ def test_vote_that_waits_for_its_sync_while_its_block_is_committed_is_no_refusal
     network.assert_agreement()
     for bank in network.running():
         bank.crash()
+
+
+def test_log_is_pruned_behind_the_chain_also_after_a_restart(network: SmallNetwork) -> None:
+    bank = network.banks[0]
+    for round_number in range(6):
+        raws = pay(network, 8, first_nonce=8 * round_number)
+        network.run_until(lambda raws=raws: settled(network, raws), within_ms=20_000)  # type: ignore[misc]  # bound at once
+        bank.crash()
+        bank.start()
+    network.world.advance(30_000)
+    segments = sorted(int(path.stem) for path in (bank.folder / "wal").iterdir())
+    assert segments[0] > 1
+    assert len(segments) <= 3
+    network.assert_agreement()
