@@ -41,9 +41,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--payments", type=int, default=100)
     parser.add_argument("--rpc-port", type=int, default=18_645)
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        with running_devnet(
-            Path(folder) / "devnet", options.rpc_port, "--validators", str(options.validators)
-        ) as cluster:
-            latencies = asyncio.run(measure(cluster.urls, options.payments))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_devnet(Path(folder) / "devnet", options.rpc_port, "--validators", str(options.validators)) as cluster,
+    ):
+        latencies = asyncio.run(measure(cluster.urls, options.payments))
     keep("latency", vars(options), {"submit_to_final_ms": spread(latencies)})

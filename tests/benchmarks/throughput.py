@@ -119,18 +119,18 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     senders = make_senders(options.senders)
     rounds = options.payments // options.senders
-    with tempfile.TemporaryDirectory() as folder:
-        with running_devnet(
-            Path(folder) / "devnet", options.rpc_port, "--validators", str(options.validators)
-        ) as cluster:
-            fund(cluster.urls, senders)
-            lanes = sign_rounds(senders, rounds)
-            process_ids = [validator.process_id for validator in cluster.validators]
-            cpu_before, started = cpu_seconds(process_ids), time.perf_counter()
-            run = asyncio.run(measure(cluster.urls, lanes, options.in_flight))
-            cpu_used = cpu_seconds(process_ids) - cpu_before
-            seconds = max(run.final_at.values()) - started
-            memory = resident_mib(process_ids)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_devnet(Path(folder) / "devnet", options.rpc_port, "--validators", str(options.validators)) as cluster,
+    ):
+        fund(cluster.urls, senders)
+        lanes = sign_rounds(senders, rounds)
+        process_ids = [validator.process_id for validator in cluster.validators]
+        cpu_before, started = cpu_seconds(process_ids), time.perf_counter()
+        run = asyncio.run(measure(cluster.urls, lanes, options.in_flight))
+        cpu_used = cpu_seconds(process_ids) - cpu_before
+        seconds = max(run.final_at.values()) - started
+        memory = resident_mib(process_ids)
     latencies = [1000 * (run.final_at[name] - run.submitted_at[name]) for name in run.final_at]
     keep(
         "throughput",
