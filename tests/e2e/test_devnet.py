@@ -1,11 +1,15 @@
 """Whole processes on loopback: started, paid with, killed, started again."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from node.cli.dev_accounts import BOB
+from node.cli.supervisor import child_environment, module_arguments
 from tests.e2e.cluster import (
+    PATIENCE_S,
     euro_of,
     height_of,
     is_final,
