@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import rlp
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 from hexbytes import HexBytes
-from trie import HexaryTrie
+from trie.hexary import HexaryTrie
 
 from contracts.addresses import currency_address
 from tests.e2e.cluster import PATIENCE_S, Cluster, is_running
@@ -147,7 +147,8 @@ def test_its_proof_leads_to_the_state_root(cast: Cast) -> None:
 
     root = HexBytes(cast.ask("block", height, "--field", "stateRoot"))
     nodes = [rlp.decode(bytes(HexBytes(node))) for node in proof["accountProof"]]
-    account = rlp.decode(HexaryTrie.get_from_proof(root, keccak(HexBytes(EURO)), nodes))
+    key = keccak(HexBytes(EURO))
+    account = rlp.decode(HexaryTrie.get_from_proof(root, key, nodes))  # type: ignore[no-untyped-call]  # no types
     assert account[2:] == [HexBytes(proof["storageHash"]), HexBytes(proof["codeHash"])]
 
 
