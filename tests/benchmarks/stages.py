@@ -9,10 +9,10 @@ from pathlib import Path
 
 from consensus.chain.block import decode_body, encode_body
 from consensus.chain.merkle import ordered_list_root
-from consensus.chain.receipt import encode_receipts
-from consensus.chain.transaction import decode_transaction, recover_sender, validate_transaction
+from consensus.chain.receipt import Receipt, encode_receipts
+from consensus.chain.transaction import Transaction, decode_transaction, recover_sender, validate_transaction
 from consensus.primitives.hashing import keccak256
-from consensus.primitives.scalars import Address, Epoch, Height, TimestampMs, View, WorkUnits
+from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, View, WorkUnits
 from contracts.layout import balance_slot
 from node.chain.commit import commit_block
 from node.chain.records import FinalHead
@@ -90,12 +90,12 @@ def main(arguments: list[str]) -> None:
 
 
 def one_block(
-    samples: dict[str, list[float]], store: LevelDbStore, raws: list[bytes], height: Height, parent_hash: bytes
-) -> bytes:
+    samples: dict[str, list[float]], store: LevelDbStore, raws: list[bytes], height: Height, parent_hash: Hash32
+) -> Hash32:
     """Run one block through every stage and return its hash."""
     count = len(raws)
     decoded = [decode_transaction(raw) for raw in raws]
-    timed(samples, "decode and check", count, lambda: [_checked(raw) for raw in raws])
+    timed(samples, "decode and check", count, lambda: _check_all(raws))
     senders = [recover_sender(transaction) for transaction in decoded]
     timed(samples, "recover sender", count, lambda: [recover_sender(transaction) for transaction in decoded])
     payload = encode_transactions(raws)
@@ -105,7 +105,7 @@ def one_block(
     timed(samples, "mempool", count, lambda: _admit(pool, decoded, senders, height - 1))
     context = BlockContext(
         chain_id=DEVNET_CHAIN_ID,
-        parent_hash=keccak256(parent_hash),
+        parent_hash=parent_hash,
         height=height,
         timestamp_ms=TimestampMs(1_700_000_000_000 + height),
         leader=Address(bytes(20)),
@@ -115,7 +115,7 @@ def one_block(
     )
     signed = [SignedTransaction(transaction, sender) for transaction, sender in zip(decoded, senders, strict=True)]
     execution = BlockExecution(FinalState(store.snapshot()), context)
-    timed(samples, "execute", count, lambda: [_succeeds(execution, one) for one in signed])
+    timed(samples, "execute", count, lambda: _execute_all(execution, signed))
     started = time.perf_counter()
     executed = execution.seal()
     samples.setdefault("seal: tries, roots, header", []).append(1e6 * (time.perf_counter() - started) / count)
@@ -126,20 +126,22 @@ def one_block(
     return executed.block.block_hash
 
 
-def _checked(raw: bytes) -> None:
-    validate_transaction(decode_transaction(raw), chain_id=DEVNET_CHAIN_ID)
+def _check_all(raws: list[bytes]) -> None:
+    for raw in raws:
+        validate_transaction(decode_transaction(raw), chain_id=DEVNET_CHAIN_ID)
 
 
-def _admit(pool: Pool, decoded: list, senders: list[Address], final_nonce: int) -> None:  # type: ignore[type-arg]  # of transactions
+def _admit(pool: Pool, decoded: list[Transaction], senders: list[Address], final_nonce: int) -> None:
     for transaction, sender in zip(decoded, senders, strict=True):
         pool.validate_room(transaction, sender, final_nonce)
         pool.add(PooledTransaction(transaction, sender, TimestampMs(0), True), final_nonce)
 
 
-def _succeeds(execution: BlockExecution, signed: SignedTransaction) -> None:
-    assert execution.apply(signed).succeeded
+def _execute_all(execution: BlockExecution, signed: list[SignedTransaction]) -> None:
+    for one in signed:
+        assert execution.apply(one).succeeded
 
 
-def _roots(raws: list[bytes], receipts: tuple) -> None:  # type: ignore[type-arg]  # of receipts
+def _roots(raws: list[bytes], receipts: tuple[Receipt, ...]) -> None:
     ordered_list_root(raws)
     ordered_list_root(encode_receipts(receipts))

@@ -1,4 +1,4 @@
-"""Finalized transfers per second with real validators: processes, TLS, fsync, every signature checked by each of them."""
+"""Finalized transfers per second with real validators: processes, TLS, fsync, every signature checked by each."""
 
 import argparse
 import asyncio
@@ -18,6 +18,8 @@ from tests.benchmarks.report import cpu_seconds, keep, resident_mib, spread
 from tests.e2e.cluster import running_devnet
 
 CALL_LIST = 50
+PENDING_MAX = 64
+"""Pending transactions a node holds for one sender."""
 POLL_S = 0.01
 FUNDING_UNITS = 1_000
 RUN_MAX_S = 240.0
@@ -42,6 +44,7 @@ class Run:
 async def ask(
     session: aiohttp.ClientSession, url: str, calls: list[tuple[str, list[object]]]
 ) -> list[dict[str, object]]:
+    """Return the answers to one call list, in its order."""
     body = [
         {"jsonrpc": "2.0", "id": place, "method": name, "params": given} for place, (name, given) in enumerate(calls)
     ]
@@ -104,7 +107,7 @@ def fund(urls: list[str], senders: list[Sender]) -> None:
     funding = [
         sign_payment(ALICE.private_key, nonce, sender.address, FUNDING_UNITS) for nonce, sender in enumerate(senders)
     ]
-    run = asyncio.run(measure(urls[:1], [funding], in_flight_max=60))
+    run = asyncio.run(measure(urls[:1], [funding], in_flight_max=PENDING_MAX - CALL_LIST))
     assert not run.refused, run.refused[:3]
 
 
