@@ -1,8 +1,8 @@
 """Records in sync batches: the bytes that the write-ahead log and the sign guard share.
 
 A record is `u32 length ‖ u32 checksum ‖ u8 type ‖ payload`; a batch is its records and a closing record with its
-number. Batch k + 1 is first written after the sync of k returned. So what is damaged in the last batch was cut by a power
-failure and was never relied on, and damage before it is not, and is never skipped. Source: consensus.md §7.
+number. Batch k + 1 is first written after the sync of k returned. So what is damaged in the last batch was cut by a
+power failure and was never relied on, and damage before it is not, and is never skipped. Source: consensus.md §7.
 """
 
 import os

@@ -1,7 +1,8 @@
 """Signing through the guard: what was signed is on disk before the signature leaves.
 
 The signer knows nothing of blocks. A guard that has grown is replaced by the votes above the floor, with the floor:
-what is at or below it is refused for ever, so nothing that was signed there needs to be remembered. Source: consensus.md §7.
+what is at or below it is refused for ever, so nothing that was signed there needs to be remembered.
+Source: consensus.md §7.
 """
 
 from nacl.signing import SigningKey
