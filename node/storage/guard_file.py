@@ -79,7 +79,7 @@ class GuardFile:
         self._file: OpenFile | None = None
         self._seed = 0
         self._offset = 0
-        self._bytes_max = 0
+        self._bytes_max = GUARD_BYTES_MAX
         self._next_sequence = 1
         self._failure: WriteFailed | None = None
         self._floor = (0, 0)
@@ -134,7 +134,10 @@ class GuardFile:
         head, seed = _head(self._public_key, self._draw_salt())
         records = [LogRecord(FLOOR_RECORD, floor[0].to_bytes(8, "big") + floor[1].to_bytes(8, "big"))]
         self._seed, self._floor = seed, floor
-        self._rewrite(head + encode_batch(records + _records(statements), sequence=1, seed=seed), next_sequence=2)
+        content = head + encode_batch(records + _records(statements), sequence=1, seed=seed)
+        # A guard that is long although all of it binds, after views in thousands, is not replaced at every vote.
+        self._bytes_max = max(GUARD_BYTES_MAX, 2 * len(content))
+        self._rewrite(content, next_sequence=2)
 
     def close(self) -> None:
         """Release the file."""
@@ -179,9 +182,7 @@ class GuardFile:
         try:
             replace_file(self._path, content, files=self._files)
             self._file = self._files.open(self._path)
-            # A guard that is long although all of it binds, after views in thousands, is not rewritten at every vote.
-            self._bytes_max = max(GUARD_BYTES_MAX, 2 * len(content))
-            self._file.allocate(self._bytes_max)
+            self._file.allocate(max(self._bytes_max, len(content)))
             self._file.sync()
         except WriteFailed as error:
             self._failure = error

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,11 +57,18 @@ def test_content_is_synced_before_the_name_and_the_folder_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
-    sync, rename, sync_names = os.fdatasync, os.replace, os.fsync
+
+    def noted(name: str, call: Callable[..., None]) -> Callable[..., None]:
+        def run(*arguments: object) -> None:
+            calls.append(name)
+            call(*arguments)
+
+        return run
+
     with monkeypatch.context() as patched:
-        patched.setattr(os, "fdatasync", lambda file: (calls.append("sync"), sync(file)))
-        patched.setattr(os, "fsync", lambda file: (calls.append("sync folder"), sync_names(file)))
-        patched.setattr(os, "replace", lambda old, new: (calls.append("rename"), rename(old, new)))
+        patched.setattr(os, "fdatasync", noted("sync", os.fdatasync))
+        patched.setattr(os, "fsync", noted("sync folder", os.fsync))
+        patched.setattr(os, "replace", noted("rename", os.replace))
         replace_file(tmp_path / "secret", b"content")
     assert calls == ["sync", "rename", "sync folder"]
 
