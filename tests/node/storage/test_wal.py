@@ -9,8 +9,11 @@ import pytest
 
 from consensus.primitives.scalars import Hash32
 from node.storage.errors import WriteFailed
-from node.storage.wal import SEGMENT_HEAD_BYTES, DamagedLog, LogRecord, RecoveredLog, Wal
+from node.storage.record_batches import END_OF_BATCH, encode_batch, seal_head
+from node.storage.wal import SEGMENT_HEAD_BYTES, VERSION, DamagedLog, LogRecord, RecoveredLog, Wal
 from tests.vectors.storage import SEGMENT_HEX
+
+SALT = b"\x5a" * 8
 
 CHAIN_ID = 7001
 GENESIS_HASH = Hash32(bytes(range(32)))
@@ -23,7 +26,9 @@ BATCHES = (
 
 
 def open_log(folder: Path, *, segment_bytes: int = SEGMENT_BYTES) -> tuple[Wal, RecoveredLog]:
-    return Wal.open(folder, chain_id=CHAIN_ID, genesis_hash=GENESIS_HASH, segment_bytes=segment_bytes)
+    return Wal.open(
+        folder, chain_id=CHAIN_ID, genesis_hash=GENESIS_HASH, segment_bytes=segment_bytes, salt=lambda: SALT
+    )
 
 
 def write_batches(folder: Path, *, segment_bytes: int = SEGMENT_BYTES) -> list[int]:
@@ -220,12 +225,18 @@ def failing(*_: object) -> int:
 
 
 @pytest.mark.parametrize("call", ["pwrite", "fdatasync"])
-def test_failed_write_or_sync_is_write_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+def test_failed_write_or_sync_is_write_failed_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
     wal, _ = open_log(tmp_path)
     with monkeypatch.context() as patched:
         patched.setattr(os, call, failing)
         with pytest.raises(WriteFailed, match="Input/output error"):
             wal.append_batch(BATCHES[0], tag=1)
+    with pytest.raises(WriteFailed, match="Input/output error"):
+        wal.append_batch(BATCHES[0], tag=1)
+    with pytest.raises(WriteFailed, match="Input/output error"):
+        wal.prune(1)
     wal.close()
 
 
@@ -241,7 +252,7 @@ def test_short_write_is_write_failed_and_cut_at_the_next_start(tmp_path: Path, m
     assert read_back(tmp_path).batches == BATCHES
 
 
-@pytest.mark.parametrize("call", ["posix_fallocate", "fsync", "pwrite"])
+@pytest.mark.parametrize("call", ["posix_fallocate", "fdatasync", "fsync", "pwrite"])
 def test_full_disk_in_rotation_is_write_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     wal, _ = open_log(tmp_path, segment_bytes=100)
     wal.append_batch((LogRecord(1, bytes(100)),), tag=1)
@@ -257,7 +268,95 @@ def test_failed_removal_of_a_segment_is_write_failed(tmp_path: Path, monkeypatch
     for tag in (1, 2):
         wal.append_batch((LogRecord(1, bytes(100)),), tag=tag)
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "unlink", failing)
+        patched.setattr(os, "unlink", failing)
         with pytest.raises(WriteFailed, match="removal"):
             wal.prune(2)
     wal.close()
+
+
+def test_segment_of_another_version_is_refused_by_its_number(tmp_path: Path) -> None:
+    write_batches(tmp_path)
+    content = segment(tmp_path).read_bytes()
+    head = content[:8] + (VERSION + 1).to_bytes(2, "big") + content[10 : SEGMENT_HEAD_BYTES - 4]
+    segment(tmp_path).write_bytes(seal_head(head)[0] + content[SEGMENT_HEAD_BYTES:])
+    with pytest.raises(DamagedLog, match=f"version {VERSION + 1}, this node reads {VERSION}"):
+        open_log(tmp_path)
+
+
+def test_gap_in_the_numbers_of_batches_stops_the_node(tmp_path: Path) -> None:
+    offsets = write_batches(tmp_path)
+    content = segment(tmp_path).read_bytes()
+    segment(tmp_path).write_bytes(content[: offsets[1]] + content[offsets[2] :])
+    with pytest.raises(DamagedLog, match="batch 3 closes where 2 should"):
+        open_log(tmp_path)
+
+
+@pytest.mark.parametrize("is_salt_known", [False, True])
+def test_body_that_looks_like_later_batches_turns_no_power_cut_into_damage(tmp_path: Path, is_salt_known: bool) -> None:
+    offsets = write_batches(tmp_path)
+    head = segment(tmp_path).read_bytes()[:SEGMENT_HEAD_BYTES]
+    _, seed = seal_head(head[:-4] if is_salt_known else head[:-12] + bytes(8))
+    forged = b"".join(encode_batch(BATCHES[1], sequence=sequence, seed=seed) for sequence in range(1, 9))
+    wal, _ = open_log(tmp_path)
+    wal.append_batch((LogRecord(4, forged + b"rest of the body"),), tag=4)
+    wal.close()
+    flip(segment(tmp_path), offsets[3] + 9 + len(forged))
+    if is_salt_known:
+        with pytest.raises(DamagedLog):
+            open_log(tmp_path)
+    else:
+        assert read_back(tmp_path).batches == BATCHES
+
+
+@pytest.mark.parametrize("record", [LogRecord(0, b""), LogRecord(END_OF_BATCH, bytes(12))], ids=["zero", "closing"])
+def test_record_type_of_the_format_itself_is_never_written(tmp_path: Path, record: LogRecord) -> None:
+    wal, _ = open_log(tmp_path)
+    with pytest.raises(AssertionError):
+        wal.append_batch((record,), tag=1)
+    wal.close()
+
+
+def test_unreadable_segment_stops_the_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_batches(tmp_path)
+    monkeypatch.setattr(Path, "read_bytes", failing)
+    with pytest.raises(DamagedLog, match="cannot be read"):
+        open_log(tmp_path)
+
+
+def test_other_files_beside_the_segments_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.log").write_bytes(b"not a segment")
+    write_batches(tmp_path)
+    assert read_back(tmp_path).batches == BATCHES
+
+
+def test_what_was_cut_is_erased_so_that_later_batches_never_meet_it(tmp_path: Path) -> None:
+    offsets = write_batches(tmp_path)
+    flip(segment(tmp_path), offsets[2])
+    assert read_back(tmp_path).cut_bytes == offsets[3] - offsets[2]
+    content = segment(tmp_path).read_bytes()
+    assert content[offsets[2] :] == bytes(SEGMENT_BYTES - offsets[2])
+
+
+def crc32c_by_definition(content: bytes) -> int:
+    """RFC 3720, bit by bit."""
+    remainder = 0xFFFFFFFF
+    for byte in content:
+        remainder ^= byte
+        for _ in range(8):
+            remainder = remainder >> 1 ^ (0x82F63B78 if remainder & 1 else 0)
+    return remainder ^ 0xFFFFFFFF
+
+
+def test_recorded_segment_is_what_the_format_says() -> None:
+    def record(head: bytes, record_type: int, payload: bytes) -> bytes:
+        # Seeding with the head's checksum is continuing it: the checksum of the head, then of the record.
+        checksum = crc32c_by_definition(head + bytes((record_type,)) + payload)
+        return len(payload).to_bytes(4, "big") + checksum.to_bytes(4, "big") + bytes((record_type,)) + payload
+
+    head = b"SYCEEWAL" + b"\x00\x02" + CHAIN_ID.to_bytes(8, "big") + GENESIS_HASH + (1).to_bytes(8, "big") + SALT
+    expected = head + crc32c_by_definition(head).to_bytes(4, "big")
+    for sequence, batch in enumerate(BATCHES, 1):
+        content = b"".join(record(head, item.type, item.payload) for item in batch)
+        closing = sequence.to_bytes(8, "big") + crc32c_by_definition(content).to_bytes(4, "big")
+        expected += content + record(head, 8, closing)
+    assert expected.hex() == SEGMENT_HEX
