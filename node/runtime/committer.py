@@ -80,7 +80,10 @@ class Committer:
         finalized = self._queue.popleft()
         block = finalized.executed.block
         statement = finalized.finalization.statement
-        head = FinalHead(block.header.height, block.block_hash, statement.epoch, statement.view)
+        # A restart between the blocks of one finalization begins at this block: the finalization's view belongs to
+        # another, and a floor there would drop the votes and blocks that make the rest final again.
+        view = statement.view if finalized.is_own_finalization else block.header.view
+        head = FinalHead(block.header.height, block.block_hash, statement.epoch, view)
         encoded = encode_certificate(finalized.finalization) if finalized.is_own_finalization else None
         started_ms = self._clock.now_ms()
         self._is_busy = True

@@ -393,9 +393,6 @@ class ValidatorNode:
 
     def _committed(self, executed: ExecutedBlock, finalization: Certificate) -> None:
         header = executed.block.header
-        # Votes up to the machine's newer head may still wait for their sync; those below its older one are never sent.
-        floor = min(finalization.statement.view, self.machine.state.head.view)
-        self._ports.signer.set_floor(finalization.statement.epoch, floor)
         had_room = header.gas_used * ROOM_SHARE < header.gas_limit
         self._pending_work.block_final(header.timestamp_ms, had_room=had_room)
         self._catch_up.committed(header.height)
@@ -405,6 +402,9 @@ class ValidatorNode:
         self._update_pending()
 
     def _turn_ended(self) -> None:
+        # Only now: while a turn's sync runs, its votes wait, and the head may already be above them.
+        head = self.machine.state.head
+        self._ports.signer.set_floor(head.facts.epoch, head.view)
         self._update_pending()
         is_behind = self.sync.is_behind()
         if is_behind != self._was_behind:
