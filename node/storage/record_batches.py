@@ -78,9 +78,16 @@ def seal_head(head: bytes) -> tuple[bytes, int]:
 
 def encode_batch(records: Sequence[LogRecord], *, sequence: int, seed: int) -> bytes:
     """Return the bytes of one whole batch."""
-    content = b"".join([_encode_record(record.type, record.payload, seed) for record in records])
-    closing = sequence.to_bytes(8, "big") + crc32c(content).to_bytes(4, "big")
-    return content + _encode_record(END_OF_BATCH, closing, seed)
+    # A body is copied once, by the last line.
+    parts: list[bytes] = []
+    checksum = 0
+    for record in records:
+        head = _encode_head(record.type, record.payload, seed)
+        parts += (head, record.payload)
+        checksum = extend_crc32c(extend_crc32c(checksum, head), record.payload)
+    closing = sequence.to_bytes(8, "big") + checksum.to_bytes(4, "big")
+    parts += (_encode_head(END_OF_BATCH, closing, seed), closing)
+    return b"".join(parts)
 
 
 def scan_batches(
@@ -145,9 +152,9 @@ def _record_at(content: bytes, at: int, seed: int) -> tuple[LogRecord, int] | No
     return LogRecord(record_type, content[at + RECORD_HEAD_BYTES : after]), after
 
 
-def _encode_record(record_type: int, payload: bytes, seed: int) -> bytes:
+def _encode_head(record_type: int, payload: bytes, seed: int) -> bytes:
     assert 0 < record_type < 256, "type 0 marks the end of a preallocated file"
     assert len(payload) <= RECORD_BYTES_MAX, "a longer record could not be read back"
-    content = bytes((record_type,)) + payload
-    checksum: int = extend_crc32c(seed, content)
-    return len(payload).to_bytes(4, "big") + checksum.to_bytes(4, "big") + content
+    type_byte = bytes((record_type,))
+    checksum: int = extend_crc32c(extend_crc32c(seed, type_byte), payload)
+    return len(payload).to_bytes(4, "big") + checksum.to_bytes(4, "big") + type_byte

@@ -59,8 +59,10 @@ class GuardedSigner:
         return [statement for key in sorted(self._signed) for statement in self._signed[key]]
 
     def set_floor(self, epoch: Epoch, view: View) -> None:
-        """Refuse views at or below a final one from now on, and forget them. A floor never moves back."""
-        self._floor = max(self._floor, (epoch, view))
+        """Refuse views at or below a final one from now on, and forget them; a lower floor than before is ignored."""
+        if (epoch, view) <= self._floor:
+            return
+        self._floor = (epoch, view)
         self._signed = {key: said for key, said in self._signed.items() if key > self._floor}
 
     def set_resume_view(self, epoch: Epoch, view: View) -> None:

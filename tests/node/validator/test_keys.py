@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+import nacl.exceptions
 import pytest
+from nacl.pwhash import argon2id
 
 from node.storage.files import LoosePermissions
 from node.validator.keys import (
@@ -106,6 +108,28 @@ def test_file_that_is_no_key_file_is_refused_by_name(folder: Path, changes: dict
     path = key_path(folder, KeyPurpose.CONSENSUS)
     edit(path, **changes)
     with pytest.raises((UnreadableKey, WrongPassphrase), match=r"consensus\.key"):
+        load_key(folder, KeyPurpose.CONSENSUS, PASSPHRASE)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("memoryBytes", 2**31), ("memoryBytes", 1), ("operations", 0), ("operations", None)]
+)
+def test_impossible_key_derivation_is_not_taken_for_a_wrong_passphrase(folder: Path, name: str, value: object) -> None:
+    saved(folder)
+    path = key_path(folder, KeyPurpose.CONSENSUS)
+    edit(path, kdf=json.loads(path.read_text())["kdf"] | {name: value})
+    with pytest.raises(UnreadableKey):
+        load_key(folder, KeyPurpose.CONSENSUS, PASSPHRASE)
+
+
+def test_machine_with_too_little_memory_is_told_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved(folder)
+
+    def refuse(*_: object, **__: object) -> bytes:
+        raise nacl.exceptions.RuntimeError("Key derivation failed.")
+
+    monkeypatch.setattr(argon2id, "kdf", refuse)
+    with pytest.raises(UnreadableKey, match="MiB of memory"):
         load_key(folder, KeyPurpose.CONSENSUS, PASSPHRASE)
 
 
