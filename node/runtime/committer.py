@@ -109,7 +109,8 @@ class Committer:
         for child in self._tree.above():
             if child.header.parent_hash == block.block_hash and child.executed is not None:
                 child.executed.overlay.rebase(final_state)
-        self._pool.drop_final(zip(executed.senders, executed.nonces, strict=True))
+        removed = self._pool.drop_final(zip(executed.senders, executed.nonces, strict=True))
+        now_ms = self._clock.now_ms()
         for index, transaction_hash in enumerate(executed.transaction_hashes):
             self._waiters.wake(transaction_hash, height, index)
         self._committed(executed, finalized.finalization)
@@ -125,6 +126,7 @@ class Committer:
                 build_ms=finalized.build_ms,
                 certify_ms=finalized.certify_ms,
                 commit_ms=commit_ms,
+                submit_to_final_ms=tuple(now_ms - pooled.arrived_ms for pooled in removed if pooled.from_client),
                 work_used=executed.work_used,
             )
         )

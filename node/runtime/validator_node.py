@@ -100,6 +100,8 @@ class ValidatorNode:
         self._is_pending = False
         self._was_behind = False
         self.evidence_count = 0
+        self.evidence_against: Callable[[str, str], None] = lambda _validator, _kind: None
+        """Called with a validator's name and the kind of its second vote; set by whoever counts them."""
         self.committed_with: Callable[[ExecutedBlock, Certificate], None] = lambda _executed, _finalization: None
         """Called for every committed block before the feed; set by whoever counts signatures."""
         validators = genesis.validators
@@ -301,6 +303,7 @@ class ValidatorNode:
         self.evidence_count += 1
         if isinstance(evidence, ConflictingVotes):
             first, second = evidence.first.statement, evidence.second.statement
+            self.evidence_against(self._genesis.entries[evidence.first.signer].name, second.kind.name.lower())
             self._ports.log.warn(
                 "evidence",
                 validator=self._genesis.entries[evidence.first.signer].name,
