@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consensus.chain.genesis import GenesisDocument, decode_genesis
-from consensus.primitives.scalars import ValidatorIndex, View
+from consensus.primitives.scalars import Height, ValidatorIndex, View
 from consensus.primitives.signatures import is_valid_ed25519
 from consensus.simplex.messages import Certificate, SigningDomain, Statement, hello_statement, sign_bytes
 from consensus.simplex.validators import ValidatorSet
@@ -60,6 +60,12 @@ LEDGER_FOLDER = "ledger.ldb"
 WAL_FOLDER = "wal"
 LOOP_PROBE_S = 0.5
 """How often the loop proves that it runs; health calls it dead after four missed probes."""
+
+SLOW_SYNC_US = 250_000
+"""A sync of the log this long delays every vote by as much; a healthy disk takes 1 to 10 ms."""
+
+SLOW_LOOP_MS = 250.0
+"""A turn of the loop this long delays everything; none should pass 5 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,10 @@ class _Process:
         self._metrics = Metrics()
         self._exit_code = 0
         self._view_reported = 0
+        self._to_judge: tuple[Height, View] | None = None
+        """Height and view of the newest final block, whose late votes are still awaited."""
+        self._counted: dict[str, int] = {}
+        """What of the admission's and the signer's own counts has reached the metrics."""
 
     async def run(self) -> int:
         """Start everything, wait for a signal or a failure, stop everything; return the exit code."""
@@ -241,6 +251,7 @@ class _Process:
             ),
         )
         node.committed_with = self._committed
+        node.evidence_against = lambda validator, kind: self._metrics.count_evidence(validator=validator, kind=kind)
         node.feed.subscribe(self._report_final)
         self._reporter = FinalReporter(self._log, self._clock.now_ms)
         return node
@@ -291,6 +302,7 @@ class _Process:
                 entries=opened.genesis.entries,
                 version=build_facts().version,
                 proof_window_blocks=config.storage.proof_window_blocks,
+                call_timeout_ms=config.rpc.call_timeout_ms,
                 link_count=lambda: len(node.mesh.peers()),
                 height_best=lambda: node.statuses.height_best(node.tree.final_height),
                 is_syncing=node.is_syncing,
@@ -309,6 +321,7 @@ class _Process:
             request_bytes_max=config.rpc.request_bytes_max,
             response_bytes_max=config.rpc.response_bytes_max,
             call_list_max=config.rpc.call_list_max,
+            namespaces=config.rpc.api,
             call_gas_max=config.rpc.call_gas_max,
             logs_range_blocks_max=config.rpc.logs_range_blocks_max,
             logs_results_max=config.rpc.logs_results_max,
@@ -320,9 +333,25 @@ class _Process:
         return OpsServer(self._facts.collect, self._metrics, addr=self._config.ops.addr, port=self._config.ops.port)
 
     def _committed(self, executed: ExecutedBlock, finalization: Certificate) -> None:
-        self._facts.block_final(
-            executed.block.header, finalization.signers, finalization.statement.view, self._view_reported
-        )
+        header, view = executed.block.header, finalization.statement.view
+        self._facts.block_final(header, view, self._view_reported)
+        if self._to_judge is not None:
+            self._judge_view(*self._to_judge)
+        self._to_judge = (header.height, view)
+
+    def _judge_view(self, height: Height, view: View) -> None:
+        """Count who voted in the final view before this one: a certificate holds no more votes than it needs."""
+        entries = self._opened.genesis.entries
+        book = self._node.machine.state.book
+        indexes = [ValidatorIndex(index) for index in range(len(entries))]
+        voters = tuple(index for index in indexes if book.has_voted(view, index))
+        if not voters:
+            # The view was over before this node looked at votes: it caught up from blocks.
+            return
+        self._facts.view_judged(height, voters)
+        for index in indexes:
+            if index not in voters:
+                self._metrics.count_missed_signature(entries[index].name)
 
     def _report_final(self, final: FinalBlock) -> None:
         """Print the line of a height and feed the metrics."""
@@ -331,9 +360,13 @@ class _Process:
         validators = self._opened.genesis.validators
         nullified = max(0, header.view - self._view_reported - 1)
         for view in range(self._view_reported + 1, header.view):
-            self._metrics.count_nullified(self._opened.genesis.entries[validators.leader(View(view))].name)
+            given_up = self._opened.genesis.entries[validators.leader(View(view))].name
+            self._metrics.count_nullified(given_up)
+            self._log.warn("nullified", view=view, leader=given_up)
         self._view_reported = max(self._view_reported, final.finalization_view)
         self._metrics.observe_commit(final.commit_ms)
+        for waited_ms in final.submit_to_final_ms:
+            self._metrics.observe_submit_to_final(waited_ms)
         if final.build_ms:
             self._metrics.observe_build(final.build_ms)
         elif final.certify_ms:
@@ -401,12 +434,31 @@ class _Process:
 
         def probe() -> None:
             self._facts.loop_ran_ms = self._clock.now_ms()
-            self._metrics.observe_loop_lag(max(0.0, (loop.time() - wanted) * 1000))
+            lag_ms = max(0.0, (loop.time() - wanted) * 1000)
+            self._metrics.observe_loop_lag(lag_ms)
+            if lag_ms >= SLOW_LOOP_MS:
+                self._log.warn("slow_loop", lag_ms=int(lag_ms))
             for duration_us in self._node.durability.take_new_durations_us():
                 self._metrics.observe_wal_fsync(duration_us / 1000)
+                if duration_us >= SLOW_SYNC_US:
+                    self._log.warn("slow_fsync", took_ms=duration_us // 1000, file="write-ahead log")
+            self._count_refusals()
             self._probe_loop(loop)
 
         loop.call_at(wanted, probe)
+
+    def _count_refusals(self) -> None:
+        """Bring the refusals since the last probe into the metrics."""
+        sources = (
+            (self._node.admission.rejected_counts, self._metrics.count_rejected),
+            (self._opened.signer.refused_counts, self._metrics.count_sign_refused),
+        )
+        for counts, count in sources:
+            for reason, total in counts.items():
+                fresh = total - self._counted.get(reason, 0)
+                if fresh:
+                    self._counted[reason] = total
+                    count(reason, fresh)
 
 
 class _LateListener:

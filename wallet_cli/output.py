@@ -124,7 +124,7 @@ class Output:
             return
         if not has_terminal():
             raise Declined(
-                "nothing was confirmed: there is no terminal to ask on",
+                "nothing was signed or sent: there is no terminal to ask for a yes",
                 why="without --yes every payment and every first trust is asked for",
                 next_step=next_step,
             )

@@ -78,12 +78,6 @@ def bloom_bytes(bloom: int) -> bytes:
     return bloom.to_bytes(256, "big")
 
 
-def may_contain(bloom: bytes, value: bytes) -> bool:
-    """Tell whether a filter of 256 bytes may have seen `value`; false is certain, true is not."""
-    mask = bloom_mask(value)
-    return int.from_bytes(bloom, "big") & mask == mask
-
-
 def encode_receipt(receipt: Receipt) -> bytes:
     """Return the bytes that enter receiptsRoot: RLP, behind the type byte unless legacy."""
     payload = encode_joined(

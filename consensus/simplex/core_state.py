@@ -96,6 +96,8 @@ class CoreState:
     next_sequence: int = 1
     effects: list[Effect] = field(default_factory=list)
     book: VoteBook = field(init=False)
+    _tip: tuple[tuple[int, ...], View] | None = None
+    """What `tip` last found, and under which sizes; it walks over every view of a long bad spell."""
 
     def __post_init__(self) -> None:
         self.book = VoteBook(self.validators)
@@ -148,6 +150,13 @@ class CoreState:
 
     def tip(self) -> View:
         """Return the highest certified view that can be reached from view − 1 over nullified views, else the floor."""
+        # Between two advances of the head both mappings only grow, so their sizes tell whether anything changed.
+        known = (self.view, self.floor, self.head.view, len(self.certified), len(self.certificates))
+        if self._tip is None or self._tip[0] != known:
+            self._tip = (known, self._find_tip())
+        return self._tip[1]
+
+    def _find_tip(self) -> View:
         view = self.view - 1
         while view > self.floor:
             if View(view) in self.certified:

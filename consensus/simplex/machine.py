@@ -286,9 +286,11 @@ def _timer_fired(state: CoreState, kind: TimerKind, view: View) -> None:
     armed = state.timers.get(kind)
     if armed is None or armed[0] != view:
         return
-    if armed[1] > state.now_ms:
-        return
     del state.timers[kind]
+    if armed[1] > state.now_ms:
+        # A host's clock and its timers never agree to the millisecond: an early one is set again, never lost.
+        state.set_timer(kind, armed[1])
+        return
     match kind:
         case TimerKind.LEADER | TimerKind.ADVANCE:
             if view == state.view:

@@ -103,7 +103,7 @@ BOUNDS = {
     "certify_budget_ms": (50, 5_000),
     "block_interval_min_ms": (20, 10_000),
     "empty_block_interval_ms": (1_000, 600_000),
-    "epoch_blocks_max": (5, 1_000_000),
+    "epoch_blocks_max": (5, 100_000),
     "block_bytes_max": (64 * 1024, 8 * 1024 * 1024),
     "timestamp_ahead_max_ms": (100, 5_000),
     "timestamp_behind_max_ms": (5_000, 60_000),

@@ -48,7 +48,7 @@ from consensus.simplex.signing import nullify, sign, stop_voting
 
 
 def pace(state: CoreState) -> None:
-    """A1–A4: run at the end of every step, again if it led into another view."""
+    """E2, A1–A4: run at the end of every step, again if it led into another view."""
     view = View(-1)
     while view != state.view:
         view = state.view

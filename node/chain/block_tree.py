@@ -11,7 +11,7 @@ from consensus.chain.block import decode_body
 from consensus.chain.errors import MalformedBlock
 from consensus.chain.header import Header
 from consensus.chain.merkle import ordered_list_root
-from consensus.primitives.scalars import Hash32, Height
+from consensus.primitives.scalars import Hash32, Height, View
 from node.execution.transition import ExecutedBlock
 
 BLOCKS_MAX = 1_024
@@ -103,6 +103,10 @@ class BlockTree:
             block_hash = block.header.parent_hash
         path.reverse()
         return path
+
+    def view_highest(self) -> View:
+        """Return the highest view of a block in the tree; 0 if there is none."""
+        return max((block.header.view for block in self._blocks.values()), default=View(0))
 
     def above(self) -> Iterator[TreeBlock]:
         """Yield every block of the tree by height, then by hash."""

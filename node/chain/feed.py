@@ -26,6 +26,8 @@ class FinalBlock:
     certify_ms: int
     """Time this node took to execute it; 0 if it built it."""
     commit_ms: int
+    submit_to_final_ms: tuple[int, ...]
+    """Of each transaction that a client gave to this node: from admission to on disk."""
     work_used: int
 
 

@@ -23,7 +23,7 @@ class FinalHead:
     block_hash: Hash32
     epoch: Epoch
     view: View
-    """View of the finalization, which is the consensus floor; not below the view in which the block was proposed."""
+    """The consensus floor: view of the block's own finalization; of its header when it is final by a descendant."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ class ChainStore:
     def covering_finalization(self, height: Height) -> tuple[list[bytes], bytes] | None:
         """Return the headers above `height` up to the first one with a stored finalization, and that finalization.
 
-        No headers if the block has its own; None for genesis, which needs none, and above the final head.
+        No headers if the block has its own; None above the final head.
         """
         linking: list[bytes] = []
         for above in range(height, height + LINKING_HEADERS_MAX + 1):

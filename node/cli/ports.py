@@ -13,6 +13,12 @@ OPS_PORT_DISTANCE = 1_000
 MESH_PORT_DISTANCE = 17_000
 """The mesh listener of a validator is this far above its RPC port: 8545 and 25545."""
 
+MESH_PORT_DISTANCE_HIGH = 2_000
+"""The same where the other distance would reach the ports that kernels hand out to outgoing connections."""
+
+EPHEMERAL_PORT_FIRST = 32_768
+"""First port that Linux hands out to outgoing connections: a listener there may find its port taken."""
+
 
 class PortTaken(CommandError):
     """Another program listens on a port that is needed."""
@@ -46,11 +52,13 @@ def assign_ports(rpc_port: int, count: int) -> tuple[NodePorts, ...]:
 
     Raises: PortOutOfRange.
     """
-    highest = PORT_MAX - MESH_PORT_DISTANCE - count + 1
+    highest = PORT_MAX - MESH_PORT_DISTANCE_HIGH - count + 1
     if not 1_024 <= rpc_port <= highest:
         raise PortOutOfRange(rpc_port, highest)
+    is_low = rpc_port + count + MESH_PORT_DISTANCE <= EPHEMERAL_PORT_FIRST
+    mesh_distance = MESH_PORT_DISTANCE if is_low else MESH_PORT_DISTANCE_HIGH
     return tuple(
-        NodePorts(rpc=port, ops=port + OPS_PORT_DISTANCE, mesh=port + MESH_PORT_DISTANCE)
+        NodePorts(rpc=port, ops=port + OPS_PORT_DISTANCE, mesh=port + mesh_distance)
         for port in range(rpc_port, rpc_port + count)
     )
 

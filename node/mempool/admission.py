@@ -23,6 +23,7 @@ from node.mempool.errors import (
     InsufficientFunds,
     NonceTooFar,
     NotReady,
+    PoolFull,
     RejectedTransaction,
 )
 from node.mempool.pool import Pool, PooledTransaction
@@ -115,6 +116,10 @@ class Admission:
         waiting = self._under_way.get(transaction_hash)
         if waiting is not None:
             waiting.append(decided)
+            return
+        if len(self._under_way) >= UNDER_WAY_MAX:
+            self._count(PoolFull.reason)
+            decided(PoolFull(UNDER_WAY_MAX))
             return
         self._under_way[transaction_hash] = [decided]
         if not hold_gap:

@@ -162,25 +162,25 @@ class Metrics:
         self._counters["rpc_requests_total"].labels(method, str(code)).inc()
         self._histograms["rpc_seconds"].labels(method).observe(milliseconds / 1000)
 
-    def count_rejected(self, reason: str) -> None:
-        """Count one transaction refused at admission; `reason` is the stable snake_case word."""
-        self._counters["mempool_rejected_total"].labels(reason).inc()
+    def count_rejected(self, reason: str, count: int = 1) -> None:
+        """Count transactions refused at admission; `reason` is the stable snake_case word."""
+        self._counters["mempool_rejected_total"].labels(reason).inc(count)
 
     def count_nullified(self, leader: str) -> None:
         """Count one nullified view of `leader`."""
         self._counters["nullified_views_total"].labels(leader).inc()
 
     def count_missed_signature(self, validator: str) -> None:
-        """Count one finalization that lacks the vote of `validator`."""
+        """Count one final view in which no vote of `validator` arrived."""
         self._counters["missed_signatures_total"].labels(validator).inc()
 
     def count_evidence(self, *, validator: str, kind: str) -> None:
         """Count one proof that `validator` signed twice."""
         self._counters["evidence_total"].labels(validator, kind).inc()
 
-    def count_sign_refused(self, rule: str) -> None:
-        """Count one vote the sign guard refused by `rule`."""
-        self._counters["sign_refused_total"].labels(rule).inc()
+    def count_sign_refused(self, rule: str, count: int = 1) -> None:
+        """Count votes the sign guard refused by `rule`."""
+        self._counters["sign_refused_total"].labels(rule).inc(count)
 
     def _set_gauges(self, facts: NodeFacts) -> None:
         plain = {

@@ -49,9 +49,14 @@ class BlockFetch:
         self._parts: dict[Hash32, bytearray] = {}
 
     def fetch(self, digest: Hash32, hints: Sequence[bytes]) -> None:
-        """Get header and body of a block, at once if nothing is known of it."""
-        if self._tree.get(digest) is None:
+        """Get header and body of a block, from peers at once if nothing is known of it."""
+        block = self._tree.get(digest)
+        if block is None:
             self._request(digest, hints)
+            return
+        if block.body is not None:
+            # It arrived before the machine knew that it wanted it.
+            self._fetched(block)
             return
         self._timers.call_at(self._clock.now_ms() + PULL_AFTER_MS, lambda: self._pull(digest, hints))
 

@@ -85,6 +85,8 @@ class CallLists:
     """Answers requests with one context. Loop thread only."""
 
     def __init__(self, context: Context, observer: Observer) -> None:
+        served = context.limits.namespaces
+        self._methods = {name: method for name, method in METHODS.items() if name.split("_")[0] in served}
         self._context = context
         self._observer = observer
 
@@ -149,7 +151,7 @@ class CallLists:
         except (InvalidRequest, InvalidParameter) as error:
             return self._refused(error, _readable_id(request))
         started_ns = time.monotonic_ns()
-        method = METHODS.get(name)
+        method = self._methods.get(name)
         if method is None:
             return self._refused(UnknownMethod(name), request_id) if has_id else b""
         call = _Call(request_id, has_id, name, method, started_ns)

@@ -30,6 +30,8 @@ class RpcLimits:
     """For a client to take a long answer; beyond it the connection is cut, or slow readers would fill the memory."""
     idle_timeout_ms: int = 75_000
     """How long a connection stays open between requests: longer than common proxies and clients pool them."""
+    namespaces: tuple[str, ...] = ("eth", "net", "web3", "sycee")
+    """What is served; a method of another namespace does not exist here."""
     call_gas_max: int = 50_000_000
     """Gas of eth_call and eth_estimateGas."""
     logs_range_blocks_max: int = 10_000

@@ -39,7 +39,7 @@ from node.rpc.backend import (
     ValidatorSetInfo,
     make_block_receipts,
 )
-from node.rpc.errors import CallsOverloaded, ProofPruned
+from node.rpc.errors import CallsOverloaded, CallTimedOut, ProofPruned
 from node.runtime.execution_host import EpochRules
 from node.runtime.ports import Clock, Lane, Workers
 from node.state.journal import Journal
@@ -72,6 +72,8 @@ class BackendParts:
     entries: tuple[GenesisValidator, ...]
     version: str
     proof_window_blocks: int
+    call_timeout_ms: int
+    """How long a client waits for the calls thread at most."""
     link_count: Callable[[], int]
     height_best: Callable[[], Height]
     is_syncing: Callable[[], bool]
@@ -213,7 +215,7 @@ class NodeBackend:
     # Calls
 
     async def compute(self, job: Callable[[], T]) -> T:
-        """Run `job` on the calls thread. Raises: CallsOverloaded."""
+        """Run `job` on the calls thread. Raises: CallsOverloaded, CallTimedOut."""
         if self._calls_queued >= CALLS_QUEUED_MAX:
             raise CallsOverloaded(CALLS_QUEUED_MAX)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
@@ -230,7 +232,10 @@ class NodeBackend:
 
         self._calls_queued += 1
         self._parts.workers.submit(Lane.CALLS, job, done, failed)
-        return await future
+        try:
+            return await asyncio.wait_for(future, self._parts.call_timeout_ms / 1000)
+        except TimeoutError as error:
+            raise CallTimedOut(self._parts.call_timeout_ms) from error
 
     async def call(self, request: CallRequest, height: Height) -> CallOutcome:
         """Execute a call on the state after `height`, leaving no trace."""

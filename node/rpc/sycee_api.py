@@ -95,7 +95,8 @@ def get_revert_reason(context: Context, parameters: Sequence[object]) -> Json:
 
 def get_limits(context: Context, parameters: Sequence[object]) -> Json:
     """Return every limit of this node a client can meet."""
-    rpc: JsonObject = {_camel_case(name): limit for name, limit in asdict(context.limits).items()}
+    numbers = {name: limit for name, limit in asdict(context.limits).items() if isinstance(limit, int)}
+    rpc: JsonObject = {_camel_case(name): limit for name, limit in numbers.items()}
     return {**context.backend.limits(), **rpc}
 
 

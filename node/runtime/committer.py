@@ -80,7 +80,10 @@ class Committer:
         finalized = self._queue.popleft()
         block = finalized.executed.block
         statement = finalized.finalization.statement
-        head = FinalHead(block.header.height, block.block_hash, statement.epoch, statement.view)
+        # A restart between the blocks of one finalization begins at this block: the finalization's view belongs to
+        # another, and a floor there would drop the votes and blocks that make the rest final again.
+        view = statement.view if finalized.is_own_finalization else block.header.view
+        head = FinalHead(block.header.height, block.block_hash, statement.epoch, view)
         encoded = encode_certificate(finalized.finalization) if finalized.is_own_finalization else None
         started_ms = self._clock.now_ms()
         self._is_busy = True
@@ -106,7 +109,8 @@ class Committer:
         for child in self._tree.above():
             if child.header.parent_hash == block.block_hash and child.executed is not None:
                 child.executed.overlay.rebase(final_state)
-        self._pool.drop_final(zip(executed.senders, executed.nonces, strict=True))
+        removed = self._pool.drop_final(zip(executed.senders, executed.nonces, strict=True))
+        now_ms = self._clock.now_ms()
         for index, transaction_hash in enumerate(executed.transaction_hashes):
             self._waiters.wake(transaction_hash, height, index)
         self._committed(executed, finalized.finalization)
@@ -122,6 +126,7 @@ class Committer:
                 build_ms=finalized.build_ms,
                 certify_ms=finalized.certify_ms,
                 commit_ms=commit_ms,
+                submit_to_final_ms=tuple(now_ms - pooled.arrived_ms for pooled in removed if pooled.from_client),
                 work_used=executed.work_used,
             )
         )

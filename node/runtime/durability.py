@@ -2,9 +2,10 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from consensus.primitives.scalars import Hash32, Height
+from consensus.primitives.scalars import Hash32, View
+from consensus.simplex.messages import Statement
 from consensus.simplex.records import OwnVoteRecord, Record, RecordType, encode_record
 from node.storage.wal import LogRecord, Wal
 from node.validator.signer import GuardedSigner
@@ -16,11 +17,11 @@ SYNC_SAMPLES = 1_000
 class WalAndGuard:
     """Buffers on the loop thread; its sync job runs on the wal thread."""
 
-    def __init__(self, wal: Wal, signer: GuardedSigner, height: Callable[[], Height]) -> None:
-        """`height` is the highest height the records of a batch can concern, for pruning."""
+    def __init__(self, wal: Wal, signer: GuardedSigner, view_highest: Callable[[], View]) -> None:
+        """`view_highest` is the highest view that the records of a batch can concern, for pruning."""
         self._wal = wal
         self._signer = signer
-        self._height = height
+        self._view_highest = view_highest
         self._buffer: list[LogRecord] = []
         self._durations_us: deque[int] = deque(maxlen=SYNC_SAMPLES)
         self._new_durations_us: list[int] = []
@@ -42,7 +43,7 @@ class WalAndGuard:
         """Return the job that writes and syncs all that is buffered so far: the log first, then the guard."""
         records, self._buffer = self._buffer, []
         statements = self._signer.take_unsynced()
-        tag = self._height()
+        tag = self._view_highest()
 
         def job() -> None:
             started_ns = time.perf_counter_ns()
@@ -67,6 +68,20 @@ class WalAndGuard:
         taken, self._new_durations_us = self._new_durations_us, []
         return taken
 
-    def prune(self, height: Height) -> None:
-        """Let go of log segments that concern only heights below `height`, which are committed."""
-        self._wal.prune(height)
+    def recovered(self, view_highest: View) -> None:
+        """What was found in the log concerns views up to `view_highest`."""
+        self._wal.tag_found(view_highest)
+
+    def complete_guard(self, statements: Iterable[Statement]) -> None:
+        """Put votes of the log that a crash kept from the guard into it, before anything else is signed or logged.
+
+        Raises: SignRefused, WriteFailed.
+        """
+        for statement in statements:
+            self._signer.record(statement)
+        self._signer.sync(self._signer.take_unsynced())
+        self._signer.synced()
+
+    def prune(self, view: View) -> None:
+        """Let go of log segments that concern only views up to `view`, whose block is committed."""
+        self._wal.prune(view + 1)

@@ -59,11 +59,12 @@ class FactCollector:
         self._started_ms = sources.clock.now_ms()
         self.loop_ran_ms = self._started_ms
 
-    def block_final(
-        self, header: Header, signers: tuple[ValidatorIndex, ...], view_final: View, view_before: int
-    ) -> None:
-        """Count a final block: who signed it, and whose views before it were given up."""
-        self._recent.append((header.height, signers))
+    def view_judged(self, height: Height, voters: tuple[ValidatorIndex, ...]) -> None:
+        """Count who voted in the view in which a block became final; called when late votes have had their time."""
+        self._recent.append((height, voters))
+
+    def block_final(self, header: Header, view_final: View, view_before: int) -> None:
+        """Count a final block: whose views before it were given up."""
         validators = self._sources.machine.validators
         for view in range(view_before + 1, view_final + 1):
             leader = validators.leader(View(view))

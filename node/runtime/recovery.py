@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from consensus.chain.errors import MalformedBlock
 from consensus.chain.header import decode_header
-from consensus.primitives.scalars import Hash32
+from consensus.primitives.scalars import Hash32, View
 from consensus.simplex.events import HeaderFacts, ViewZero
 from consensus.simplex.messages import Statement, decode_certificate
-from consensus.simplex.records import HeaderRecord, OwnVoteRecord, Record, RecordType, decode_record
+from consensus.simplex.records import CertificateRecord, HeaderRecord, OwnVoteRecord, Record, RecordType, decode_record
 from node.chain.block_tree import BlockTree, WrongBody
 from node.chain.header_facts import facts_of
 from node.chain.store import ChainStore
@@ -39,6 +39,17 @@ class RecoveredNode:
     bodies: tuple[Hash32, ...]
     guard_completion: tuple[Statement, ...]
     """Own votes of the log's last batch that the crash kept from the guard."""
+
+    @property
+    def view_highest(self) -> View:
+        """The highest view that any record concerns."""
+        views = [self.head.view, *(facts.view for facts in self.headers)]
+        for record in self.records:
+            if isinstance(record, OwnVoteRecord):
+                views.append(record.statement.view)
+            elif isinstance(record, CertificateRecord):
+                views.append(record.certificate.statement.view)
+        return max(views)
 
 
 def recover_head(chain: ChainStore) -> ViewZero:

@@ -100,6 +100,8 @@ class ValidatorNode:
         self._is_pending = False
         self._was_behind = False
         self.evidence_count = 0
+        self.evidence_against: Callable[[str, str], None] = lambda _validator, _kind: None
+        """Called with a validator's name and the kind of its second vote; set by whoever counts them."""
         self.committed_with: Callable[[ExecutedBlock, Certificate], None] = lambda _executed, _finalization: None
         """Called for every committed block before the feed; set by whoever counts signatures."""
         validators = genesis.validators
@@ -121,7 +123,7 @@ class ValidatorNode:
         self.mesh = ValidatorMesh(ports.transport, validators)
         self._pending_work = PendingWork(self.pool, passed_over_max=validators.count)
         self._requester = Requester(self.mesh, ports.clock, ports.timers)
-        self.durability = WalAndGuard(ports.wal, ports.signer, lambda: Height(self.tree.final_height + 1))
+        self.durability = WalAndGuard(ports.wal, ports.signer, self._view_highest)
         self._consensus_admission = ConsensusAdmission(self.domain, self.machine, read_header)
         self._build_mempool()
         self._build_blocks()
@@ -255,8 +257,8 @@ class ValidatorNode:
         """Give the machine its past and begin."""
         ports = self._ports
         ports.signer.set_floor(recovered.head.facts.epoch, recovered.head.view)
-        for statement in recovered.guard_completion:
-            ports.signer.record(statement)
+        self.durability.complete_guard(recovered.guard_completion)
+        self.durability.recovered(recovered.view_highest)
         self.driver.post(
             Recovered(
                 head=recovered.head,
@@ -273,6 +275,10 @@ class ValidatorNode:
         now_ms = ports.clock.now_ms()
         ports.timers.call_at(now_ms + STATUS_EVERY_MS, self._status_tick)
         ports.timers.call_at(now_ms + POOL_TICK_MS, self._pool_tick)
+
+    def _view_highest(self) -> View:
+        """Return the highest view of anything a log record can be about."""
+        return max(self.machine.state.view, self.tree.view_highest())
 
     # What admission asks of the ledger
 
@@ -297,6 +303,7 @@ class ValidatorNode:
         self.evidence_count += 1
         if isinstance(evidence, ConflictingVotes):
             first, second = evidence.first.statement, evidence.second.statement
+            self.evidence_against(self._genesis.entries[evidence.first.signer].name, second.kind.name.lower())
             self._ports.log.warn(
                 "evidence",
                 validator=self._genesis.entries[evidence.first.signer].name,
@@ -389,17 +396,18 @@ class ValidatorNode:
 
     def _committed(self, executed: ExecutedBlock, finalization: Certificate) -> None:
         header = executed.block.header
-        # Not the machine's floor, which may be ahead: a vote for it may still wait for its sync.
-        self._ports.signer.set_floor(finalization.statement.epoch, finalization.statement.view)
         had_room = header.gas_used * ROOM_SHARE < header.gas_limit
         self._pending_work.block_final(header.timestamp_ms, had_room=had_room)
         self._catch_up.committed(header.height)
-        self.durability.prune(header.height)
+        self.durability.prune(header.view)
         self._block_fetch.cancel_unless(lambda digest: digest in self.machine.state.fetching)
         self.committed_with(executed, finalization)
         self._update_pending()
 
     def _turn_ended(self) -> None:
+        # Only now: while a turn's sync runs, its votes wait, and the head may already be above them.
+        head = self.machine.state.head
+        self._ports.signer.set_floor(head.facts.epoch, head.view)
         self._update_pending()
         is_behind = self.sync.is_behind()
         if is_behind != self._was_behind:

@@ -121,13 +121,6 @@ class LevelDbStore:
         except RuntimeError as error:
             raise StoreClosed() from error
 
-    def approximate_bytes(self) -> int:
-        """Return about how much disk the database takes, in bytes; what is not yet in a table file does not count."""
-        if self._database.closed:
-            raise StoreClosed()
-        size: int = self._database.approximate_size(b"\x00", b"\xff")
-        return size
-
     def close(self) -> None:
         self._database.close()
 

@@ -1,54 +1,44 @@
 """The write-ahead log: what a validator said and heard above the final chain, durable before a vote leaves.
 
-Segments `NNNNNNNN.log`, preallocated. A batch is written, synced, and only then the next one is begun; so damage inside
-the last batch is a power cut and is cut off, and damage before it is not, and the node refuses to start.
-Source: consensus.md §7.
+Segments `NNNNNNNN.log`, preallocated: `head ‖ batches ‖ zeros` (`record_batches.py`). An unfinished last batch is cut
+off; any other damage stops the node. What a payload means is for others to know. Source: consensus.md §7.
 """
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from google_crc32c import value as crc32c
-
 from consensus.primitives.scalars import Hash32
-from node.storage.errors import StorageError, WriteFailed
-from node.storage.files import sync_folder
+from node.storage.errors import WriteFailed
+from node.storage.files import DISK, FileSystem, OpenFile
+from node.storage.record_batches import (
+    END_OF_BATCH,
+    SALT_BYTES,
+    DamagedLog,
+    LogRecord,
+    ScannedBatches,
+    draw_salt,
+    encode_batch,
+    scan_batches,
+    seal_head,
+)
+
+__all__ = ["DamagedLog", "LogRecord", "RecoveredLog", "Wal"]
 
 MAGIC = b"SYCEEWAL"
-VERSION = 1
-SEGMENT_HEAD_BYTES = 8 + 2 + 8 + 32 + 8 + 4
+VERSION = 2
+IDENTITY_AT = 10
+"""Offset of chain id u64 ‖ genesis hash, behind magic ‖ version u16."""
+SEQUENCE_AT = 50
+"""Offset of the number u64 of the segment's first batch; a salt and the head's CRC-32C follow."""
+SEGMENT_HEAD_BYTES = SEQUENCE_AT + 8 + SALT_BYTES + 4
 SEGMENT_BYTES = 64 * 1024 * 1024
 """Length to which a segment is allocated; a batch may make it longer. Half would rotate twice as often under load."""
 
-RECORD_HEAD_BYTES = 9
-RECORD_BYTES_MAX = 16 * 1024 * 1024
-"""Longest record believed when reading: twice the largest body."""
+SEGMENT_NAME_DIGITS = 8
 
-END_OF_BATCH = 8
-"""Record type that closes a sync batch."""
-
-
-class DamagedLog(StorageError):
-    """Damage that no power cut explains. The node does not start: it might contradict what it said."""
-
-    def __init__(self, path: Path, offset: int, detail: str) -> None:
-        self.path = path
-        self.offset = offset
-        self.detail = detail
-        super().__init__(
-            f"{path} at byte {offset}: {detail}. This validator's memory is damaged; "
-            "treat the disk as lost (docs/operators/failover.md)"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class LogRecord:
-    """A record as it is in the log."""
-
-    type: int
-    payload: bytes
+TAG_UNKNOWN = (1 << 64) - 1
+"""Tag of segments found at opening until the caller says what they concern: above every view, so they stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,224 +59,223 @@ class RecoveredLog:
 class Wal:
     """Append-only log of one node. `append_batch` runs on the wal thread, everything else before the node starts."""
 
-    def __init__(self, folder: Path, identity: bytes, sequence: int, segment: int, segment_bytes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        identity: bytes,
+        segment_bytes: int,
+        files: FileSystem,
+        salt: Callable[[], bytes],
+    ) -> None:
+        """Use `Wal.open`."""
         self._folder = folder
         self._identity = identity
-        self._next_sequence = sequence
-        self._segment = segment
         self._segment_bytes = segment_bytes
-        self._descriptor = -1
+        self._files = files
+        self._draw_salt = salt
+        self._next_sequence = 1
+        self._segment = 0
+        self._file: OpenFile | None = None
+        self._seed = 0
         self._offset = 0
         self._segment_tags: dict[int, int] = {}
-        """Highest tag (height) of the records in each segment."""
+        """Highest tag of the records in each segment, in ascending order of segments."""
+        self._failure: WriteFailed | None = None
 
     @classmethod
     def open(
-        cls, folder: Path, *, chain_id: int, genesis_hash: Hash32, segment_bytes: int = SEGMENT_BYTES
+        cls,
+        folder: Path,
+        *,
+        chain_id: int,
+        genesis_hash: Hash32,
+        segment_bytes: int = SEGMENT_BYTES,
+        files: FileSystem = DISK,
+        salt: Callable[[], bytes] = draw_salt,
     ) -> "tuple[Wal, RecoveredLog]":
         """Read every segment in `folder`, which must exist, cut an unfinished batch, and open for appending.
 
+        What is returned is durable, even if the process before ended between a write and its sync.
         Raises: DamagedLog, WriteFailed.
         """
         identity = chain_id.to_bytes(8, "big") + genesis_hash
-        numbers = sorted(int(path.stem) for path in folder.glob("[0-9]*.log"))
-        batches: list[tuple[LogRecord, ...]] = []
-        sequence, cut_bytes, end = 1, 0, 0
-        for position, number in enumerate(numbers):
-            if number != numbers[0] + position:
-                raise DamagedLog(_path(folder, number - 1), 0, "segment is missing")
-            scan = _Scan(_path(folder, number), identity)
-            if position == 0:
-                sequence = scan.first_sequence
-            elif scan.first_sequence != sequence:
-                raise DamagedLog(scan.path, 0, f"begins with batch {scan.first_sequence}, expected {sequence}")
-            found, sequence = scan.read_batches(sequence, is_last=number == numbers[-1])
-            batches.extend(found)
-            cut_bytes, end = scan.cut_bytes, scan.end
-        wal = cls(folder, identity, sequence, numbers[-1] if numbers else 0, segment_bytes)
-        if numbers and end >= SEGMENT_HEAD_BYTES:
-            wal._reopen(end)
-        else:
-            wal._begin_segment(max(wal._segment, 1))
-        for number in numbers:
-            wal._segment_tags[number] = 0
-        return wal, RecoveredLog(tuple(batches), cut_bytes)
+        wal = cls(folder, identity=identity, segment_bytes=segment_bytes, files=files, salt=salt)
+        return wal, wal._recover()
 
     def append_batch(self, records: Sequence[LogRecord], *, tag: int) -> None:
-        """Write records as one batch and sync it. `tag` is the height up to which they matter, for `prune`.
+        """Write records as one batch and sync it. `tag` is the view up to which they matter, for `prune`.
 
-        Raises: WriteFailed, which ends the process: nobody knows what is on disk after a failed sync.
+        Raises: WriteFailed, which ends the process: nobody knows what is on disk after a failed sync. From then on
+        every call raises it again.
         """
+        assert all(record.type != END_OF_BATCH for record in records), "only the log closes batches"
+        self._require_sound()
         if self._offset >= self._segment_bytes:
             self._begin_segment(self._segment + 1)
-        content = b"".join([_encode_record(record.type, record.payload) for record in records])
-        closing = self._next_sequence.to_bytes(8, "big") + crc32c(content).to_bytes(4, "big")
-        content += _encode_record(END_OF_BATCH, closing)
+        assert self._file is not None, "the log is open"
+        content = encode_batch(records, sequence=self._next_sequence, seed=self._seed)
         try:
-            written = os.pwrite(self._descriptor, content, self._offset)
-            if written != len(content):
-                raise WriteFailed("write-ahead log", f"{written} of {len(content)} bytes written")
-            os.fdatasync(self._descriptor)
+            self._file.write_at(content, self._offset)
+            self._file.sync()
         except OSError as error:
-            raise WriteFailed("write-ahead log", str(error)) from error
+            raise self._failed("write-ahead log", error) from error
         self._offset += len(content)
         self._next_sequence += 1
-        self._segment_tags[self._segment] = max(self._segment_tags.get(self._segment, 0), tag)
+        self._segment_tags[self._segment] = max(self._segment_tags[self._segment], tag)
+
+    def tag_found(self, tag: int) -> None:
+        """Say up to which tag the records found at opening matter; until then `prune` keeps them all."""
+        for number, known in self._segment_tags.items():
+            if known == TAG_UNKNOWN:
+                self._segment_tags[number] = tag
 
     def prune(self, tag_below: int) -> None:
         """Remove segments in which every record has a tag below `tag_below`; never the one being written.
 
         Raises: WriteFailed.
         """
-        removable = [number for number in sorted(self._segment_tags) if number != self._segment]
-        removed = False
-        for number in removable:
-            if self._segment_tags[number] >= tag_below:
-                break
+        self._require_sound()
+        for number in list(self._segment_tags):
+            if number == self._segment or self._segment_tags[number] >= tag_below:
+                return
+            path = self._path(number)
             try:
-                _path(self._folder, number).unlink()
+                self._files.unlink(path)
+                # One by one: if two removals were synced together, a power cut could keep the first and
+                # undo the second, and a segment would be missing in the middle.
+                self._files.sync_folder(self._folder)
             except OSError as error:
-                raise WriteFailed("removal of a log segment", str(error)) from error
+                raise self._failed(f"removal of {path}", error) from error
             del self._segment_tags[number]
-            removed = True
-        if removed:
-            sync_folder(self._folder)
 
     def close(self) -> None:
         """Release the file."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
-    def _reopen(self, end: int) -> None:
-        """Continue the last segment behind its last whole batch, with what follows erased."""
-        path = _path(self._folder, self._segment)
+    def _recover(self) -> RecoveredLog:
+        numbers = self._segment_numbers()
+        batches: list[tuple[LogRecord, ...]] = []
+        last_found: ScannedBatches | None = None
+        content = b""
+        for position, number in enumerate(numbers):
+            if number != numbers[0] + position:
+                raise DamagedLog(self._path(number - 1), 0, "segment is missing")
+            is_last = number == numbers[-1]
+            content = self._read(number)
+            head = content[:SEGMENT_HEAD_BYTES]
+            if is_last and _was_never_begun(head, content):
+                break
+            first_sequence, seed = self._read_head(number, head)
+            if position == 0:
+                self._next_sequence = first_sequence
+            elif first_sequence != self._next_sequence:
+                raise DamagedLog(
+                    self._path(number), SEQUENCE_AT, f"begins with batch {first_sequence}, not {self._next_sequence}"
+                )
+            found = scan_batches(
+                self._path(number),
+                content,
+                start=SEGMENT_HEAD_BYTES,
+                sequence=first_sequence,
+                seed=seed,
+                may_be_cut=is_last,
+            )
+            batches.extend(found.batches)
+            self._next_sequence += len(found.batches)
+            if is_last:
+                self._seed, last_found = seed, found
+        # What the records found concern is known only when they are decoded: see `tag_found`.
+        self._segment_tags = dict.fromkeys(numbers, TAG_UNKNOWN)
+        last = numbers[-1] if numbers else 1
+        if last_found is None:
+            self._begin_segment(last)
+            return RecoveredLog(tuple(batches), 0)
+        self._continue_segment(last, content, last_found)
+        return RecoveredLog(tuple(batches), last_found.cut_bytes)
+
+    def _segment_numbers(self) -> list[int]:
         try:
-            self._descriptor = os.open(path, os.O_RDWR)
-            os.ftruncate(self._descriptor, end)
-            self._allocate(end)
-            os.fsync(self._descriptor)
+            names = self._files.names(self._folder)
         except OSError as error:
-            raise WriteFailed(f"opening of {path}", str(error)) from error
-        self._offset = end
+            raise DamagedLog(self._folder, 0, f"cannot be listed: {error}") from error
+        stems = [name.removesuffix(".log") for name in names if name.endswith(".log")]
+        return sorted(int(stem) for stem in stems if len(stem) == SEGMENT_NAME_DIGITS and stem.isdecimal())
+
+    def _read(self, number: int) -> bytes:
+        try:
+            return self._files.read(self._path(number))
+        except OSError as error:
+            raise DamagedLog(self._path(number), 0, f"cannot be read: {error}") from error
+
+    def _read_head(self, number: int, head: bytes) -> tuple[int, int]:
+        """Return the number of the segment's first batch and the seed of its checksums. Raises: DamagedLog."""
+        path = self._path(number)
+        sealed, seed = seal_head(head[:-4])
+        if len(head) < SEGMENT_HEAD_BYTES or sealed != head or not head.startswith(MAGIC):
+            raise DamagedLog(path, 0, "segment header is damaged")
+        version = int.from_bytes(head[len(MAGIC) : IDENTITY_AT], "big")
+        if version != VERSION:
+            raise DamagedLog(path, len(MAGIC), f"version {version}, this node reads {VERSION}")
+        if head[IDENTITY_AT:SEQUENCE_AT] != self._identity:
+            raise DamagedLog(path, IDENTITY_AT, "belongs to another network")
+        return int.from_bytes(head[SEQUENCE_AT : SEQUENCE_AT + 8], "big"), seed
+
+    def _continue_segment(self, number: int, content: bytes, found: ScannedBatches) -> None:
+        """Go on behind the last whole batch, with what follows erased: later bytes must not meet it.
+
+        The last batch is written again: if the sync that ended the process before failed, the batch may be in the page
+        cache, marked clean, and nowhere else, where no further sync would look at it.
+        """
+        path, end = self._path(number), found.end
+        try:
+            self._file = self._files.open(path)
+            self._file.truncate(end)
+            self._file.write_at(content[:SEGMENT_HEAD_BYTES], 0)
+            self._file.write_at(content[found.last_start : end], found.last_start)
+            self._file.allocate(max(self._segment_bytes, end))
+            self._file.sync()
+            self._files.sync_folder(self._folder)
+        except OSError as error:
+            raise self._failed(f"opening of {path}", error) from error
+        self._segment, self._offset = number, end
 
     def _begin_segment(self, number: int) -> None:
+        """Make a segment, over one of that number that a crash left before it was begun."""
         self.close()
-        path = _path(self._folder, number)
+        path = self._path(number)
         head = MAGIC + VERSION.to_bytes(2, "big") + self._identity + self._next_sequence.to_bytes(8, "big")
-        head += crc32c(head).to_bytes(4, "big")
+        sealed, self._seed = seal_head(head + self._draw_salt())
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-            os.pwrite(self._descriptor, head, 0)
-            self._allocate(len(head))
-            os.fsync(self._descriptor)
+            if number in self._segment_tags:
+                self._file = self._files.open(path)
+                self._file.truncate(0)
+            else:
+                self._file = self._files.create(path)
+            self._file.write_at(sealed, 0)
+            self._file.allocate(max(self._segment_bytes, SEGMENT_HEAD_BYTES))
+            self._file.sync()
+            self._files.sync_folder(self._folder)
         except OSError as error:
-            raise WriteFailed(f"creation of {path}", str(error)) from error
-        sync_folder(self._folder)
-        self._segment, self._offset = number, len(head)
+            raise self._failed(f"creation of {path}", error) from error
+        self._segment, self._offset = number, SEGMENT_HEAD_BYTES
         self._segment_tags[number] = 0
 
-    def _allocate(self, from_offset: int) -> None:
-        if self._segment_bytes > from_offset:
-            os.posix_fallocate(self._descriptor, from_offset, self._segment_bytes - from_offset)
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number:0{SEGMENT_NAME_DIGITS}}.log"
+
+    def _require_sound(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _failed(self, what: str, error: OSError) -> WriteFailed:
+        self._failure = WriteFailed(what, str(error))
+        return self._failure
 
 
-class _Scan:
-    """Reads one segment."""
-
-    def __init__(self, path: Path, identity: bytes) -> None:
-        self.path = path
-        self.cut_bytes = 0
-        self.end = 0
-        self.first_sequence = 0
-        self._content = path.read_bytes()
-        self._read_head(identity)
-
-    def _read_head(self, identity: bytes) -> None:
-        head = self._content[:SEGMENT_HEAD_BYTES]
-        if len(head) < SEGMENT_HEAD_BYTES or not head.strip(b"\x00"):
-            # A crash while the segment was created: it holds nothing yet.
-            self._content = b""
-            return
-        if int.from_bytes(head[-4:], "big") != crc32c(head[:-4]) or head[:8] != MAGIC:
-            raise DamagedLog(self.path, 0, "segment header is damaged")
-        if int.from_bytes(head[8:10], "big") != VERSION:
-            raise DamagedLog(self.path, 8, f"version {int.from_bytes(head[8:10], 'big')}, this node reads {VERSION}")
-        if head[10:50] != identity:
-            raise DamagedLog(self.path, 10, "belongs to another network")
-        self.first_sequence = int.from_bytes(head[50:58], "big")
-        self.end = SEGMENT_HEAD_BYTES
-
-    def read_batches(self, sequence: int, *, is_last: bool) -> tuple[list[tuple[LogRecord, ...]], int]:
-        """Return the whole batches and the next sequence. Raises: DamagedLog."""
-        if not self._content:
-            if not is_last:
-                raise DamagedLog(self.path, 0, "segment is empty and not the last")
-            return [], sequence
-        batches: list[tuple[LogRecord, ...]] = []
-        open_records: list[LogRecord] = []
-        at = self.end
-        while True:
-            record, after = self._record_at(at)
-            if record is None:
-                break
-            if record.type != END_OF_BATCH:
-                open_records.append(record)
-                at = after
-                continue
-            found = int.from_bytes(record.payload[:8], "big")
-            checksum = int.from_bytes(record.payload[8:12], "big")
-            if found != sequence or checksum != crc32c(self._content[self.end : at]):
-                raise DamagedLog(self.path, at, f"batch {found} is not {sequence}, or its checksum is wrong")
-            batches.append(tuple(open_records))
-            open_records = []
-            sequence += 1
-            at = self.end = after
-        self._judge_tail(at, sequence, is_last=is_last)
-        return batches, sequence
-
-    def _record_at(self, at: int) -> tuple[LogRecord | None, int]:
-        content = self._content
-        if at + RECORD_HEAD_BYTES > len(content):
-            return None, at
-        length = int.from_bytes(content[at : at + 4], "big")
-        after = at + RECORD_HEAD_BYTES + length
-        if length > RECORD_BYTES_MAX or after > len(content):
-            return None, at
-        checksum = int.from_bytes(content[at + 4 : at + 8], "big")
-        if checksum != crc32c(content[at + 8 : after]) or content[at + 8] == 0:
-            return None, at
-        return LogRecord(content[at + 8], content[at + RECORD_HEAD_BYTES : after]), after
-
-    def _judge_tail(self, at: int, sequence: int, *, is_last: bool) -> None:
-        """Behind the last whole batch there may be zeros, or one unfinished batch at the very end of the log."""
-        tail = self._content[self.end :].rstrip(b"\x00")
-        if not tail:
-            return
-        if not is_last or self._has_batch_after(at, sequence):
-            raise DamagedLog(self.path, at, "a record is damaged and whole batches follow it")
-        self.cut_bytes = len(tail)
-
-    def _has_batch_after(self, at: int, sequence: int) -> bool:
-        """Tell whether a closing record of a later batch stands behind `at`: then this is no power cut."""
-        content = self._content
-        needle = (12).to_bytes(4, "big")
-        position = content.find(needle, at + 1)
-        while position >= 0:
-            record, _ = self._record_at(position)
-            if record is not None and record.type == END_OF_BATCH:
-                found = int.from_bytes(record.payload[:8], "big")
-                if found > sequence:
-                    return True
-            position = content.find(needle, position + 1)
-        return False
-
-
-def _path(folder: Path, number: int) -> Path:
-    return folder / f"{number:08}.log"
-
-
-def _encode_record(record_type: int, payload: bytes) -> bytes:
-    content = bytes((record_type,)) + payload
-    checksum: int = crc32c(content)
-    return len(payload).to_bytes(4, "big") + checksum.to_bytes(4, "big") + content
+def _was_never_begun(head: bytes, content: bytes) -> bool:
+    """Tell whether a crash left this segment before its header was whole: then nothing was written behind it."""
+    is_whole = len(head) == SEGMENT_HEAD_BYTES and head.strip(b"\x00") and seal_head(head[:-4])[0] == head
+    return not is_whole and not content[SEGMENT_HEAD_BYTES:].strip(b"\x00")

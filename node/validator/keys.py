@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
@@ -56,6 +57,10 @@ class KdfCost(Enum):
     """About 3 s and 1 GiB: for keys that matter."""
     DEVELOPMENT = (argon2id.OPSLIMIT_MIN, argon2id.MEMLIMIT_MIN)
     """Instant: for development networks, whose passphrase lies beside the key."""
+
+
+KDF_MEMORY_BYTES_MAX = argon2id.MEMLIMIT_SENSITIVE
+"""Most memory a key file may ask for, 1 GiB: what the costliest file of this node asks for."""
 
 
 class UnreadableKey(StorageError):
@@ -131,16 +136,35 @@ def load_key(folder: Path, purpose: KeyPurpose, passphrase: bytes) -> NodeKey:
     validate_private(path)
     try:
         content = json.loads(path.read_bytes())
-        kdf = content["kdf"]
-        salt, sealed = bytes.fromhex(kdf["salt"]), bytes.fromhex(content["sealed"])
-        derived = argon2id.kdf(
-            SecretBox.KEY_SIZE, passphrase, salt, opslimit=kdf["operations"], memlimit=kdf["memoryBytes"]
-        )
-        private_key = SecretBox(derived).decrypt(sealed)
-    except CryptoError as error:
-        raise WrongPassphrase(path) from error
+        if content["purpose"] != purpose.value:
+            raise UnreadableKey(path, f"is a {content['purpose']} key, not a {purpose.value} key")
+        sealed = bytes.fromhex(content["sealed"])
+        box = SecretBox(_derive(path, content["kdf"], passphrase))
     except (ValueError, KeyError, TypeError) as error:
         raise UnreadableKey(path, f"is not a key file: {error}") from error
+    try:
+        private_key = box.decrypt(sealed)
+    except CryptoError as error:
+        raise WrongPassphrase(path) from error
     if bytes(SigningKey(private_key).verify_key) != public_key:
         raise UnreadableKey(path, "public and private key do not belong together")
     return NodeKey(purpose, private_key, public_key)
+
+
+def _derive(path: Path, kdf: dict[str, Any], passphrase: bytes) -> bytes:
+    """Return the key that seals a private key. Raises: UnreadableKey, ValueError, KeyError, TypeError."""
+    memory_bytes = kdf["memoryBytes"]
+    if memory_bytes > KDF_MEMORY_BYTES_MAX:
+        raise UnreadableKey(path, f"asks for {memory_bytes} bytes of memory, at most {KDF_MEMORY_BYTES_MAX} are given")
+    try:
+        return argon2id.kdf(
+            SecretBox.KEY_SIZE,
+            passphrase,
+            bytes.fromhex(kdf["salt"]),
+            opslimit=kdf["operations"],
+            memlimit=memory_bytes,
+        )
+    except RuntimeError as error:
+        # PyNaCl's error for this is a CryptoError too, and must not pass for a wrong passphrase.
+        detail = f"needs {memory_bytes // 2**20} MiB of memory to be opened, which this machine does not give: {error}"
+        raise UnreadableKey(path, detail) from error

@@ -1,6 +1,8 @@
 """Signing through the guard: what was signed is on disk before the signature leaves.
 
-The signer sees sign bytes and knows nothing of blocks. Source: consensus.md §7.
+The signer knows nothing of blocks. A guard that has grown is replaced by the votes above the floor, with the floor:
+what is at or below it is refused for ever, so nothing that was signed there needs to be remembered.
+Source: consensus.md §7.
 """
 
 from nacl.signing import SigningKey
@@ -31,12 +33,20 @@ class GuardedSigner:
         self._signed: dict[tuple[Epoch, View], list[Statement]] = {}
         self._to_sync: list[bytes] = []
         self._unsynced: set[Statement] = set()
-        self._floor: tuple[Epoch, View] = (Epoch(0), View(0))
+        self._kept: list[bytes] | None = None
+        """What is to stay in a guard that has grown, with everything unsynced, at the next sync."""
+        self._kept_floor: tuple[Epoch, View] = (Epoch(0), View(0))
+        self._floor = (Epoch(0), View(0)) if guard is None else (Epoch(guard.floor[0]), View(guard.floor[1]))
+        self._resume: tuple[Epoch, View] = (Epoch(0), View(0))
         self.refused_counts: dict[str, int] = {}
         """Refusals by rule since start; any is a reason to call somebody."""
+        self._of_other_networks: list[bytes] = []
+        """Sign bytes that bind nobody here, kept in the guard for the network they bind in."""
         for message in signed:
             statement = _parse(message, domain)
-            if statement is not None:
+            if statement is None:
+                self._of_other_networks.append(message)
+            else:
                 self._signed.setdefault((statement.epoch, statement.view), []).append(statement)
 
     @property
@@ -49,9 +59,15 @@ class GuardedSigner:
         return [statement for key in sorted(self._signed) for statement in self._signed[key]]
 
     def set_floor(self, epoch: Epoch, view: View) -> None:
-        """Refuse views at or below a final one from now on, and forget them."""
+        """Refuse views at or below a final one from now on, and forget them; a lower floor than before is ignored."""
+        if (epoch, view) <= self._floor:
+            return
         self._floor = (epoch, view)
         self._signed = {key: said for key, said in self._signed.items() if key > self._floor}
+
+    def set_resume_view(self, epoch: Epoch, view: View) -> None:
+        """Refuse views below `view` from now on: what this key signed there is not remembered (lost-disk rule)."""
+        self._resume = max(self._resume, (epoch, view))
 
     def record(self, statement: Statement) -> None:
         """Decide that a vote is signed; its signature may leave after the next sync.
@@ -66,6 +82,11 @@ class GuardedSigner:
             self._refuse("no_guard", statement)
         if key <= self._floor:
             self._refuse("below_floor", statement)
+        if key < self._resume:
+            self._refuse("below_resume_view", statement)
+        # The floor is in the running epoch, or is the end of the one before.
+        if statement.epoch > self._floor[0] + 1:
+            self._refuse("other_epoch", statement)
         if not may_sign(already, statement):
             self._refuse("conflict", statement)
         self._signed.setdefault(key, []).append(statement)
@@ -75,12 +96,21 @@ class GuardedSigner:
     def take_unsynced(self) -> list[bytes]:
         """Return the sign bytes recorded since the last call, to be given to `sync`."""
         taken, self._to_sync = self._to_sync, []
+        if taken and self._guard is not None and self._guard.is_grown:
+            binding = [sign_bytes(self._domain, statement) for statement in self.signed_statements()]
+            self._kept = self._of_other_networks + binding
+            self._kept_floor = self._floor
         return taken
 
     def sync(self, statements: list[bytes]) -> None:
         """Put sign bytes on disk. Raises: WriteFailed, which ends the process."""
-        if self._guard is not None:
+        if self._guard is None:
+            return
+        if self._kept is None:
             self._guard.append(statements)
+            return
+        kept, self._kept = self._kept, None
+        self._guard.replace(kept, floor=self._kept_floor)
 
     def synced(self) -> None:
         """The sign bytes taken before are on disk."""

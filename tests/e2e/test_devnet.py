@@ -1,11 +1,15 @@
 """Whole processes on loopback: started, paid with, killed, started again."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from node.cli.dev_accounts import BOB
+from node.cli.supervisor import child_environment, module_arguments
 from tests.e2e.cluster import (
+    PATIENCE_S,
     euro_of,
     height_of,
     is_final,
@@ -70,3 +74,9 @@ def test_four_killed_at_once_lose_no_payment_that_was_called_final(tmp_path: Pat
         wait_all_at(cluster.urls, height)
         assert len({state_root_of(url, height) for url in cluster.urls}) == 1
         assert {euro_of(url, BOB.address) for url in cluster.urls} == {opening + 60}
+
+    stopped = [sys.executable, *module_arguments("node", "verify"), "--home", str(cluster.validators[0].home)]
+    done = subprocess.run(
+        stopped, capture_output=True, text=True, env=child_environment(), timeout=PATIENCE_S, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

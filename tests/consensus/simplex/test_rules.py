@@ -604,6 +604,18 @@ def test_timer_that_was_cancelled_or_moved_does_nothing() -> None:
     assert not [effect for effect in only(bench.effects, SetTimer) if effect.kind is TimerKind.PROPOSE]
 
 
+def test_timer_that_fires_early_is_set_again_and_not_lost() -> None:
+    bench = Bench()
+    bench.finalized(1)
+    bench.take(PendingChanged(True))
+    view, at_ms = bench.machine.state.timers[TimerKind.LEADER]
+    effects = bench.take(TimerFired(TimerKind.LEADER, view))
+    assert SetTimer(TimerKind.LEADER, view, at_ms) in effects
+    bench.now_ms = at_ms
+    bench.take(TimerFired(TimerKind.LEADER, view))
+    assert bench.own_votes(view) == {Kind.NULLIFY}
+
+
 # Admission
 
 

@@ -10,7 +10,15 @@ from node.cli.demo import result_json
 from node.cli.demo_run import DemoResult
 from node.cli.devnet_network import describe_path, shown_line
 from node.cli.payments_file import parse_payments
-from node.cli.ports import MESH_PORT_DISTANCE, PortOutOfRange, PortTaken, assign_ports, require_free
+from node.cli.ports import (
+    EPHEMERAL_PORT_FIRST,
+    MESH_PORT_DISTANCE,
+    MESH_PORT_DISTANCE_HIGH,
+    PortOutOfRange,
+    PortTaken,
+    assign_ports,
+    require_free,
+)
 from node.cli.reconciliation import Finding
 from node.cli.verify import render_report, report_json
 from node.config import PORT_MAX
@@ -94,10 +102,18 @@ def test_a_taken_port_is_named_with_the_flag_that_moves_it() -> None:
 
 
 def test_the_highest_first_port_leaves_room_for_the_mesh() -> None:
-    highest = PORT_MAX - MESH_PORT_DISTANCE - 3
+    highest = PORT_MAX - MESH_PORT_DISTANCE_HIGH - 3
 
     assert assign_ports(highest, 4)[-1].mesh == PORT_MAX
     with pytest.raises(PortOutOfRange):
         assign_ports(highest + 1, 4)
     with pytest.raises(PortOutOfRange):
         assign_ports(1_023, 4)
+
+
+def test_mesh_ports_stay_below_those_that_kernels_hand_out() -> None:
+    highest_low = EPHEMERAL_PORT_FIRST - MESH_PORT_DISTANCE - 4
+
+    assert assign_ports(8_545, 4)[0].mesh == 25_545
+    assert assign_ports(highest_low, 4)[-1].mesh == EPHEMERAL_PORT_FIRST - 1
+    assert assign_ports(highest_low + 1, 4)[0].mesh == highest_low + 1 + MESH_PORT_DISTANCE_HIGH

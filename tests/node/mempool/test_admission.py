@@ -22,6 +22,7 @@ from node.mempool.errors import (
     InsufficientFunds,
     NonceTooLow,
     NotReady,
+    PoolFull,
 )
 from node.mempool.pool import Pool, PooledTransaction, PoolLimits
 from tests.node.runtime.manual import InstantWorkers, ManualTime
@@ -105,6 +106,19 @@ def test_two_clients_with_the_same_bytes_in_one_turn_both_hear() -> None:
     world.admission.submit(payment(), verdicts.append)
     world.time.advance(0)
     assert len(verdicts) == 2 and verdicts[0] is verdicts[1]
+
+
+def test_a_client_is_refused_at_once_when_too_many_are_being_recovered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("node.mempool.admission.UNDER_WAY_MAX", 2)
+    world = World()
+    verdicts: list[Verdict] = []
+    for nonce in (0, 1, 2):
+        world.admission.submit(payment(nonce), verdicts.append)
+    assert [type(verdict) for verdict in verdicts] == [PoolFull]
+    world.time.advance(0)
+    assert [type(verdict) for verdict in verdicts[1:]] == [PooledTransaction, PooledTransaction]
+    assert world.admission.rejected_counts == {"pool_full": 1}
+    assert isinstance(world.submit(payment(2)), PooledTransaction)
 
 
 def creation() -> bytes:

@@ -109,3 +109,11 @@ async def test_one_request_reads_one_height_even_if_the_chain_grows_meanwhile() 
     await waiting
     assert backend.calls[-1][1] == 2
     assert backend.head().height == 3
+
+
+@pytest.mark.asyncio
+async def test_methods_of_a_namespace_that_is_not_served_do_not_exist() -> None:
+    requests = [call(1, "net_version"), call(2, "eth_chainId")]
+    refused, answered = await answers(small_chain(), requests, RpcLimits(namespaces=("eth",)))
+    assert refused["error"]["code"] == -32601
+    assert "result" in answered

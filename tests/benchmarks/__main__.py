@@ -1,0 +1,20 @@
+"""`python -m tests.benchmarks NAME [options]`: prints one JSON object and appends it to `results/`."""
+
+import sys
+
+from tests.benchmarks import latency, stages, throughput
+
+BENCHMARKS = {"latency": latency.main, "stages": stages.main, "throughput": throughput.main}
+
+
+def main() -> int:
+    """Run the named benchmark."""
+    if len(sys.argv) < 2 or sys.argv[1] not in BENCHMARKS:
+        sys.stderr.write(f"usage: python -m tests.benchmarks {'|'.join(BENCHMARKS)} [options]\n")
+        return 2
+    BENCHMARKS[sys.argv[1]](sys.argv[2:])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
