@@ -149,11 +149,11 @@ class Checkers:
 
     def _check_durable(self, index: int, statement: Statement, disk: Disk) -> None:
         where = f"validator {index}, view {statement.view}: {_shown(statement)} leaves"
-        if encode_statement(statement) not in disk.votes_synced:
+        if not disk.logged(encode_statement(statement)):
             raise Broken("durable_before_send", f"{where} and is not in the synced log")
-        if self._sign_bytes(statement) not in disk.guard_synced:
+        if not disk.guarded(self._sign_bytes(statement)):
             raise Broken("durable_before_send", f"{where} and is not in the synced guard")
-        if statement.kind is not Kind.NULLIFY and not _has_body(disk, statement.digest):
+        if statement.kind is not Kind.NULLIFY and not disk.has_body(statement.digest):
             raise Broken("durable_before_send", f"{where} and the body is not on disk")
 
     def _certificate_leaves(self, certificate: Certificate) -> None:
@@ -221,7 +221,7 @@ class Checkers:
 
     def restarted(self, index: int, disk: Disk) -> None:
         """A node is about to start from its disk: what it told before must be there."""
-        chain = ChainStore(disk.store)
+        chain = disk.chain
         height = int(chain.final_head().height)
         told = self._told_height.get(index, 0)
         if height < told:
@@ -276,7 +276,7 @@ class Checkers:
         self._balances.append(balances)
 
     def _check_money(self, index: int, height: int, disk: Disk) -> None:
-        chain = ChainStore(disk.store)
+        chain = disk.chain
         state = chain.state_at(Height(height))
         supply = state.storage(self._currency, TOTAL_SUPPLY_SLOT)
         balances = self._balances[height]
@@ -299,7 +299,7 @@ class Checkers:
     def client_told(self, index: int, raw: bytes, located: tuple[Height, int] | None, disk: Disk) -> None:
         """A client asked a node where its transaction is."""
         included = self._included.get(raw)
-        head = ChainStore(disk.store).final_head().height
+        head = disk.chain.final_head().height
         if located is None:
             if included is not None and included <= head:
                 raise Broken("final_stays_final", f"validator {index} at {head} misses a payment of {included}")
@@ -316,7 +316,7 @@ class Checkers:
         """Compare the disks of all nodes byte by byte, and recompute each state root plainly."""
         records: dict[bytes, bytes] = {}
         for index, disk in disks:
-            chain = ChainStore(disk.store)
+            chain = disk.chain
             head = chain.final_head()
             for height in range(1, head.height + 1):
                 self._check_stored_height(index, disk, Height(height), records)
@@ -347,7 +347,7 @@ class Checkers:
             if value is None or records.setdefault(key, value) != value:
                 raise Broken("equal_bytes_on_disk", f"validator {index}, height {height}: record 0x{key.hex()}")
         final = self.finals.get(height)
-        if final is not None and final.block_hash != self._hash_at(height, ChainStore(disk.store)):
+        if final is not None and final.block_hash != self._hash_at(height, disk.chain):
             raise Broken("agreement", f"validator {index}: height {height} on disk is not the final block")
 
 
@@ -379,7 +379,3 @@ def _final_of(block: Block) -> Final:
 
 def _shown(statement: Statement) -> str:
     return f"{statement.kind.name.lower()} 0x{statement.digest.hex()[:8]}"
-
-
-def _has_body(disk: Disk, digest: Hash32) -> bool:
-    return digest in disk.bodies_synced or ChainStore(disk.store).height_of(digest) is not None

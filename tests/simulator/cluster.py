@@ -31,9 +31,11 @@ from node.runtime.validator_node import NodePorts, ValidatorNode
 from node.state.reader import FinalState
 from node.storage.guard_file import GuardFile, create_guard
 from node.storage.memory import MemoryStore
+from node.storage.record_batches import SALT_BYTES
+from node.storage.wal import Wal
 from node.validator.signer import GuardedSigner
 from tests.simulator.checkers import Checkers
-from tests.simulator.disk import Disk, TappedWal
+from tests.simulator.disk import GUARD_FILE, SEGMENT_BYTES, WAL_FOLDER, Disk
 from tests.simulator.world import START_US, Broken, NodeTime, NodeWorkers, World
 
 CHAIN_ID = 7_001
@@ -136,21 +138,22 @@ class _Listener:
 class SimulatedNode:
     """One validator: its disk for ever, its process for a life."""
 
-    def __init__(self, cluster: "Cluster", index: int, folder: Path) -> None:
+    def __init__(self, cluster: "Cluster", index: int) -> None:
         self.cluster = cluster
         self.index = index
-        self.disk = Disk(folder)
+        self.disk = Disk()
         self.life = 0
         self.node: ValidatorNode | None = None
         self.transport: TappedTransport | None = None
         self.skew_us = 0
         self.delay_us: Callable[[Lane], int] = lambda _lane: 500
+        self.down_us: Callable[[], int] = lambda: 0
         self.alter: Alter | None = None
         self.last_lines: list[str] = []
         self._time: NodeTime | None = None
-        self._wal: TappedWal | None = None
-        self._signer: GuardedSigner | None = None
         self._crashes = cluster.world.generator(f"disk/{index}")
+        salts = cluster.world.generator(f"salt/{index}")
+        self._salt = lambda: salts.randbytes(SALT_BYTES)
 
     @property
     def name(self) -> str:
@@ -170,7 +173,7 @@ class SimulatedNode:
     @property
     def chain(self) -> ChainStore:
         """The chain on its disk."""
-        return ChainStore(self.disk.store)
+        return self.disk.chain
 
     @property
     def height(self) -> Height:
@@ -181,22 +184,28 @@ class SimulatedNode:
         """Make the home that `init` makes: block 0, an empty guard, a folder for the log."""
         genesis = self.cluster.genesis
         commit_genesis(self.disk.store, genesis.executed, genesis.validator_payload)
-        self.disk.wal_folder.mkdir(parents=True)
-        create_guard(self.disk.guard_file, genesis.validators.validators[self.index].consensus_key)
+        key = genesis.validators.validators[self.index].consensus_key
+        create_guard(GUARD_FILE, key, files=self.disk.files, salt=self._salt)
 
     def start(self) -> None:
         """Begin a life from what is on disk."""
         cluster, world, genesis = self.cluster, self.cluster.world, self.cluster.genesis
         genesis_hash = genesis.executed.block.block_hash
         cluster.checkers.restarted(self.index, self.disk)
-        wal, found = TappedWal.open_on(self.disk, chain_id=CHAIN_ID, genesis_hash=genesis_hash)
+        files = self.disk.files
+        wal, found = Wal.open(
+            WAL_FOLDER,
+            chain_id=CHAIN_ID,
+            genesis_hash=genesis_hash,
+            segment_bytes=SEGMENT_BYTES,
+            files=files,
+            salt=self._salt,
+        )
         seed = cluster.consensus_seeds[self.index]
-        guard, signed = GuardFile.open(self.disk.guard_file, bytes(SigningKey(seed).verify_key))
-        self.disk.opened(found.records)
+        guard, signed = GuardFile.open(GUARD_FILE, bytes(SigningKey(seed).verify_key), files=files, salt=self._salt)
         signer = GuardedSigner(seed, SigningDomain(CHAIN_ID, genesis_hash), guard, signed)
         self.life += 1
-        self._wal, self._signer = wal, signer
-        time = self._time = NodeTime(world, self.index, self.skew_us, self.failed)
+        time = self._time = NodeTime(world, self.index, self.skew_us, self.failed, self.power_cut)
         listener = _Listener()
         others = [PeerEntry(peer) for peer in cluster.peers if peer != self.peer]
         inner = cluster.hub.add(
@@ -232,14 +241,22 @@ class SimulatedNode:
 
     def crash(self) -> None:
         """Lose power."""
-        assert self._time is not None and self._wal is not None and self._signer is not None
+        assert self._time is not None
         self._time.is_dead = True
         self.cluster.hub.stop(self.peer.key)
-        self._wal.close()
-        self._signer.close()
         self.node = self.transport = None
         self.disk.crash(self._crashes)
         self._note("crash", f"life {self.life}")
+
+    def power_cut(self) -> None:
+        """The power went in the middle of a write; the machine comes back by itself."""
+        self.crash()
+        self.cluster.world.schedule(self.cluster.world.now_us + self.down_us(), self.start_again)
+
+    def start_again(self) -> None:
+        """Begin another life unless somebody else has begun it."""
+        if not self.is_up:
+            self.start()
 
     def failed(self, error: BaseException) -> None:
         """A node that ends itself has found a bug: nothing simulated here is a reason."""
@@ -282,7 +299,7 @@ class SimulatedNode:
         step, note, durability = node.machine.step, self._note, node.durability
         synced = durability.synced
 
-        def traced_step(event: Event, now_ms: TimestampMs) -> list[Effect]:
+        def traced_step(event: Event, now_ms: int) -> tuple[Effect, ...]:
             effects = step(event, now_ms)
             note("event", type(event).__name__, f"view {node.machine.state.view}")
             for effect in effects:
@@ -290,7 +307,6 @@ class SimulatedNode:
             return effects
 
         def noted_synced() -> None:
-            self.disk.sync_ends()
             note("sync", "")
             synced()
 
@@ -341,7 +357,7 @@ class _LinkProofs:
 class Cluster:
     """All validators of a seed."""
 
-    def __init__(self, world: World, count: int, folder: Path, *, byzantine: Sequence[int] = ()) -> None:
+    def __init__(self, world: World, count: int, *, byzantine: Sequence[int] = ()) -> None:
         self.world = world
         self.byzantine = byzantine
         seeds = [private_key(world.seed, f"consensus/{number}") for number in range(count)]
@@ -368,7 +384,7 @@ class Cluster:
         )
         self.final_times: list[tuple[int, int, int]] = []
         """Instant, node and transactions of every block told."""
-        self.nodes = [SimulatedNode(self, index, folder / f"v{index}") for index in range(count)]
+        self.nodes = [SimulatedNode(self, index) for index in range(count)]
         for node in self.nodes:
             node.prepare()
 

@@ -1,143 +1,75 @@
-"""The disk of a simulated validator: log and guard in real files, of which a crash takes what was not synced."""
+"""The disk of a simulated validator: ledger, log and guard in memory, which a power cut leaves as disks do."""
 
-import random
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from consensus.primitives.scalars import Hash32
+from node.chain.store import ChainStore
 from node.storage.memory import MemoryStore
-from node.storage.wal import LogRecord, RecoveredLog, Wal
+from node.storage.memory_files import Keep, MemoryFiles, PowerCut
 
 SEGMENT_BYTES = 64 * 1024
 """Small, so that logs rotate and are pruned within seconds."""
 
-# The formats once more, because what judges the writer does not ask it.
-OWN_VOTE_RECORD = 1
-BODY_RECORD = 4
-GUARD_HEAD_BYTES = 40
-GUARD_ENTRY_BYTES = 118
-GUARD_STATEMENT_BYTES = 114
+WAL_FOLDER = Path("/home/wal")
+GUARD_FILE = Path("/home/guard/signguard.log")
+
+# The log's format once more, because what judges the writer does not ask it.
+RECORD_BYTES_MAX = 16 * 1024 * 1024
+BODY_RECORD = b"\x04"
+
+CUT_WITHIN_OPERATIONS = 8
+"""Operations within which a power cut that waits for a write comes: a sync of log and guard is four, a new segment
+five more."""
 
 
-@dataclass(slots=True)
-class _Unsynced:
-    """What one sync job wrote while nobody has heard yet that it is done."""
+class _Files(MemoryFiles):
+    """Files whose durable image can be looked at."""
 
-    path: Path
-    start: int
-    is_new_segment: bool
-    records: tuple[LogRecord, ...]
-    guard_start: int
+    def durable(self, folder: Path) -> bytes:
+        """Return what a power cut now would surely leave of a folder's files, one after the other."""
+        contents = self._durable_names
+        return b"".join([bytes(contents[path].synced) for path in sorted(contents) if path.parent == folder])
 
 
 class Disk:
     """Everything of a validator that outlives its process."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self) -> None:
+        self.files = _Files()
         self.store = MemoryStore()
-        self.votes_synced: set[bytes] = set()
-        """Own votes in the log whose sync was reported to the node. Never shrinks: only final matters are pruned."""
-        self.bodies_synced: set[bytes] = set()
-        """Digests of bodies in the log, likewise."""
-        self.guard_synced: set[bytes] = set()
-        """Sign bytes in the guard, likewise."""
-        self._unsynced: _Unsynced | None = None
-        self.crashes_in_sync = 0
 
     @property
-    def wal_folder(self) -> Path:
-        """Folder of the log's segments."""
-        return self.folder / "wal"
+    def chain(self) -> ChainStore:
+        """The final chain on it."""
+        return ChainStore(self.store)
 
-    @property
-    def guard_file(self) -> Path:
-        """The sign guard."""
-        return self.folder / "signguard.log"
+    def cut_power_soon(self, drawn: Random) -> None:
+        """Let one of the next changes to log or guard raise PowerCut instead of happening."""
+        self.files.fail_at[len(self.files.operations) + drawn.randrange(CUT_WITHIN_OPERATIONS)] = PowerCut()
 
-    def opened(self, records: Sequence[LogRecord]) -> None:
-        """Note what a starting node found: opening cuts and syncs, so all of it stays."""
-        self._note_records(records)
-        self._note_guard(GUARD_HEAD_BYTES)
-
-    def sync_begins(self, path: Path, start: int, *, is_new_segment: bool, records: Sequence[LogRecord]) -> None:
-        """Note that a batch is about to be written at `start` of a segment, and the guard's entries after it."""
-        guard_start = self.guard_file.stat().st_size
-        self._unsynced = _Unsynced(path, start, is_new_segment, tuple(records), guard_start)
-
-    def sync_ends(self) -> None:
-        """Note that the node has heard of the sync."""
-        if self._unsynced is not None:
-            self._note_records(self._unsynced.records)
-            self._note_guard(self._unsynced.guard_start)
-            self._unsynced = None
-
-    def crash(self, drawn: random.Random) -> None:
-        """Lose power: of a sync under way keep the log's part, a torn one or none, and the guard's only behind it."""
+    def crash(self, drawn: Random) -> None:
+        """Lose power: what was not synced is kept in part, wholly or not at all."""
+        self.files.crash(drawn, drawn.choice(list(Keep)))
         self.store = self.store.crash(drawn)
-        unsynced, self._unsynced = self._unsynced, None
-        if unsynced is None:
-            return
-        self.crashes_in_sync += 1
-        log = unsynced.path.read_bytes()
-        end = unsynced.start + len(log[unsynced.start :].rstrip(b"\x00"))
-        guard = self.guard_file.read_bytes()
-        fate = drawn.randrange(5)
-        if fate == 0:
-            # All of it was on disk; only nobody heard.
-            return
-        if fate == 1:
-            keep = drawn.randrange(unsynced.guard_start, len(guard) + 1)
-            self.guard_file.write_bytes(guard[:keep])
-            return
-        self.guard_file.write_bytes(guard[: unsynced.guard_start])
-        if fate == 2:
-            return
-        if fate == 3:
-            keep = drawn.randrange(unsynced.start, end + 1)
-            torn = log[:keep] + bytes(len(log) - keep)
-        else:
-            hole_start = drawn.randrange(unsynced.start, end + 1)
-            hole_end = drawn.randrange(hole_start, end + 1)
-            torn = log[:hole_start] + bytes(hole_end - hole_start) + log[hole_end:]
-        if unsynced.is_new_segment and drawn.randrange(2):
-            unsynced.path.unlink()
-        else:
-            unsynced.path.write_bytes(torn)
 
-    def _note_records(self, records: Sequence[LogRecord]) -> None:
-        self.votes_synced.update(record.payload for record in records if record.type == OWN_VOTE_RECORD)
-        self.bodies_synced.update(record.payload[:32] for record in records if record.type == BODY_RECORD)
+    def logged(self, content: bytes) -> bool:
+        """Tell whether the log holds these bytes, durably."""
+        return content in self.files.durable(WAL_FOLDER)
 
-    def _note_guard(self, start: int) -> None:
-        content = self.guard_file.read_bytes()[start:]
-        self.guard_synced.update(
-            content[at : at + GUARD_STATEMENT_BYTES]
-            for at in range(0, len(content) - GUARD_ENTRY_BYTES + 1, GUARD_ENTRY_BYTES)
-        )
+    def guarded(self, content: bytes) -> bool:
+        """Tell whether the guard holds these bytes, durably."""
+        return content in self.files.durable(GUARD_FILE.parent)
 
-
-class TappedWal(Wal):
-    """The production log; tells the disk where each batch is written."""
-
-    disk: Disk
-
-    @classmethod
-    def open_on(cls, disk: Disk, *, chain_id: int, genesis_hash: Hash32) -> "tuple[TappedWal, RecoveredLog]":
-        """Open the log of a disk."""
-        wal, found = cls.open(
-            disk.wal_folder, chain_id=chain_id, genesis_hash=genesis_hash, segment_bytes=SEGMENT_BYTES
-        )
-        assert isinstance(wal, TappedWal)
-        wal.disk = disk
-        return wal, found
-
-    def append_batch(self, records: Sequence[LogRecord], *, tag: int) -> None:
-        """Write and sync a batch, noting what of it a crash may still take."""
-        is_new_segment = self._offset >= self._segment_bytes
-        if is_new_segment:
-            self._begin_segment(self._segment + 1)
-        path = self.disk.wal_folder / f"{self._segment:08}.log"
-        self.disk.sync_begins(path, self._offset, is_new_segment=is_new_segment, records=records)
-        super().append_batch(records, tag=tag)
+    def has_body(self, digest: Hash32) -> bool:
+        """Tell whether a block's body is durable, in the ledger or in the log."""
+        if self.chain.height_of(digest) is not None:
+            return True
+        log = self.files.durable(WAL_FOLDER)
+        at = log.find(BODY_RECORD + digest)
+        while at >= 8:
+            # A record is u32 length ‖ u32 checksum ‖ type ‖ payload; other bytes would mean another length.
+            if len(digest) <= int.from_bytes(log[at - 8 : at - 4], "big") <= RECORD_BYTES_MAX:
+                return True
+            at = log.find(BODY_RECORD + digest, at + 1)
+        return False

@@ -96,6 +96,7 @@ class Faults:
         self._set_wires()
         for node in cluster.nodes:
             node.delay_us = self._delay_us
+            node.down_us = lambda: self._crashes.randint(0, max(1, 2 * knobs.down_us))
 
     def start(self) -> None:
         """Let things go wrong from now on."""
@@ -112,6 +113,7 @@ class Faults:
         self._heal()
         for node in core:
             node.delay_us = lambda _lane: SOUND_DELAY_US
+            node.disk.files.fail_at.clear()
             for other in core:
                 if other is not node:
                     self._cluster.hub.set_conditions(node.peer.key, other.peer.key, SOUND_WIRE)
@@ -162,11 +164,10 @@ class Faults:
             # One in four takes several at once, down to none running.
             count = 1 if drawn.randrange(4) else drawn.randint(1, len(running))
             for node in drawn.sample(running, count):
-                node.crash()
-                self._world.schedule(
-                    self._world.now_us + drawn.randint(0, max(1, 2 * self._knobs.down_us)),
-                    lambda node=node: None if node.is_up else node.start(),  # type: ignore[misc]  # bound at once
-                )
+                if drawn.randrange(2):
+                    node.disk.cut_power_soon(drawn)
+                else:
+                    node.power_cut()
         self._later(drawn, self._knobs.crash_every_us, self._crash)
 
     def _break_link(self) -> None:

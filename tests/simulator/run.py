@@ -1,8 +1,6 @@
 """One seed from beginning to end: a phase in which everything may fail, and one in which everything must work."""
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.simulator.clients import Clients
 from tests.simulator.cluster import HEARTBEAT_MS, Cluster, SimulatedNode
@@ -37,27 +35,21 @@ def run_seed(seed: int, *, is_traced: bool = False, validators: int | None = Non
     """Run one seed; every failure is in the outcome."""
     world = World(seed, is_traced=is_traced)
     knobs = draw_knobs(world.generator("knobs"), validators=validators)
-    with tempfile.TemporaryDirectory(prefix="sycee-sim-", dir=_memory_folder()) as folder:
-        cluster = Cluster(world, knobs.validators, Path(folder))
-        clients = Clients(cluster, payments_per_s=knobs.payments_per_s)
-        checker = detail = ""
-        try:
-            _run_phases(cluster, knobs, clients)
-        except Broken as broken:
-            checker, detail = broken.checker, broken.detail
-        except Exception as error:
-            if is_traced:
-                raise
-            checker, detail = "simulation", f"{type(error).__name__}: {error}"
-        height = max(cluster.checkers.finals)
-        for node in cluster.nodes:
-            world.trace.note(world.now_us, node.name, "disk", "", str(node.height), node.chain.final_head().block_hash)
+    cluster = Cluster(world, knobs.validators)
+    clients = Clients(cluster, payments_per_s=knobs.payments_per_s)
+    checker = detail = ""
+    try:
+        _run_phases(cluster, knobs, clients)
+    except Broken as broken:
+        checker, detail = broken.checker, broken.detail
+    except Exception as error:
+        if is_traced:
+            raise
+        checker, detail = "simulation", f"{type(error).__name__}: {error}"
+    height = max(cluster.checkers.finals)
+    for node in cluster.nodes:
+        world.trace.note(world.now_us, node.name, "disk", "", str(node.height), node.chain.final_head().block_hash)
     return Outcome(seed, knobs, checker, detail, world.trace.digest(), world.steps, height, clients.told_count)
-
-
-def _memory_folder() -> str | None:
-    """Return a folder whose syncs cost nothing, if there is one."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 def _run_phases(cluster: Cluster, knobs: Knobs, clients: Clients) -> None:

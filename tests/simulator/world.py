@@ -15,6 +15,7 @@ from consensus.primitives.scalars import TimestampMs
 from node.runtime.clock import MonotonicWallClock
 from node.runtime.ports import Lane
 from node.runtime.workers import InlineWorkers
+from node.storage.memory_files import PowerCut
 
 Result = TypeVar("Result")
 Callback = Callable[[], None]
@@ -120,7 +121,10 @@ class SimulatedTimer:
 class NodeTime:
     """Clock and timers of one life of a node; nothing fires after its death."""
 
-    def __init__(self, world: World, lane: int, skew_us: int, failed: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, world: World, lane: int, skew_us: int, failed: Callable[[BaseException], None], power_cut: Callback
+    ) -> None:
+        self._power_cut = power_cut
         self._world = world
         self._lane = lane
         self._failed = failed
@@ -166,6 +170,8 @@ class NodeTime:
             callback()
         except Broken:
             raise
+        except PowerCut:
+            self._power_cut()
         except Exception as error:
             self._failed(error)
 
@@ -188,7 +194,14 @@ class NodeWorkers:
         failed: Callable[[BaseException], None],
     ) -> None:
         """Run `job` on its lane after those before it."""
-        self._waiting[lane].append(lambda: self._inline.submit(lane, job, done, failed))
+
+        def ends_badly(error: BaseException) -> None:
+            # A job in which the power went reports to nobody.
+            if isinstance(error, PowerCut):
+                raise error
+            failed(error)
+
+        self._waiting[lane].append(lambda: self._inline.submit(lane, job, done, ends_badly))
         self._next(lane)
 
     def _next(self, lane: Lane) -> None:
