@@ -22,8 +22,8 @@ def due_at(state: CoreState) -> int | None:
     # D2: the tip is certified but not final; its finality must be carried.
     if tip > state.floor:
         instants.append(state.certified_at[tip] + state.backed_off(2 * parameters.network_delta_ms))
-    # D3: the heartbeat; a chain without any block begins at once.
-    if state.head.facts.height == 0 and tip == state.floor:
+    # D3: the heartbeat, which a tip on its way to be final already is; a chain without any block begins at once.
+    elif state.head.facts.height == 0:
         instants.append(state.final_at)
     else:
         instants.append(state.final_at + parameters.empty_block_interval_ms)

@@ -78,6 +78,22 @@ def test_d2_carries_a_tip_that_its_own_leader_gave_up_after_notarizing() -> None
     assert [built.parent for built in only(bench.fire(TimerKind.WAKE), BuildBlock)] == [block.facts.digest]
 
 
+def test_d3_heartbeat_on_its_way_to_be_final_makes_no_second_one_due() -> None:
+    bench = Bench(own=3)
+    first = bench.finalized(1)
+    bench.now_ms += HEARTBEAT_MS
+    block = bench.block(2, first.facts)
+    bench.proposal(2, block, parent_view=1, parent=bench.make_certificate(notarize(1, 0, first.facts.digest)))
+    bench.body(block)
+    bench.verdict(block)
+    bench.now_ms += 200
+    bench.certificate(notarize(2, 1, block.facts.digest))
+    # This validator leads view 3; the interval between blocks is over, for the leader's clock was behind.
+    assert bench.view == 3
+    assert not only(bench.effects, BuildBlock)
+    assert bench.timer_in(TimerKind.WAKE) == 800
+
+
 def test_a2_leader_with_a_dead_link_is_passed_over_only_when_a_block_is_due() -> None:
     bench = Bench()
     bench.finalized(1)
