@@ -152,7 +152,7 @@ class SimulatedNode:
         self.delay_us: Callable[[Lane], int] = lambda _lane: 500
         self.down_us: Callable[[], int] = lambda: 0
         self.alter: Alter | None = None
-        self.last_lines: list[str] = []
+        self._is_recovered = False
         self._time: NodeTime | None = None
         self._crashes = cluster.world.generator(f"disk/{index}")
         salts = cluster.world.generator(f"salt/{index}")
@@ -208,6 +208,7 @@ class SimulatedNode:
         guard, signed = GuardFile.open(GUARD_FILE, bytes(SigningKey(seed).verify_key), files=files, salt=self._salt)
         signer = GuardedSigner(seed, SigningDomain(CHAIN_ID, genesis_hash), guard, signed)
         self.life += 1
+        self._is_recovered = False
         time = self._time = NodeTime(world, self.index, self.skew_us, self.failed, self.power_cut)
         listener = _Listener()
         others = [PeerEntry(peer) for peer in cluster.peers if peer != self.peer]
@@ -275,7 +276,6 @@ class SimulatedNode:
 
     def printed(self, line: str) -> None:
         """Judge a line of the node's log."""
-        self.last_lines = [*self.last_lines[-9:], line]
         self._note("log", line.strip())
         words = line.split()
         if self.index in self.cluster.byzantine:
@@ -305,7 +305,7 @@ class SimulatedNode:
     def _note(self, kind: str, what: str, detail: str = "", content: bytes = b"") -> None:
         world, node = self.cluster.world, self.node
         where = "\t\t"
-        if node is not None and kind != "start":
+        if node is not None and self._is_recovered:
             state = node.machine.state
             where = f"{state.validators.epoch}\t{state.view}\t{node.tree.final_height}"
         world.trace.note(world.now_us, self.name, kind, what, detail, content, where)
@@ -316,6 +316,7 @@ class SimulatedNode:
 
         def traced_step(event: Event, now_ms: int) -> tuple[Effect, ...]:
             effects = step(event, now_ms)
+            self._is_recovered = True
             note("event", type(event).__name__)
             for effect in effects:
                 note("effect", type(effect).__name__)
