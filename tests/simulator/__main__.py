@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
+from tests.simulator.byzantine import ACTORS
 from tests.simulator.run import Outcome, run_seed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,35 +18,41 @@ ROOT = Path(__file__).resolve().parents[2]
 HASH_SEEDS = ("1", "2")
 """Values of PYTHONHASHSEED under which a seed must do the same."""
 
+PACKAGES = ("coincurve", "pynacl", "safe-pysha3", "google-crc32c")
+"""Packages whose versions can change what a seed does."""
+
+USAGE_ERROR = 2
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; return the exit code."""
     options = _parser().parse_args(arguments)
     if (options.seed is None) == (options.seeds is None) or (options.seeds is not None and options.seeds < 1):
         sys.stderr.write("either --seed N or --seeds K with K of at least 1\n")
-        return 2
-    first, count = (options.seed, 1) if options.seed is not None else (options.start, options.seeds)
-    _say(
-        f"seeds {first} to {first + count - 1}, commit {_commit()}, scope node, Python {platform.python_version()}, "
-        f"{platform.machine()}"
-    )
-    started = time.monotonic()
-    failures = 0
-    for seed in range(first, first + count):
-        if options.hashes_only:
-            _say(f"{seed} {run_seed(seed, validators=options.n).trace_hash}")
-            continue
-        outcome = run_seed(seed, is_traced=options.trace, validators=options.n)
-        if outcome.checker:
-            _report(outcome, options.n)
-        failures += bool(outcome.checker)
+        return USAGE_ERROR
+    wanted = [options.seed] if options.seed is not None else list(range(options.start, options.start + options.seeds))
     if options.hashes_only:
+        for seed in wanted:
+            _say(f"{seed} {run_seed(seed, validators=options.n, actor=options.actor).trace_hash}")
         return 0
-    if options.twice:
-        failures += _compare_interpreters(first, count, options.n)
+    _say(_first_line(wanted))
+    started = time.monotonic()
+    # A seed that was not finished counts as failed, so each leaves this dictionary only when it has passed.
+    failed = dict.fromkeys(wanted)
+    try:
+        for seed in wanted:
+            outcome = run_seed(seed, is_traced=options.trace, validators=options.n, actor=options.actor)
+            if outcome.checker:
+                _report(outcome, _repeated(options))
+            else:
+                del failed[seed]
+        if options.twice:
+            failed.update(dict.fromkeys(_differing(wanted, _repeated(options))))
+    except KeyboardInterrupt:
+        _say("interrupted")
     _say(f"{time.monotonic() - started:.1f} s")
-    _say(f"{max(0, count - failures)} passed, {failures} failed")
-    return 1 if failures else 0
+    _say(f"{len(wanted) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,25 +62,44 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", type=int, default=1, help="first seed of a range (default 1)")
     parser.add_argument("--seeds", type=int, help="how many seeds")
     parser.add_argument("--n", type=int, help="validators, instead of drawing their number")
+    parser.add_argument("--actor", choices=sorted(ACTORS), help="one validator misbehaves like this")
     parser.add_argument("--twice", action="store_true", help="compare traces under two values of PYTHONHASHSEED")
-    parser.add_argument(
-        "--hashes-only", action="store_true", help="print the trace hash of each seed and judge nothing"
-    )
+    parser.add_argument("--hashes-only", action="store_true", help="print each seed's trace hash and judge nothing")
     return parser
 
 
-def _report(outcome: Outcome, validators: int | None) -> None:
-    paste = f"python -m tests.simulator --seed {outcome.seed}" + (f" --n {validators}" if validators else "")
+def _first_line(wanted: Sequence[int]) -> str:
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    seeds = f"seed {wanted[0]}" if len(wanted) == 1 else f"seeds {wanted[0]} to {wanted[-1]}"
+    versions = " ".join(f"{package}={version(package)}" for package in PACKAGES)
+    commit = found.stdout.strip() or "unknown"
+    return f"{seeds}, commit {commit}, scope node, Python {platform.python_version()}, {versions}"
+
+
+def _repeated(options: argparse.Namespace) -> list[str]:
+    """Return the options that change what a seed does."""
+    repeated: list[str] = []
+    if options.n is not None:
+        repeated += ["--n", str(options.n)]
+    if options.actor is not None:
+        repeated += ["--actor", options.actor]
+    return repeated
+
+
+def _report(outcome: Outcome, repeated: Sequence[str]) -> None:
+    actors = " ".join(f"v{index}={name}" for index, name in outcome.actors.items())
+    paste = " ".join(["python -m tests.simulator --seed", str(outcome.seed), *repeated, "--trace"])
     _say(f"seed {outcome.seed} FAILED {outcome.checker} at height {outcome.height}: {outcome.detail}")
-    _say(f"    knobs: {outcome.knobs.shown()}")
-    _say(f"    {paste} --trace")
+    _say(f"    knobs: {outcome.knobs.shown()} {actors}".rstrip())
+    _say(f"    {paste}")
 
 
-def _compare_interpreters(first: int, count: int, validators: int | None) -> int:
-    """Run the seeds in two interpreters with different hash seeds; return how many differ."""
-    command = [sys.executable, "-m", "tests.simulator", "--start", str(first), "--seeds", str(count), "--hashes-only"]
-    if validators is not None:
-        command += ["--n", str(validators)]
+def _differing(wanted: Sequence[int], repeated: Sequence[str]) -> list[int]:
+    """Run the seeds in two interpreters with different hash seeds; return and report those that differ."""
+    command = [sys.executable, "-m", "tests.simulator", "--start", str(wanted[0]), "--seeds", str(len(wanted))]
+    command += [*repeated, "--hashes-only"]
     answers = [
         subprocess.run(
             command,
@@ -81,22 +108,17 @@ def _compare_interpreters(first: int, count: int, validators: int | None) -> int
             capture_output=True,
             text=True,
             check=True,
-        ).stdout.splitlines()[1:]
+        ).stdout.splitlines()
         for hash_seed in HASH_SEEDS
     ]
-    differing = [pair for pair in zip(*answers, strict=True) if pair[0] != pair[1]]
-    for one, other in differing:
-        seed, left = one.split()
-        _say(f"seed {seed} FAILED equal_trace_hashes: {left[:8]} and {other.split()[1][:8]}")
-        _say(f"    PYTHONHASHSEED={HASH_SEEDS[0]} python -m tests.simulator --seed {seed} --trace")
-    return len(differing)
-
-
-def _commit() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or "unknown"
+    differing: list[int] = []
+    for seed, one, other in zip(wanted, *answers, strict=True):
+        if one != other:
+            differing.append(seed)
+            hashes = " and ".join(answer.split()[1][:8] for answer in (one, other))
+            _say(f"seed {seed} FAILED equal_trace_hashes: {hashes}")
+            _say(f"    PYTHONHASHSEED={HASH_SEEDS[0]} python -m tests.simulator --seed {seed} --trace")
+    return differing
 
 
 def _say(line: str) -> None:

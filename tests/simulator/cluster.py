@@ -45,10 +45,13 @@ SENDERS = 4
 
 HEARTBEAT_MS = 6_000
 
+BYZANTINE_REST_US = 1_000_000
+"""After which an actor comes back whose own node ended because of what it sent."""
+
 WIRES_LANE = -1
 """Lane of the scheduler on which frames travel: they keep the order in which they were sent."""
 
-Alter = Callable[[PeerKey, Channel, bytes], Sequence[bytes]]
+Alter = Callable[[PeerKey, Channel, bytes], Sequence[tuple[Channel, bytes]]]
 """What a Byzantine validator sends one peer instead of an honest frame: any number of frames."""
 
 
@@ -72,9 +75,9 @@ class TappedTransport:
             self.tap(channel, payload)
             return self._inner.send(peer_key, channel, payload, urgency)
         was_queued = True
-        for altered in self.alter(peer_key, channel, payload):
-            self.tap(channel, altered)
-            was_queued = self._inner.send(peer_key, channel, altered, urgency)
+        for other_channel, altered in self.alter(peer_key, channel, payload):
+            self.tap(other_channel, altered)
+            was_queued = self._inner.send(peer_key, other_channel, altered, urgency)
         return was_queued
 
     def broadcast(self, channel: Channel, payload: bytes, urgency: int) -> int:
@@ -149,7 +152,7 @@ class SimulatedNode:
         self.delay_us: Callable[[Lane], int] = lambda _lane: 500
         self.down_us: Callable[[], int] = lambda: 0
         self.alter: Alter | None = None
-        self.last_lines: list[str] = []
+        self._is_recovered = False
         self._time: NodeTime | None = None
         self._crashes = cluster.world.generator(f"disk/{index}")
         salts = cluster.world.generator(f"salt/{index}")
@@ -205,6 +208,7 @@ class SimulatedNode:
         guard, signed = GuardFile.open(GUARD_FILE, bytes(SigningKey(seed).verify_key), files=files, salt=self._salt)
         signer = GuardedSigner(seed, SigningDomain(CHAIN_ID, genesis_hash), guard, signed)
         self.life += 1
+        self._is_recovered = False
         time = self._time = NodeTime(world, self.index, self.skew_us, self.failed, self.power_cut)
         listener = _Listener()
         others = [PeerEntry(peer) for peer in cluster.peers if peer != self.peer]
@@ -259,7 +263,11 @@ class SimulatedNode:
             self.start()
 
     def failed(self, error: BaseException) -> None:
-        """A node that ends itself has found a bug: nothing simulated here is a reason."""
+        """A node that ends itself has found a bug: nothing simulated here is a reason, unless it betrays itself."""
+        if self.index in self.cluster.byzantine:
+            self.crash()
+            self.cluster.world.schedule(self.cluster.world.now_us + BYZANTINE_REST_US, self.start_again)
+            return
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
@@ -268,15 +276,17 @@ class SimulatedNode:
 
     def printed(self, line: str) -> None:
         """Judge a line of the node's log."""
-        self.last_lines = [*self.last_lines[-9:], line]
         self._note("log", line.strip())
         words = line.split()
+        if self.index in self.cluster.byzantine:
+            return
         if "ERROR" in words:
             raise Broken("no_error_line", f"{self.name}: {line.strip()}")
-        if "misbehaviour" in words or "evidence" in words or "invalid_block" in words:
-            guilty = [f"v{index}" for index in self.cluster.byzantine]
-            if (not any(f"={name}" in line for name in guilty) and "invalid_block" not in words) or not guilty:
-                raise Broken("blame_exact", f"{self.name}: {line.strip()}")
+        guilty = [word for index in self.cluster.byzantine for word in (f"peer=v{index}", f"validator=v{index}")]
+        is_blame = "misbehaviour" in words or "evidence" in words
+        is_strange = "invalid_block" in words and not guilty
+        if is_strange or (is_blame and not any(word in words for word in guilty)):
+            raise Broken("blame_exact", f"{self.name}: {line.strip()}")
 
     def submit(self, raw: bytes, decided: Callable[[str], None]) -> None:
         """Give it a client's transaction."""
@@ -293,7 +303,12 @@ class SimulatedNode:
         self.cluster.final_told(self, final)
 
     def _note(self, kind: str, what: str, detail: str = "", content: bytes = b"") -> None:
-        self.cluster.world.trace.note(self.cluster.world.now_us, self.name, kind, what, detail, content)
+        world, node = self.cluster.world, self.node
+        where = "\t\t"
+        if node is not None and self._is_recovered:
+            state = node.machine.state
+            where = f"{state.validators.epoch}\t{state.view}\t{node.tree.final_height}"
+        world.trace.note(world.now_us, self.name, kind, what, detail, content, where)
 
     def _tap_driver(self, node: ValidatorNode) -> None:
         step, note, durability = node.machine.step, self._note, node.durability
@@ -301,7 +316,8 @@ class SimulatedNode:
 
         def traced_step(event: Event, now_ms: int) -> tuple[Effect, ...]:
             effects = step(event, now_ms)
-            note("event", type(event).__name__, f"view {node.machine.state.view}")
+            self._is_recovered = True
+            note("event", type(event).__name__)
             for effect in effects:
                 note("effect", type(effect).__name__)
             return effects

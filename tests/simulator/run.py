@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tests.simulator.byzantine import cast, draw_actors
 from tests.simulator.clients import Clients
 from tests.simulator.cluster import HEARTBEAT_MS, Cluster, SimulatedNode
 from tests.simulator.faults import SECOND_US, Faults, Knobs, draw_knobs
@@ -22,6 +23,7 @@ class Outcome:
 
     seed: int
     knobs: Knobs
+    actors: dict[int, str]
     checker: str
     """Empty if everything held."""
     detail: str
@@ -31,11 +33,13 @@ class Outcome:
     payments: int
 
 
-def run_seed(seed: int, *, is_traced: bool = False, validators: int | None = None) -> Outcome:
+def run_seed(seed: int, *, is_traced: bool = False, validators: int | None = None, actor: str | None = None) -> Outcome:
     """Run one seed; every failure is in the outcome."""
     world = World(seed, is_traced=is_traced)
     knobs = draw_knobs(world.generator("knobs"), validators=validators)
-    cluster = Cluster(world, knobs.validators)
+    actors = draw_actors(world.generator("actors"), knobs.validators, wanted=actor)
+    cluster = Cluster(world, knobs.validators, byzantine=tuple(actors))
+    cast(cluster, actors)
     clients = Clients(cluster, payments_per_s=knobs.payments_per_s)
     checker = detail = ""
     try:
@@ -49,7 +53,7 @@ def run_seed(seed: int, *, is_traced: bool = False, validators: int | None = Non
     height = max(cluster.checkers.finals)
     for node in cluster.nodes:
         world.trace.note(world.now_us, node.name, "disk", "", str(node.height), node.chain.final_head().block_hash)
-    return Outcome(seed, knobs, checker, detail, world.trace.digest(), world.steps, height, clients.told_count)
+    return Outcome(seed, knobs, actors, checker, detail, world.trace.digest(), world.steps, height, clients.told_count)
 
 
 def _run_phases(cluster: Cluster, knobs: Knobs, clients: Clients) -> None:

@@ -1,20 +1,41 @@
-"""A few whole-node seeds in every test run; the command line runs as many as wanted."""
+"""A handful of seeds with every change, the actors, and the seeds that once found something."""
 
-import subprocess
-import sys
-from pathlib import Path
+import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-SEED_COUNT = 6
-
-
-def test_first_seeds_settle_and_keep_every_invariant() -> None:
-    command = [sys.executable, "-m", "tests.simulator", "--start", "1", "--seeds", str(SEED_COUNT)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    assert done.stdout.splitlines()[-1] == f"{SEED_COUNT} passed, 0 failed"
+from tests.simulator.__main__ import main
+from tests.simulator.byzantine import ACTORS
+from tests.simulator.run import run_seed
 
 
-def test_no_seeds_is_a_usage_error() -> None:
-    command = [sys.executable, "-m", "tests.simulator", "--seeds", "0"]
-    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 2
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_seed_holds(seed: int) -> None:
+    outcome = run_seed(seed)
+    assert (outcome.checker, outcome.detail) == ("", "")
+    assert outcome.height >= 3
+
+
+@pytest.mark.parametrize("actor", sorted(ACTORS))
+def test_one_of_four_may_misbehave(actor: str) -> None:
+    outcome = run_seed(5, validators=4, actor=actor)
+    assert (outcome.checker, outcome.detail) == ("", "")
+    assert list(outcome.actors.values()) == [actor]
+
+
+def test_a_heartbeat_is_one_block_although_clocks_differ() -> None:
+    outcome = run_seed(183)
+    assert (outcome.checker, outcome.detail) == ("", "")
+
+
+def test_a_seed_repeats_itself_and_its_neighbour_does_not() -> None:
+    hashes = [run_seed(seed).trace_hash for seed in (5, 5, 6)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_last_line_counts_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "5"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 0 failed"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--seeds", "0"], ["--seed", "1", "--seeds", "2"]])
+def test_no_seeds_is_a_usage_error(arguments: list[str]) -> None:
+    assert main(arguments) == 2

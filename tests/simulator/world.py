@@ -43,9 +43,18 @@ class Trace:
         self._hash = hashlib.sha256()
         self._is_printed = is_printed
 
-    def note(self, time_us: int, node: str, kind: str, what: str, detail: str = "", content: bytes = b"") -> None:
-        """Add an event; `content` is hashed and not printed."""
-        line = f"{time_us}\t{node}\t{kind}\t{what}\t{detail}"
+    def note(
+        self,
+        time_us: int,
+        node: str,
+        kind: str,
+        what: str,
+        detail: str = "",
+        content: bytes = b"",
+        where: str = "\t\t",
+    ) -> None:
+        """Add an event; `content` is hashed and not printed, `where` is epoch, view and height."""
+        line = f"{time_us}\t{node}\t{where}\t{kind}\t{what}\t{detail}"
         self._hash.update(line.encode() + b"\n" + content)
         if self._is_printed:
             sys.stdout.write(f"{line}\t{self._hash.hexdigest()[:8]}\n")
