@@ -57,7 +57,7 @@ def draw_knobs(drawn: random.Random, *, validators: int | None = None) -> Knobs:
     # f; the remainder of the division is margin.
     faulty_max = (count - 1) // 3
     values = {
-        "safety_us": drawn.randint(3, 12) * SECOND_US,
+        "safety_us": drawn.randint(3, 15) * SECOND_US,
         "latency_us": knob(1_000, 150_000),
         "jitter_percent": knob(1, 100),
         "bytes_per_ms": knob(1, 1_000) * 125,
@@ -71,7 +71,7 @@ def draw_knobs(drawn: random.Random, *, validators: int | None = None) -> Knobs:
         "job_us": knob(1_000, 200_000),
         "sync_us": knob(1_000, 100_000),
         "spike_per_mille": knob(1, 20),
-        "crash_every_us": knob(1, 10) * SECOND_US,
+        "crash_every_us": knob(300, 10_000) * 1_000,
         "down_us": knob(1, 8_000) * 1_000,
         "payments_per_s": drawn.choice((0, 1, 5, 20, 20, 60)),
     }
