@@ -57,16 +57,16 @@ def run_seed(seed: int, *, is_traced: bool = False, validators: int | None = Non
     for node in cluster.nodes:
         world.trace.note(world.now_us, node.name, "disk", "", str(node.height), node.chain.final_head().block_hash)
     return Outcome(
-        seed,
-        knobs,
-        actors,
-        checker,
-        detail,
-        world.trace.digest(),
-        world.steps,
-        height,
-        clients.told_count,
-        tuple(healed_ms),
+        seed=seed,
+        knobs=knobs,
+        actors=actors,
+        checker=checker,
+        detail=detail,
+        trace_hash=world.trace.digest(),
+        steps=world.steps,
+        height=height,
+        payments=clients.told_count,
+        healed_ms=tuple(healed_ms),
     )
 
 
