@@ -17,6 +17,7 @@ from contracts.native import currency
 from contracts.native.context import CallContext
 from node.peers.requests import Requester
 from node.runtime.inbound import Inbound
+from node.runtime.validator_node import ValidatorNode
 from node.storage.kv import WriteBatch
 from node.storage.memory import MemoryStore
 from node.storage.memory_files import MemoryFile
@@ -73,6 +74,13 @@ MUTANTS: Mapping[str, Mutant] = {
     "timeouts_when_idle": Mutant(view, "due_at", _always_due, ("idle_quiet",)),
     "money_from_nothing": Mutant(currency, "_move", _gives_more, ("conservation",)),
     "no_sync_answers": Mutant(Inbound, "_answer", lambda _inbound, _request: b"", ("progress",)),
+    "evidence_dropped": Mutant(
+        ValidatorNode,
+        "evidence_found",
+        lambda _node, _evidence: None,
+        ("evidence_complete",),
+        actor="contradictor",
+    ),
     "one_shot_fetch": Mutant(Requester, "_retry", lambda _requester, _fetch: None, ("progress",)),
 }
 

@@ -83,6 +83,9 @@ def _run_phases(cluster: Cluster, knobs: Knobs, clients: Clients, healed_ms: lis
     healed_ms.append(_require_progress(cluster, clients, faults, core, "quorum"))
     healed_ms.append(_require_progress(cluster, clients, faults, cluster.honest, "all"))
     clients.stop_paying()
+    cluster.world.run_for(SECOND_US)
+    for node in cluster.honest:
+        cluster.checkers.check_evidence(node.name, node.heard, node.accused)
     if not faults.wild and not cluster.byzantine:
         _require_silence(cluster)
     _require_same_after_restart(cluster)
