@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.simulator.byzantine import ACTORS
+from tests.simulator.mutants import MUTANTS, check_mutant
 from tests.simulator.run import Outcome, run_seed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +28,8 @@ USAGE_ERROR = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; return the exit code."""
     options = _parser().parse_args(arguments)
+    if options.mutants or options.mutant is not None:
+        return _run_mutants(sorted(MUTANTS) if options.mutants else [options.mutant])
     if (options.seed is None) == (options.seeds is None) or (options.seeds is not None and options.seeds < 1):
         sys.stderr.write("either --seed N or --seeds K with K of at least 1\n")
         return USAGE_ERROR
@@ -55,6 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
+def _run_mutants(names: Sequence[str]) -> int:
+    _say(f"{len(names)} mutants, {_versions()}")
+    killed = sum(check_mutant(name, _say) for name in names)
+    _say(f"{killed} passed, {len(names) - killed} failed")
+    return 0 if killed == len(names) else 1
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
     parser.add_argument("--seed", type=int, help="run this one seed")
@@ -64,18 +74,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--n", type=int, help="validators, instead of drawing their number")
     parser.add_argument("--actor", choices=sorted(ACTORS), help="one validator misbehaves like this")
     parser.add_argument("--twice", action="store_true", help="compare traces under two values of PYTHONHASHSEED")
+    parser.add_argument("--mutants", action="store_true", help="every wrong rule must be noticed")
+    parser.add_argument("--mutant", choices=sorted(MUTANTS), help="this wrong rule must be noticed")
     parser.add_argument("--hashes-only", action="store_true", help="print each seed's trace hash and judge nothing")
     return parser
 
 
 def _first_line(wanted: Sequence[int]) -> str:
+    seeds = f"seed {wanted[0]}" if len(wanted) == 1 else f"seeds {wanted[0]} to {wanted[-1]}"
+    return f"{seeds}, {_versions()}"
+
+
+def _versions() -> str:
     found = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    seeds = f"seed {wanted[0]}" if len(wanted) == 1 else f"seeds {wanted[0]} to {wanted[-1]}"
     versions = " ".join(f"{package}={version(package)}" for package in PACKAGES)
     commit = found.stdout.strip() or "unknown"
-    return f"{seeds}, commit {commit}, scope node, Python {platform.python_version()}, {versions}"
+    return f"commit {commit}, scope node, Python {platform.python_version()}, {versions}"
 
 
 def _repeated(options: argparse.Namespace) -> list[str]:

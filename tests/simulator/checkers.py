@@ -3,8 +3,9 @@
 Nothing here asks a node for its opinion, and the arithmetic of quorums, votes and money is written a second time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import rlp
 from nacl.exceptions import BadSignatureError
@@ -139,9 +140,7 @@ class Checkers:
 
     def _check_double_sign(self, index: int, statement: Statement, said: set[Statement]) -> None:
         for other in said:
-            kinds = {other.kind, statement.kind}
-            same_kind = other.kind is statement.kind
-            if same_kind or kinds == {Kind.NULLIFY, Kind.FINALIZE}:
+            if exclude_each_other(other, statement):
                 raise Broken(
                     "no_double_sign",
                     f"validator {index}, view {statement.view}: {_shown(other)} and {_shown(statement)}",
@@ -196,6 +195,13 @@ class Checkers:
             + parent_view
             + statement.digest
         )
+
+    def check_evidence(self, name: str, heard: Mapping[tuple[int, int], set[Statement]], accused: set[str]) -> None:
+        """Whoever heard a validator say two things that exclude each other has accused it."""
+        for (signer, view), statements in heard.items():
+            is_guilty = any(exclude_each_other(one, other) for one, other in combinations(statements, 2))
+            if is_guilty and f"v{signer}" not in accused:
+                raise Broken("evidence_complete", f"{name} heard v{signer} contradict itself in view {view}")
 
     # What nodes tell their clients
 
@@ -370,6 +376,13 @@ def plain_state_root(disk: Disk) -> Hash32:
 
 def _after(prefix: bytes) -> bytes:
     return prefix[:-1] + bytes((prefix[-1] + 1,))
+
+
+def exclude_each_other(one: Statement, other: Statement) -> bool:
+    """Tell whether two statements of one validator in one view prove it faulty."""
+    if one.kind is other.kind:
+        return one != other
+    return {one.kind, other.kind} == {Kind.NULLIFY, Kind.FINALIZE}
 
 
 def _final_of(block: Block) -> Final:

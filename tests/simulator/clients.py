@@ -19,17 +19,20 @@ IN_FLIGHT_MAX = 60
 """Payments of one sender that are not final yet; a client with more of them waits."""
 
 GAS_LIMIT = 200_000
+LETTER_GAS_LIMIT = 3_000_000
+"""40 gas for each of 60 000 bytes, which is the floor of EIP-7623, and the transaction itself."""
 TRANSFER = find_function(CURRENCY_CONTRACT, "transfer")
 
 
 class Clients:
     """Every sender with its payments in the order of their nonces."""
 
-    def __init__(self, cluster: Cluster, *, payments_per_s: int) -> None:
+    def __init__(self, cluster: Cluster, *, payments_per_s: int, letter_bytes: int) -> None:
         self._cluster = cluster
         self._world = cluster.world
         self._drawn: random.Random = cluster.world.generator("load")
         self._per_s = payments_per_s
+        self._letter_bytes = letter_bytes
         self._open: list[list[Payment]] = [[] for _ in cluster.senders]
         self._nonces = [0] * len(cluster.senders)
         self._told: list[Payment] = []
@@ -65,13 +68,19 @@ class Clients:
         to = drawn.choice(self._cluster.senders) if drawn.randrange(10) else Address(drawn.randbytes(20))
         # One in fifty asks for more than there is: it is included and reverts.
         amount = drawn.randrange(1, 1_000) if drawn.randrange(50) else OPENING_MINOR * 10
+        if self._letter_bytes and drawn.randrange(8) == 0:
+            # A letter moves no money: call data for an account without code.
+            to, amount, contract = Address(drawn.randbytes(20)), 0, None
+            data, gas = drawn.randbytes(drawn.randrange(self._letter_bytes)), LETTER_GAS_LIMIT
+        else:
+            data, gas, contract = encode_call(TRANSFER, to, amount), GAS_LIMIT, CURRENCY
         raw = sign_dynamic_fee_transaction(
             self._cluster.sender_keys[number],
             chain_id=CHAIN_ID,
             nonce=nonce,
-            gas_limit=GAS_LIMIT,
-            to=CURRENCY,
-            data=encode_call(TRANSFER, to, amount),
+            gas_limit=gas,
+            to=to if contract is None else contract,
+            data=data,
         )
         payment = Payment(raw, self._cluster.senders[number], nonce, to, amount)
         self._cluster.checkers.submitted[raw] = payment

@@ -11,7 +11,7 @@ from consensus.primitives.scalars import Address, Epoch, Height, TimestampMs
 from consensus.primitives.signatures import address_of_private_key, is_valid_ed25519
 from consensus.simplex.effects import Effect
 from consensus.simplex.events import Event
-from consensus.simplex.messages import SigningDomain, Statement, hello_statement, sign_bytes
+from consensus.simplex.messages import SigningDomain, Statement, decode_vote, hello_statement, sign_bytes
 from contracts.addresses import currency_address
 from network.channels import Channel, channel_table
 from network.errors import LinkError
@@ -44,6 +44,9 @@ OPENING_MINOR = 1_000_000
 SENDERS = 4
 
 HEARTBEAT_MS = 6_000
+
+VOTES_HEARD_AHEAD = 5
+VOTES_HEARD_BEHIND = 128
 
 BYZANTINE_REST_US = 1_000_000
 """After which an actor comes back whose own node ended because of what it sent."""
@@ -118,7 +121,8 @@ class _LogTap:
 class _Listener:
     """Passes what the mesh reports to the node, which is built after it."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: "SimulatedNode") -> None:
+        self._owner = owner
         self.node: ValidatorNode | None = None
 
     def link_up(self, peer: PeerIdentity, hello: Hello) -> None:
@@ -135,6 +139,7 @@ class _Listener:
 
     def frame_received(self, peer: PeerIdentity, channel: Channel, payload: bytes) -> None:
         if self.node is not None:
+            self._owner.frame_arrives(channel, payload)
             self.node.inbound.frame_received(peer, channel, payload)
 
 
@@ -152,6 +157,10 @@ class SimulatedNode:
         self.delay_us: Callable[[Lane], int] = lambda _lane: 500
         self.down_us: Callable[[], int] = lambda: 0
         self.alter: Alter | None = None
+        self.heard: dict[tuple[int, int], set[Statement]] = {}
+        """Votes of actors that arrived in this life, by signer and view."""
+        self.accused: set[str] = set()
+        """Names of validators that this life has shown to have signed twice."""
         self._is_recovered = False
         self._time: NodeTime | None = None
         self._crashes = cluster.world.generator(f"disk/{index}")
@@ -209,8 +218,9 @@ class SimulatedNode:
         signer = GuardedSigner(seed, SigningDomain(CHAIN_ID, genesis_hash), guard, signed)
         self.life += 1
         self._is_recovered = False
+        self.heard, self.accused = {}, set()
         time = self._time = NodeTime(world, self.index, self.skew_us, self.failed, self.power_cut)
-        listener = _Listener()
+        listener = _Listener(self)
         others = [PeerEntry(peer) for peer in cluster.peers if peer != self.peer]
         inner = cluster.hub.add(
             self._local_node(signer), others, listener, random=world.generator(f"dial/{self.index}/{self.life}")
@@ -283,6 +293,8 @@ class SimulatedNode:
         if "ERROR" in words:
             raise Broken("no_error_line", f"{self.name}: {line.strip()}")
         guilty = [word for index in self.cluster.byzantine for word in (f"peer=v{index}", f"validator=v{index}")]
+        if "evidence" in words:
+            self.accused.update(word.removeprefix("validator=") for word in words if word.startswith("validator="))
         is_blame = "misbehaviour" in words or "evidence" in words
         is_strange = "invalid_block" in words and not guilty
         if is_strange or (is_blame and not any(word in words for word in guilty)):
@@ -292,6 +304,16 @@ class SimulatedNode:
         """Give it a client's transaction."""
         assert self.node is not None
         self.node.admission.submit(raw, lambda verdict: decided(type(verdict).__name__))
+
+    def frame_arrives(self, channel: Channel, payload: bytes) -> None:
+        """Remember an actor's vote that this node will keep."""
+        if channel is not Channel.VOTES or self.node is None or not self._is_recovered:
+            return
+        vote = decode_vote(payload)
+        ahead = vote.statement.view - self.node.machine.state.view
+        # Half of the window in which votes are kept, so that nothing hangs on its edges.
+        if vote.signer in self.cluster.byzantine and -VOTES_HEARD_BEHIND <= ahead <= VOTES_HEARD_AHEAD:
+            self.heard.setdefault((vote.signer, vote.statement.view), set()).add(vote.statement)
 
     def _frame_leaves(self, channel: Channel, payload: bytes) -> None:
         self._note("send", channel.name.lower(), str(len(payload)), payload)

@@ -38,7 +38,11 @@ class Knobs:
     """Jobs and syncs in a thousand that take ten times as long."""
     crash_every_us: int
     down_us: int
+    away: int
+    """Validators, at most f, that are down for the whole safety phase."""
     payments_per_s: int
+    letter_bytes: int
+    """Call data of one transaction in eight, so that bodies need several chunks."""
 
     def shown(self) -> str:
         """Return the knobs that are not off, as text."""
@@ -57,7 +61,7 @@ def draw_knobs(drawn: random.Random, *, validators: int | None = None) -> Knobs:
     # f; the remainder of the division is margin.
     faulty_max = (count - 1) // 3
     values = {
-        "safety_us": drawn.randint(3, 12) * SECOND_US,
+        "safety_us": drawn.randint(3, 15) * SECOND_US,
         "latency_us": knob(1_000, 150_000),
         "jitter_percent": knob(1, 100),
         "bytes_per_ms": knob(1, 1_000) * 125,
@@ -71,8 +75,10 @@ def draw_knobs(drawn: random.Random, *, validators: int | None = None) -> Knobs:
         "job_us": knob(1_000, 200_000),
         "sync_us": knob(1_000, 100_000),
         "spike_per_mille": knob(1, 20),
-        "crash_every_us": knob(1, 10) * SECOND_US,
+        "crash_every_us": knob(300, 10_000) * 1_000,
         "down_us": knob(1, 8_000) * 1_000,
+        "away": min(faulty_max, knob(1, 2)),
+        "letter_bytes": knob(100, 60_000),
         "payments_per_s": drawn.choice((0, 1, 5, 20, 20, 60)),
     }
     return Knobs(validators=count, **values)
@@ -100,6 +106,8 @@ class Faults:
 
     def start(self) -> None:
         """Let things go wrong from now on."""
+        for node in self._crashes.sample(self._cluster.nodes, self._knobs.away):
+            node.crash()
         if self._knobs.crash_every_us:
             self._later(self._crashes, self._knobs.crash_every_us, self._crash)
         if self._knobs.link_break_every_us:

@@ -6,12 +6,12 @@ from tests.simulator.byzantine import cast, draw_actors
 from tests.simulator.clients import Clients
 from tests.simulator.cluster import HEARTBEAT_MS, Cluster, SimulatedNode
 from tests.simulator.faults import SECOND_US, Faults, Knobs, draw_knobs
-from tests.simulator.world import Broken, World
+from tests.simulator.world import Broken, World, no_escape
 
 PAYING_US = 2 * SECOND_US
 """For how long payments are made after the faults have ended."""
 
-HEALTHY_BOUND_US = 120 * SECOND_US
+HEALTHY_BOUND_US = 60 * SECOND_US
 """Within which a healed quorum has everything final: a redial of 30 s, a silence of 15 s, and views of 10 s each."""
 
 SILENCE_US = 4 * HEARTBEAT_MS * 1_000
@@ -31,6 +31,8 @@ class Outcome:
     steps: int
     height: int
     payments: int
+    healed_ms: tuple[int, ...]
+    """How long the quorum, then everybody, needed after the faults until nothing was open."""
 
 
 def run_seed(seed: int, *, is_traced: bool = False, validators: int | None = None, actor: str | None = None) -> Outcome:
@@ -40,10 +42,12 @@ def run_seed(seed: int, *, is_traced: bool = False, validators: int | None = Non
     actors = draw_actors(world.generator("actors"), knobs.validators, wanted=actor)
     cluster = Cluster(world, knobs.validators, byzantine=tuple(actors))
     cast(cluster, actors)
-    clients = Clients(cluster, payments_per_s=knobs.payments_per_s)
+    clients = Clients(cluster, payments_per_s=knobs.payments_per_s, letter_bytes=knobs.letter_bytes)
     checker = detail = ""
+    healed_ms: list[int] = []
     try:
-        _run_phases(cluster, knobs, clients)
+        with no_escape():
+            _run_phases(cluster, knobs, clients, healed_ms)
     except Broken as broken:
         checker, detail = broken.checker, broken.detail
     except Exception as error:
@@ -53,10 +57,21 @@ def run_seed(seed: int, *, is_traced: bool = False, validators: int | None = Non
     height = max(cluster.checkers.finals)
     for node in cluster.nodes:
         world.trace.note(world.now_us, node.name, "disk", "", str(node.height), node.chain.final_head().block_hash)
-    return Outcome(seed, knobs, actors, checker, detail, world.trace.digest(), world.steps, height, clients.told_count)
+    return Outcome(
+        seed=seed,
+        knobs=knobs,
+        actors=actors,
+        checker=checker,
+        detail=detail,
+        trace_hash=world.trace.digest(),
+        steps=world.steps,
+        height=height,
+        payments=clients.told_count,
+        healed_ms=tuple(healed_ms),
+    )
 
 
-def _run_phases(cluster: Cluster, knobs: Knobs, clients: Clients) -> None:
+def _run_phases(cluster: Cluster, knobs: Knobs, clients: Clients, healed_ms: list[int]) -> None:
     faults = Faults(cluster, knobs)
     for node in cluster.nodes:
         node.start()
@@ -65,17 +80,21 @@ def _run_phases(cluster: Cluster, knobs: Knobs, clients: Clients) -> None:
     cluster.world.run_for(knobs.safety_us)
     healthy = [node for node in cluster.honest if node not in faults.wild]
     core = sorted(cluster.world.generator("core").sample(healthy, cluster.checkers.quorum), key=lambda node: node.index)
-    _require_progress(cluster, clients, faults, core, "quorum")
-    _require_progress(cluster, clients, faults, cluster.honest, "all")
+    healed_ms.append(_require_progress(cluster, clients, faults, core, "quorum"))
+    healed_ms.append(_require_progress(cluster, clients, faults, cluster.honest, "all"))
     clients.stop_paying()
+    cluster.world.run_for(SECOND_US)
+    for node in cluster.honest:
+        cluster.checkers.check_evidence(node.name, node.heard, node.accused)
     if not faults.wild and not cluster.byzantine:
         _require_silence(cluster)
     _require_same_after_restart(cluster)
 
 
-def _require_progress(cluster: Cluster, clients: Clients, faults: Faults, core: list[SimulatedNode], name: str) -> None:
-    """Heal `core` and wait until every payment is final on each of its nodes. Raises: Broken."""
+def _require_progress(cluster: Cluster, clients: Clients, faults: Faults, core: list[SimulatedNode], name: str) -> int:
+    """Heal `core`, wait until every payment is final on each of its nodes, return the milliseconds. Raises: Broken."""
     world = cluster.world
+    healed_us = world.now_us
     faults.spare(core)
     clients.audience = core
     for number in range(len(cluster.senders)):
@@ -93,6 +112,8 @@ def _require_progress(cluster: Cluster, clients: Clients, faults: Faults, core: 
     if not world.run_for(HEALTHY_BOUND_US, is_done):
         states = "; ".join(_state(node) for node in cluster.nodes)
         raise Broken("progress", f"{name} {[node.name for node in core]}: {clients.open_count} payments open; {states}")
+    # The fraction of a millisecond is dropped.
+    return (world.now_us - healed_us) // 1_000
 
 
 def _require_silence(cluster: Cluster) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.simulator.__main__ import main
 from tests.simulator.byzantine import ACTORS
+from tests.simulator.mutants import check_mutant
 from tests.simulator.run import run_seed
 
 
@@ -21,9 +22,9 @@ def test_one_of_four_may_misbehave(actor: str) -> None:
     assert list(outcome.actors.values()) == [actor]
 
 
-def test_a_heartbeat_is_one_block_although_clocks_differ() -> None:
-    outcome = run_seed(183)
-    assert (outcome.checker, outcome.detail) == ("", "")
+@pytest.mark.parametrize("name", ["quorum_2f", "send_before_sync", "commit_not_synced", "money_from_nothing"])
+def test_wrong_rule_dies(name: str) -> None:
+    assert check_mutant(name, lambda _line: None)
 
 
 def test_a_seed_repeats_itself_and_its_neighbour_does_not() -> None:

@@ -3,13 +3,20 @@
 Never reads a real clock and never draws from a shared generator: each concern has its own.
 """
 
+import builtins
 import hashlib
 import heapq
+import os
 import random
+import secrets
+import socket
 import sys
+import threading
+import time
 from collections import deque
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from consensus.primitives.scalars import TimestampMs
 from node.runtime.clock import MonotonicWallClock
@@ -34,6 +41,39 @@ class Broken(AssertionError):
         self.checker = checker
         self.detail = detail
         super().__init__(f"{checker}: {detail}")
+
+
+ESCAPES: tuple[tuple[Any, str], ...] = (
+    *((time, name) for name in ("time", "time_ns", "monotonic", "monotonic_ns", "sleep")),
+    *((random, name) for name in ("random", "randint", "randrange", "choice", "sample", "shuffle", "getrandbits")),
+    (os, "urandom"),
+    *((secrets, name) for name in ("token_bytes", "randbits", "randbelow")),
+    (socket, "socket"),
+    (threading.Thread, "start"),
+    (builtins, "open"),
+)
+"""Ways out of a simulation: the real clock, shared chance, sockets, threads and files. `perf_counter` only measures."""
+
+
+@contextmanager
+def no_escape() -> Iterator[None]:
+    """Make every way out of the simulation raise `Broken` while the block runs."""
+
+    def caught(name: str) -> Callable[..., None]:
+        def escape(*_arguments: object, **_named: object) -> None:
+            caller = sys._getframe(1)
+            raise Broken("no_escape", f"{name} called by {caller.f_code.co_filename}:{caller.f_lineno}")
+
+        return escape
+
+    kept = [(owner, name, owner.__dict__[name]) for owner, name in ESCAPES]
+    for owner, name, _ in kept:
+        setattr(owner, name, caught(name))
+    try:
+        yield
+    finally:
+        for owner, name, right in kept:
+            setattr(owner, name, right)
 
 
 class Trace:
