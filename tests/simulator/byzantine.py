@@ -26,7 +26,8 @@ from consensus.simplex.messages import (
 from network.channels import Channel
 from network.transport import PeerKey
 from node.peers.wire import decode_chunk, encode_chunks
-from tests.simulator.cluster import CHAIN_ID, Alter, Cluster, SimulatedNode
+from tests.simulator.cluster import CHAIN_ID, Cluster, SimulatedNode
+from tests.simulator.taps import Alter
 
 Frames = Sequence[tuple[Channel, bytes]]
 
@@ -148,7 +149,7 @@ ACTORS: Mapping[str, Callable[[Cluster, SimulatedNode], _Actor]] = {
 }
 
 
-def draw_actors(drawn: Random, validators: int, *, wanted: str | None = None) -> dict[int, str]:
+def draw_actors(drawn: Random, validators: int, *, wanted: str | None = None, scope: str = "node") -> dict[int, str]:
     """Return which validators misbehave and how: none in two seeds of three, never more than f."""
     # f; the remainder of the division is margin.
     faulty_max = (validators - 1) // 3
