@@ -234,6 +234,8 @@ class Checkers:
 
     def restarted(self, index: int, disk: Disk) -> None:
         """A node is about to start from its disk: what it told before must be there."""
+        if index in self._byzantine:
+            return
         chain = disk.chain
         height = int(chain.final_head().height)
         told = self._told_height.get(index, 0)
@@ -346,6 +348,8 @@ def _after(prefix: bytes) -> bytes:
 
 def exclude_each_other(one: Statement, other: Statement) -> bool:
     """Tell whether two statements of one validator in one view prove it faulty."""
+    if one.epoch != other.epoch:
+        return False
     if one.kind is other.kind:
         return one != other
     return {one.kind, other.kind} == {Kind.NULLIFY, Kind.FINALIZE}

@@ -27,6 +27,8 @@ TRANSFER = find_function(CURRENCY_CONTRACT, "transfer")
 class Clients:
     """Every sender with its payments in the order of their nonces."""
 
+    renewed_us = 2_000_000
+
     def __init__(self, cluster: Cluster, *, payments_per_s: int, letter_bytes: int) -> None:
         self._cluster = cluster
         self._world = cluster.world

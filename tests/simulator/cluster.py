@@ -65,9 +65,11 @@ def private_key(seed: int, name: str) -> bytes:
 class SimulatedNode:
     """One validator: its disk for ever, its process for a life."""
 
-    def __init__(self, cluster: "Cluster", index: int) -> None:
+    def __init__(self, cluster: "Cluster", index: int, *, name: str = "") -> None:
         self.cluster = cluster
         self.index = index
+        self.name = name or f"v{index}"
+        """Name in traces."""
         self.disk = Disk()
         self.life = 0
         self.node: ValidatorNode | None = None
@@ -84,10 +86,12 @@ class SimulatedNode:
         """Names of validators that this life has shown to have signed twice."""
         self.started: Callable[[], None] = lambda: None
         """Called at the end of every start; an actor begins its own life there."""
-        self.arrived: Callable[[PeerKey, Channel, bytes], None] = lambda _peer, _channel, _payload: None
-        """Called with every frame that arrives, before the node sees it."""
-        self.deeds = 0
-        """How often an actor in this place did what it is there for."""
+        self.arrived: Callable[[PeerKey, Channel, bytes], bool] = lambda _peer, _channel, _payload: False
+        """Called with every frame that arrives, before the node sees it; true if the node shall not."""
+        self.deeds: dict[str, int] = {}
+        """How often each behaviour of an actor in this place did what it is there for."""
+        self.second: SimulatedNode | None = None
+        """Another instance with the same key, which serves some of the peers."""
         self.refusal: StorageError | None = None
         """Why it does not start from its disk, which a fault has damaged: it stays down."""
         self._is_recovered = False
@@ -98,14 +102,14 @@ class SimulatedNode:
         self._salt = lambda: salts.randbytes(SALT_BYTES)
 
     @property
-    def name(self) -> str:
-        """Name in traces."""
-        return f"v{self.index}"
-
-    @property
     def peer(self) -> PeerIdentity:
         """Identity in the mesh."""
         return self.cluster.peers[self.index]
+
+    @property
+    def has_recovered(self) -> bool:
+        """Whether its machine has taken its past back."""
+        return self._is_recovered
 
     @property
     def is_up(self) -> bool:
@@ -131,8 +135,7 @@ class SimulatedNode:
         """Make the home that `init` makes: block 0, an empty guard, a folder for the log."""
         genesis = self.cluster.genesis
         commit_genesis(self.disk.store, genesis.executed, genesis.validator_payload)
-        key = genesis.validators.validators[self.index].consensus_key
-        create_guard(GUARD_FILE, key, files=self.disk.files, salt=self._salt)
+        self._create_guard()
 
     def start(self) -> None:
         """Begin a life from what is on disk."""
@@ -187,14 +190,29 @@ class SimulatedNode:
         node.start(recover_node(head, node.tree, found, signer.signed_statements()))
         self.started()
 
+    def _create_guard(self) -> None:
+        key = self.cluster.genesis.validators.validators[self.index].consensus_key
+        create_guard(GUARD_FILE, key, files=self.disk.files, salt=self._salt)
+
     def crash(self) -> None:
         """Lose power."""
+        if self.second is not None:
+            self.second.crash()
+        self.cluster.hub.stop(self.peer.key)
+        self.stop_process()
+        self.disk.crash(self._crashes)
+
+    def stop_process(self) -> None:
+        """End the present life at once, whatever it was doing."""
         assert self._time is not None
         self._time.is_dead = True
-        self.cluster.hub.stop(self.peer.key)
-        self.node = self.transport = None
-        self.disk.crash(self._crashes)
         self._note("crash", f"life {self.life}")
+        self.node = self.transport = None
+
+    def forget_votes(self) -> None:
+        """Put an empty log and an empty guard in the place of those on the disk."""
+        self.disk.forget_files()
+        self._create_guard()
 
     def power_cut(self) -> None:
         """The power went in the middle of a write; the machine comes back by itself."""
@@ -267,13 +285,15 @@ class SimulatedNode:
 
     def link_up(self, peer: PeerIdentity, hello: Hello) -> None:
         """A link is there."""
-        if self.node is not None:
-            self.node.inbound.link_up(peer, hello)
+        node = self._host_for(peer.key).node
+        if node is not None:
+            node.inbound.link_up(peer, hello)
 
     def link_down(self, peer: PeerIdentity, reason: LinkError) -> None:
         """A link is gone."""
-        if self.node is not None:
-            self.node.inbound.link_down(peer, reason)
+        node = self._host_for(peer.key).node
+        if node is not None:
+            node.inbound.link_down(peer, reason)
 
     def link_refused(self, place: str, reason: LinkError) -> None:
         """A link did not come up."""
@@ -282,12 +302,22 @@ class SimulatedNode:
 
     def frame_received(self, peer: PeerIdentity, channel: Channel, payload: bytes) -> None:
         """A frame is there."""
-        if self.node is None:
+        host = self._host_for(peer.key)
+        if host is not self:
+            host.frame_received(peer, channel, payload)
             return
-        self.arrived(peer.key, channel, payload)
+        if self.node is None or self.arrived(peer.key, channel, payload):
+            return
         if channel is Channel.VOTES and self._is_recovered:
             self._remember_vote(payload)
         self.node.inbound.frame_received(peer, channel, payload)
+
+    def serves(self, peer: PeerKey) -> bool:
+        """Tell whether this instance is the one a peer talks to."""
+        return self.second is None or not self.second.serves(peer)
+
+    def _host_for(self, peer: PeerKey) -> "SimulatedNode":
+        return self if self.second is None or self.serves(peer) else self.second
 
     def _remember_vote(self, payload: bytes) -> None:
         """Remember an actor's vote that this node will keep."""

@@ -56,6 +56,10 @@ class Disk:
         """Let one of the next changes to log or guard raise PowerCut instead of happening."""
         self.files.fail_at[len(self.files.operations) + drawn.randrange(CUT_WITHIN_OPERATIONS)] = PowerCut()
 
+    def forget_files(self) -> None:
+        """Lose log and guard for ever."""
+        self.files = _Files()
+
     def crash(self, drawn: Random) -> None:
         """Lose power: what was not synced is kept in part, wholly or not at all."""
         self.files.crash(drawn, drawn.choice(list(Keep)))

@@ -7,9 +7,6 @@ from tests.simulator.cluster import HEARTBEAT_MS, Cluster, SimulatedNode
 from tests.simulator.faults import SECOND_US, Faults
 from tests.simulator.world import Broken
 
-PAYING_US = 2 * SECOND_US
-"""For how long payments are made after the faults have ended."""
-
 REDIAL_US = 30 * SECOND_US
 """The longest back-off of a dialer."""
 
@@ -27,6 +24,8 @@ class Load(Protocol):
 
     audience: list[SimulatedNode]
     """Nodes that are asked and told."""
+    renewed_us: int
+    """For how long at least it goes on once it is renewed."""
 
     @property
     def open_count(self) -> int:
@@ -56,8 +55,8 @@ def run_phases(cluster: Cluster, faults: Faults, load: Load, healed_ms: list[int
     cluster.is_safety = False
     healthy = [node for node in cluster.honest if node not in faults.wild]
     core = sorted(cluster.world.generator("core").sample(healthy, cluster.checkers.quorum), key=lambda node: node.index)
-    healed_ms.append(_require_progress(cluster, load, faults, core, "quorum"))
-    healed_ms.append(_require_progress(cluster, load, faults, cluster.honest, "all"))
+    healed_ms.append(_require_progress(cluster, load, faults, core, "quorum", heights_due=HEIGHTS_DUE))
+    healed_ms.append(_require_progress(cluster, load, faults, cluster.honest, "all", heights_due=1))
     load.stop_paying()
     cluster.world.run_for(SECOND_US)
     for node in cluster.honest:
@@ -80,20 +79,22 @@ def healing_bound_us(cluster: Cluster) -> int:
     return REDIAL_US + LINK_SILENCE_US + (faulty_max + 1) * leader_ms * 1_000
 
 
-def _require_progress(cluster: Cluster, load: Load, faults: Faults, core: list[SimulatedNode], name: str) -> int:
+def _require_progress(
+    cluster: Cluster, load: Load, faults: Faults, core: list[SimulatedNode], name: str, *, heights_due: int
+) -> int:
     """Heal `core`, wait until every payment is final on each of its nodes, return the milliseconds. Raises: Broken."""
     world = cluster.world
     healed_us = world.now_us
     faults.spare(core)
     load.audience = core
     load.renew()
-    due = max(node.height for node in core) + HEIGHTS_DUE
+    due = max(node.height for node in core) + heights_due
     is_paying = True
 
     def is_done() -> bool:
         nonlocal is_paying
         heights = [node.height for node in core]
-        if is_paying and world.now_us >= healed_us + PAYING_US and min(heights) >= due:
+        if is_paying and world.now_us >= healed_us + load.renewed_us and min(heights) >= due:
             is_paying = False
             load.stop_paying()
         if is_paying or load.open_count:
@@ -101,7 +102,7 @@ def _require_progress(cluster: Cluster, load: Load, faults: Faults, core: list[S
         pools = [len(node.node.pool) for node in core if node.node is not None]
         return max(heights) - min(heights) <= 1 and not any(pools)
 
-    if not world.run_for(PAYING_US + healing_bound_us(cluster), is_done):
+    if not world.run_for(load.renewed_us + healing_bound_us(cluster), is_done):
         states = "; ".join(_state(node) for node in cluster.nodes)
         raise Broken(
             "progress", f"{name} {[node.name for node in core]}: {load.open_count} payments open, {due} due; {states}"

@@ -11,6 +11,8 @@ WAITING_US = 400_000
 class Pulses:
     """Tells every node of the audience, each in its own time."""
 
+    renewed_us = 0
+
     def __init__(self, cluster: Cluster, *, pauses_us: int) -> None:
         """`pauses_us` is the mean time in which nothing waits; 0 for no load at all."""
         self._cluster = cluster

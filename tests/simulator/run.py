@@ -120,15 +120,16 @@ def run_seed(
     for node in cluster.nodes:
         world.trace.note(world.now_us, node.name, "disk", "", str(node.height), node.disk.digest())
     deeds: dict[str, int] = {}
-    for index, name in actors.items():
-        deeds[name] = deeds.get(name, 0) + cluster.nodes[index].deeds
+    for index, names in actors.items():
+        for name in names:
+            deeds[name] = deeds.get(name, 0) + cluster.nodes[index].deeds.get(name, 0)
     return Outcome(
         seed=seed,
         checker=checker,
         detail=detail,
         knobs=knobs.shown(),
         knobs_on=knobs.names_on(),
-        actors={cluster.nodes[index].name: name for index, name in actors.items()},
+        actors={cluster.nodes[index].name: "+".join(names) for index, names in actors.items()},
         deeds=deeds,
         effects=cluster.effect_counts,
         trace_hash=world.trace.digest(),
