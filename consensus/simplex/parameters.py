@@ -29,8 +29,8 @@ OWN_FINALIZE_RESEND_MAX = 8
 """Own finalize votes above the floor that are sent again."""
 
 INACTIVE_VIEWS_MAX = 16
-"""A leader without a vote in the last n ended views, at most this many, is passed over while a quorum of others voted in
-each. With n the dead cost one time-out; a set of thirty need not wait for a whole turn."""
+"""A leader without a vote in the last n ended views, at most this many, is passed over while a quorum of others voted
+in each. With n the dead cost one time-out; a set of thirty need not wait for a whole turn."""
 
 INACTIVE_LINK_MS = 3_000
 """A leader whose link has been down this long is passed over."""
