@@ -3,7 +3,7 @@
 from consensus.simplex.messages import Kind, encode_vote
 from network.channels import Channel
 from tests.simulator.cluster import HEARTBEAT_MS
-from tests.simulator.scenarios.stage import ADVANCE_MS, DELTA_MS, LEADER_MS, MS, PROMPT_MS, Frame, Stage
+from tests.simulator.scenarios.stage import ADVANCE_MS, DELTA_MS, LEADER_MS, MS, PROMPT_MS, Stage
 from tests.simulator.world import Broken
 
 SLACK_MS = 150
@@ -209,7 +209,7 @@ def self_nulling_leader_is_carried_then_silence() -> None:
     for receiver in joined:
         stage.put(1, receiver, Channel.VOTES, encode_vote(stage.nullify(1, view)))
     stage.run(10)
-    votes = [frame for frame in stage.sent(Channel.VOTES, Kind.NOTARIZE, view)]
+    votes = stage.sent(Channel.VOTES, Kind.NOTARIZE, view)
     stage.restore(rule)
     for frame in votes:
         stage.put(frame.sender, frame.receiver, frame.channel, frame.payload)

@@ -318,8 +318,12 @@ class Stage:
 
     def expect_errors(self) -> None:
         """Let nodes print errors: the scenario looks at them itself."""
+
+        def hear(line: str) -> None:
+            self.errors.append(line)
+
         for node in self.nodes:
-            node.printed = self.errors.append  # type: ignore[method-assign]  # an ear instead of a judge
+            node.printed = hear  # type: ignore[method-assign]  # an ear instead of a judge
 
     def finish(self) -> None:
         """Compare evidence and disks. Raises: Broken."""
