@@ -96,7 +96,7 @@ class Stage:
         """What nodes printed as errors, where the scenario expects them."""
         self._rules: list[Loses] = []
         self._acts: dict[int, Acts] = {}
-        self._nonce = 0
+        self._nonces = [0] * len(self.cluster.senders)
         self._places = {peer.key: place for place, peer in enumerate(self.cluster.peers)}
         self._validators = self.cluster.genesis.validators
         self._domain = SigningDomain(CHAIN_ID, self.cluster.genesis.executed.block.block_hash)
@@ -268,8 +268,9 @@ class Stage:
 
     def pay(self, *to: int, sender: int = 0) -> Payment:
         """Give one payment to some nodes, or to the first that runs, and return it."""
-        nonce, self._nonce = self._nonce, self._nonce + 1
-        receiver = self.cluster.senders[1 + nonce % 3]
+        nonce = self._nonces[sender]
+        self._nonces[sender] += 1
+        receiver = self.cluster.senders[(sender + 1) % len(self.cluster.senders)]
         raw = sign_dynamic_fee_transaction(
             self.cluster.sender_keys[sender],
             chain_id=CHAIN_ID,
@@ -289,15 +290,21 @@ class Stage:
         nodes = [self.nodes[index] for index in on] or self.honest
         return all(node.chain.locate(keccak256(payment.raw)) is not None for node in nodes)
 
+    def pay_until_led_by(self, index: int) -> int:
+        """Let payments turn the leaders until one has the next view, and return that view. Raises: Broken."""
+        payer = self.cluster.honest[0].index
+        while self.leader(self.view) != index:
+            self.settle(self.pay(payer), 2 * PROMPT_MS)
+            self.run(PROMPT_MS)
+        return self.view
+
     def settle(self, payment: Payment, within_ms: int, *on: int, checker: str = "progress") -> int:
         """Wait until a payment is final and return the milliseconds. Raises: Broken."""
         return self.require(checker, lambda: self.is_final(payment, *on), within_ms, "a payment is not final")
 
     def view_of(self, payment: Payment) -> int:
         """Return the view in which a final payment's block was made."""
-        height = self.cluster.checkers.final_height_of(payment.raw)
-        assert height is not None
-        return self.cluster.checkers.finals[height].view
+        return next(final.view for final in self.cluster.checkers.finals.values() if payment.raw in final.transactions)
 
     # What must hold
 
