@@ -103,3 +103,19 @@ REGISTRY_ERRORS: Final = (
     INVALID_ROLE_ACCOUNT,
     INDEX_OUT_OF_RANGE,
 )
+
+# ProtocolConfig.
+
+UNKNOWN_PARAMETER: Final = declare_error("UnknownParameter(string name)")
+PARAMETER_OUT_OF_RANGE: Final = declare_error(
+    "ParameterOutOfRange(string name, uint256 value, uint256 lowest, uint256 highest)"
+)
+NO_GOVERNOR_TRANSFER: Final = declare_error("NoGovernorTransfer(address account)")
+
+CONFIG_ERRORS: Final = (
+    GOVERNOR_ONLY,
+    UNKNOWN_PARAMETER,
+    PARAMETER_OUT_OF_RANGE,
+    INVALID_ROLE_ACCOUNT,
+    NO_GOVERNOR_TRANSFER,
+)

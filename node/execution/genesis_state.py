@@ -26,6 +26,7 @@ from consensus.simplex.validators import (
     next_set_requests_hash,
 )
 from contracts.native.currency import SUPPLY_MAX
+from contracts.native.epoch_end import GenesisMember
 from contracts.native.genesis import (
     AccountAmount,
     CurrencyGenesis,
@@ -34,8 +35,8 @@ from contracts.native.genesis import (
     RoleGrant,
     build_genesis_storage,
 )
-from contracts.native.protocol_config import ProtocolParameters
-from contracts.native.validators import ValidatorRecord
+from contracts.native.protocol_config import LIMIT_BOUNDS, ProtocolParameters
+from contracts.validator_keys import ValidatorKeys
 from node.execution.limits import BlockLimits
 from node.execution.native import SYSTEM_CODE
 from node.execution.system_steps import HISTORY_ADDRESS, HISTORY_CODE
@@ -50,12 +51,6 @@ LIMIT_DEFAULTS = {
     "block_work_max": 1_000_000,
 }
 """Gas is generous to payments; work makes a block execute within the certify budget on slow hardware too."""
-
-LIMIT_BOUNDS = {
-    "block_gas_limit": (30_000_000, 10_000_000_000),
-    "tx_work_max": (50_000, 10_000_000),
-    "block_work_max": (100_000, 100_000_000),
-}
 
 GENESIS_ROLES = ("ISSUER_ROLE", "MINT_CONTROLLER_ROLE", "PAUSER_ROLE", "UNPAUSER_ROLE")
 """Roles a currency's admin holds from the start on a network whose genesis names only an admin."""
@@ -83,7 +78,7 @@ def build_genesis(document: GenesisDocument, empty_state: StateReader) -> Genesi
     validators = tuple(_validator(entry) for entry in document.validators)
     payload = encode_set_payload(Epoch(0), validators)
     overlay = Overlay(empty_state)
-    _write_state(overlay, document, on_chain, validators)
+    _write_state(overlay, document, on_chain)
     header = Header(
         parent_hash=ZERO_HASH,
         leader=ZERO_ADDRESS,
@@ -151,25 +146,19 @@ def _validator(entry: GenesisValidator) -> Validator:
     )
 
 
-def _write_state(
-    overlay: Overlay,
-    document: GenesisDocument,
-    on_chain: ProtocolParameters,
-    validators: tuple[Validator, ...],
-) -> None:
+def _write_state(overlay: Overlay, document: GenesisDocument, on_chain: ProtocolParameters) -> None:
     ledger = LedgerGenesis(
         governor=document.governor,
         parameters=on_chain,
         currencies=tuple(_currency(currency) for currency in document.currencies),
         validators=tuple(
-            ValidatorRecord(
-                consensus_key=validator.consensus_key,
-                tls_key=validator.tls_key,
-                attestation_key=validator.attestation_key,
-                operator=validator.operator,
-                endpoints_hash=validator.endpoints_hash,
+            GenesisMember(
+                name=entry.name,
+                operator=entry.operator,
+                keys=ValidatorKeys(entry.consensus_key, entry.tls_key, entry.attestation_key),
+                endpoints=entry.endpoints,
             )
-            for validator in validators
+            for entry in document.validators
         ),
     )
     try:

@@ -14,11 +14,12 @@ from consensus.chain.receipt import Log, Receipt, bloom_bytes, bloom_of, encode_
 from consensus.chain.transaction import Transaction, floor_gas, intrinsic_gas
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, View, WorkUnits
+from consensus.simplex.validators import next_set_requests_hash
 from contracts.addresses import is_system_address
 from node.execution.errors import TransactionNotAllowed, WrongHeaderField
 from node.execution.limits import BlockLimits, intrinsic_work
 from node.execution.native import SYSTEM_CODE, call_system_contract
-from node.execution.system_steps import start_block
+from node.execution.system_steps import end_block, start_block
 from node.state.journal import Journal
 from node.state.overlay import Overlay
 from node.state.reader import StateReader
@@ -73,6 +74,9 @@ class ExecutedBlock:
     """ABI-encoded error of each reverted transaction, empty for the others."""
     work_used: WorkUnits
     last_of_epoch: bool
+    """True if the next block begins an epoch."""
+    next_set_payload: bytes = b""
+    """Of an epoch's last block the next epoch's set, to which its requestsHash commits; else empty."""
 
 
 class BlockExecution:
@@ -88,7 +92,7 @@ class BlockExecution:
         self._bloom = 0
         self.gas_used = 0
         self.work_used = WorkUnits(0)
-        start_block(self._journal, parent_hash=context.parent_hash, height=context.height)
+        start_block(self._journal, context)
         self._journal.commit()
 
     def apply(self, signed: SignedTransaction) -> Outcome:
@@ -115,8 +119,10 @@ class BlockExecution:
         return outcome
 
     def seal(self) -> ExecutedBlock:
-        """Compute the roots and return the finished block."""
+        """Take the step to the next epoch if this is the last block, compute the roots, return the finished block."""
         context = self.context
+        payload = end_block(self._journal, context)
+        self._journal.commit()
         raws = [signed.transaction.raw for signed in self._transactions]
         header = Header(
             parent_hash=context.parent_hash,
@@ -132,7 +138,7 @@ class BlockExecution:
             epoch=context.epoch,
             view=context.view,
             previous_randao=keccak256(context.parent_hash),
-            requests_hash=NO_REQUESTS_HASH,
+            requests_hash=next_set_requests_hash(payload) if payload else NO_REQUESTS_HASH,
         )
         return ExecutedBlock(
             block=make_block(header, raws),
@@ -143,7 +149,8 @@ class BlockExecution:
             nonces=tuple(signed.transaction.nonce for signed in self._transactions),
             revert_outputs=tuple(self._outputs),
             work_used=self.work_used,
-            last_of_epoch=False,
+            last_of_epoch=payload != b"",
+            next_set_payload=payload,
         )
 
 

@@ -22,9 +22,10 @@ from contracts.abi import decode, parse_type
 from contracts.addresses import currency_address
 from contracts.declarations import declare_event, encode_event
 from contracts.layout import balance_slot
+from contracts.native.epoch_end import GenesisMember
 from contracts.native.genesis import AccountAmount, CurrencyGenesis, LedgerGenesis, build_genesis_storage
 from contracts.native.protocol_config import ProtocolParameters
-from contracts.native.validators import ValidatorRecord
+from contracts.validator_keys import ValidatorKeys
 from tests.consensus.light.builders import CHAIN_ID, certificate_of, child_of, genesis_header_of, make_document
 from tests.consensus.light.tries import Trie
 
@@ -86,12 +87,11 @@ def _genesis_storage(document: GenesisDocument) -> Storage:
                 for entry in document.currencies
             ),
             validators=tuple(
-                ValidatorRecord(
-                    consensus_key=entry.consensus_key,
-                    tls_key=entry.tls_key,
-                    attestation_key=entry.attestation_key,
+                GenesisMember(
+                    name=entry.name,
                     operator=entry.operator,
-                    endpoints_hash=bytes(32),
+                    keys=ValidatorKeys(entry.consensus_key, entry.tls_key, entry.attestation_key),
+                    endpoints=entry.endpoints,
                 )
                 for entry in document.validators
             ),

@@ -17,8 +17,8 @@ from node.state.rebuild import rebuild_state_root
 from node.storage.memory import MemoryStore
 from tests.node.execution.ledger import ALICE, BOB, DAVE, EUR, OPENING_MINOR, document, genesis
 
-GENESIS_HASH = "69aaf6b278360a912d1fcd6836838ca158b8920ecc3de6750689830bdf555b45"
-STATE_ROOT = "ca256d7313f86eac5ed7d95c68451c5b5935b901419e342981e8906f755c93c3"
+GENESIS_HASH = "6ad3561f404e7104bb26aa55393beb0a149ec84f3d9369abbfcb9ac8e5f57c2d"
+STATE_ROOT = "064aedea7019e991872cb627786c0cdac48b88cad364218b329a5de8191ced3d"
 """Of the small network: whoever changes any value of the genesis state changes these, and every network with them."""
 
 
@@ -97,7 +97,7 @@ REFUSED: dict[str, tuple[str, Callable[[], GenesisDocument]]] = {
         lambda: document(parameters=(("block_gas_limit", 10_000_000_001),)),
     ),
     "same validator twice": (
-        "consensus key is given twice",
+        "name is given twice",
         lambda: replace(document(), validators=document().validators * 2),
     ),
     "no validators": ("validators", lambda: replace(document(), validators=())),
