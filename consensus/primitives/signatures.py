@@ -5,7 +5,7 @@ Validators must accept exactly the same signatures, so ed25519 is PyNaCl and not
 """
 
 import coincurve
-from nacl.bindings import crypto_sign_open
+from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_open
 from nacl.exceptions import BadSignatureError
 
 from consensus.primitives.hashing import keccak256
@@ -20,6 +20,14 @@ SECP256K1_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E
 
 class InvalidSignature(ValueError):
     """A signature from which no sender can be recovered, or one outside the canonical range."""
+
+
+def is_valid_ed25519_key(public_key: bytes) -> bool:
+    """Tell whether `public_key` is a canonical point of the prime-order subgroup, which every honest key is.
+
+    A key of small order verifies signatures that nobody made; one that is not canonical has a second spelling.
+    """
+    return len(public_key) == ED25519_KEY_BYTES and bool(crypto_core_ed25519_is_valid_point(public_key))
 
 
 def is_valid_ed25519(public_key: bytes, message: bytes, signature: bytes) -> bool:

@@ -119,3 +119,53 @@ CONFIG_ERRORS: Final = (
     INVALID_ROLE_ACCOUNT,
     NO_GOVERNOR_TRANSFER,
 )
+
+# ValidatorRegistry. A status is the number of contracts.native.validator_state.Status.
+
+ALREADY_REGISTERED: Final = declare_error("AlreadyRegistered(address operator, uint8 status)")
+WRONG_STATUS: Final = declare_error("WrongStatus(address operator, uint8 status, uint8 needed)")
+NOT_REGISTERED: Final = declare_error("NotRegistered(address operator)")
+INVALID_VALIDATOR_NAME: Final = declare_error("InvalidValidatorName(string name)")
+VALIDATOR_NAME_TAKEN: Final = declare_error("ValidatorNameTaken(string name, address operator)")
+INVALID_ENDPOINT_COUNT: Final = declare_error("InvalidEndpointCount(uint256 count, uint256 highest)")
+INVALID_ENDPOINT: Final = declare_error("InvalidEndpoint(string endpoint)")
+VALIDATOR_KEY_INVALID: Final = declare_error("ValidatorKeyInvalid(bytes32 key)")
+VALIDATOR_KEY_TAKEN: Final = declare_error("ValidatorKeyTaken(bytes32 key, address operator)")
+KEY_PROOF_INVALID: Final = declare_error("KeyProofInvalid(bytes32 key)")
+REQUEST_PENDING: Final = declare_error("RequestPending(address operator, uint64 sequence)")
+NO_REQUEST: Final = declare_error("NoRequest(address operator)")
+ALREADY_READY: Final = declare_error("AlreadyReady(address operator)")
+TOO_MANY_CANDIDATES: Final = declare_error("TooManyCandidates(uint256 count, uint256 highest)")
+EPOCH_ENDING: Final = declare_error("EpochEnding(uint64 epoch)")
+EVIDENCE_MALFORMED: Final = declare_error("EvidenceMalformed(uint8 vote, uint256 length)")
+EVIDENCE_EPOCH_UNKNOWN: Final = declare_error("EvidenceEpochUnknown(uint64 epoch, uint64 running)")
+EVIDENCE_SIGNER_UNKNOWN: Final = declare_error("EvidenceSignerUnknown(uint16 signer, uint256 count)")
+EVIDENCE_NOT_CONFLICTING: Final = declare_error("EvidenceNotConflicting()")
+EVIDENCE_SIGNATURE_INVALID: Final = declare_error("EvidenceSignatureInvalid(uint8 vote, bytes32 consensusKey)")
+EVIDENCE_KNOWN: Final = declare_error("EvidenceKnown(bytes32 consensusKey, uint64 epoch, uint64 view)")
+
+VALIDATOR_ERRORS: Final = (
+    GOVERNOR_ONLY,
+    ALREADY_REGISTERED,
+    WRONG_STATUS,
+    NOT_REGISTERED,
+    INVALID_VALIDATOR_NAME,
+    VALIDATOR_NAME_TAKEN,
+    INVALID_ENDPOINT_COUNT,
+    INVALID_ENDPOINT,
+    VALIDATOR_KEY_INVALID,
+    VALIDATOR_KEY_TAKEN,
+    KEY_PROOF_INVALID,
+    REQUEST_PENDING,
+    NO_REQUEST,
+    ALREADY_READY,
+    TOO_MANY_CANDIDATES,
+    EPOCH_ENDING,
+    EVIDENCE_MALFORMED,
+    EVIDENCE_EPOCH_UNKNOWN,
+    EVIDENCE_SIGNER_UNKNOWN,
+    EVIDENCE_NOT_CONFLICTING,
+    EVIDENCE_SIGNATURE_INVALID,
+    EVIDENCE_KNOWN,
+    INDEX_OUT_OF_RANGE,
+)

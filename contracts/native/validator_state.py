@@ -205,6 +205,11 @@ def name_slot(name: str) -> int:
     return text_mapping_slot(name.encode(), ValidatorRegistrySlots.OPERATOR_BY_NAME)
 
 
+def operator_named(get_slot: GetSlot, name: str) -> Address:
+    """Return the operator that has `name`; zero if nobody has."""
+    return _address_of(get_slot(name_slot(name)))
+
+
 def read_endpoints(get_slot: GetSlot, endpoints_hash: Hash32) -> tuple[str, ...]:
     """Return the endpoints with that hash, all of which the registry was given once."""
     encoded = read_text(get_slot, _endpoints_slot(endpoints_hash))

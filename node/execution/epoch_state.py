@@ -104,7 +104,8 @@ def _members(get_slot: GetSlot, validators: Sequence[Validator]) -> tuple[Member
     return tuple(
         Member(
             validator,
-            read_name(get_slot, validator.operator),
+            # Who left and applied again without success has no name any more, and may still serve its last epoch.
+            read_name(get_slot, validator.operator) or f"0x{validator.operator[:4].hex()}",
             read_endpoints(get_slot, Hash32(validator.endpoints_hash)),
         )
         for validator in validators
