@@ -184,9 +184,8 @@ def test_leaver_is_out_from_the_next_epoch_on_and_may_ask_again(registry: Regist
     assert registry.operators() == [1, 2, 3]
     assert registry.member(0).status is Status.FORMER
     fresh = holder(50)
-    changes: dict[str, AbiValue] = dict(zip(("consensus", "tls", "attestation"), fresh.keys.each())) | dict(
-        zip(("consensus_proof", "tls_proof", "attestation_proof"), fresh.proofs(operator(0)))
-    )
+    names = ("consensus", "tls", "attestation", "consensus_proof", "tls_proof", "attestation_proof")
+    changes: dict[str, AbiValue] = {**dict(zip(names, (*fresh.keys.each(), *fresh.proofs(operator(0)))))}
     assert registry.join(0, **changes, name="reborn").error is None
     assert registry.read(VALIDATOR_REGISTRY, "operatorNamed", name(0)) == ZERO_ADDRESS
 
