@@ -13,7 +13,7 @@ from consensus.simplex.effects import Effect
 from consensus.simplex.events import Event
 from consensus.simplex.messages import MalformedConsensusMessage, SigningDomain, Statement, decode_vote
 from contracts.addresses import currency_address
-from network.channels import Channel, channel_table
+from network.channels import Channel, channel_table, with_queues_divided
 from network.errors import LinkError
 from network.hello import Hello, Role
 from network.session import LinkTimings, LocalNode, Progress
@@ -29,7 +29,7 @@ from node.runtime.ports import Lane
 from node.runtime.recovery import recover_head, recover_node
 from node.runtime.validator_node import NodePorts, ValidatorNode
 from node.state.reader import FinalState
-from node.storage.errors import StorageError
+from node.storage.errors import StorageError, WriteFailed
 from node.storage.guard_file import GuardFile, create_guard
 from node.storage.memory import MemoryStore
 from node.storage.record_batches import SALT_BYTES
@@ -133,12 +133,31 @@ class SimulatedNode:
 
     def prepare(self) -> None:
         """Make the home that `init` makes: block 0, an empty guard, a folder for the log."""
-        genesis = self.cluster.genesis
-        commit_genesis(self.disk.store, genesis.executed, genesis.validator_payload)
+        self.commit_genesis()
         self._create_guard()
 
+    def commit_genesis(self) -> None:
+        """Write block 0 into an empty ledger, as somebody does who sets a new machine up with an old key."""
+        genesis = self.cluster.genesis
+        commit_genesis(self.disk.store, genesis.executed, genesis.validator_payload)
+
     def start(self) -> None:
-        """Begin a life from what is on disk."""
+        """Begin a life from what is on disk; a disk that was damaged may refuse, and then the node stays down.
+
+        Raises: StorageError if nothing has damaged the disk.
+        """
+        try:
+            self._start()
+        except StorageError as error:
+            if isinstance(error, WriteFailed) and self.disk.is_faulty:
+                self._come_back_later()
+            elif self.disk.is_damaged:
+                self.refusal = error
+                self._note("refuses", type(error).__name__, str(error))
+            else:
+                raise
+
+    def _start(self) -> None:
         cluster, world, genesis = self.cluster, self.cluster.world, self.cluster.genesis
         genesis_hash = genesis.executed.block.block_hash
         cluster.checkers.restarted(self.index, self.disk)
@@ -217,11 +236,14 @@ class SimulatedNode:
     def power_cut(self) -> None:
         """The power went in the middle of a write; the machine comes back by itself."""
         self.crash()
+        self._come_back_later()
+
+    def _come_back_later(self) -> None:
         self.cluster.world.schedule(self.cluster.world.now_us + self.down_us(), self.start_again)
 
     def start_again(self) -> None:
-        """Begin another life unless somebody else has begun it."""
-        if not self.is_up:
+        """Begin another life unless somebody else has begun it, or its disk refuses."""
+        if not self.is_up and self.refusal is None:
             self.start()
 
     def failed(self, error: BaseException) -> None:
@@ -229,6 +251,11 @@ class SimulatedNode:
         if self.index in self.cluster.byzantine:
             self.crash()
             self.cluster.world.schedule(self.cluster.world.now_us + BYZANTINE_REST_US, self.start_again)
+            return
+        if isinstance(error, WriteFailed) and self.disk.is_faulty:
+            # What a disk refuses ends the process, as it must.
+            self._note("fault", "WriteFailed", str(error))
+            self.power_cut()
             return
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
@@ -271,6 +298,11 @@ class SimulatedNode:
             return
         self._paused_until_us = self._time.paused_until_us = self.cluster.world.now_us + duration_us
         self._note("fault", "pause", str(duration_us))
+
+    def resume(self) -> None:
+        """Let its machine go on at once; what waits is still noticed when it would have gone on."""
+        if self._time is not None:
+            self._paused_until_us = self._time.paused_until_us = min(self._paused_until_us, self.cluster.world.now_us)
 
     def when_resumed(self, callback: Callable[[], None]) -> None:
         """Run something in the first instant in which the machine goes on."""
@@ -390,7 +422,9 @@ class SimulatedNode:
             make_nonce=lambda: nonces.randbytes(32),
             sign_proof=proofs.sign,
             verify_proof=proofs.verify,
-            table=channel_table(block_bytes_max=self.cluster.genesis.limits.body_bytes_max),
+            table=with_queues_divided(
+                channel_table(block_bytes_max=self.cluster.genesis.limits.body_bytes_max), self.cluster.queue_divisor
+            ),
             timings=LinkTimings(),
         )
 
@@ -403,6 +437,8 @@ class Cluster:
         self.scope = scope
         self.is_safety = True
         """Whether the phase lasts in which everything may fail."""
+        self.queue_divisor = 1
+        """By which the bounds of outbound queues are divided in lives that begin from now on."""
         self.effect_counts: dict[str, int] = {}
         self.byzantine = byzantine
         seeds = [private_key(world.seed, f"consensus/{number}") for number in range(count)]

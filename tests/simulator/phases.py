@@ -4,7 +4,8 @@ from typing import Protocol
 
 from consensus.simplex.parameters import BACKOFF_THOUSANDTHS
 from tests.simulator.cluster import HEARTBEAT_MS, Cluster, SimulatedNode
-from tests.simulator.faults import SECOND_US, Faults
+from tests.simulator.faults import Faults
+from tests.simulator.knobs import SECOND_US
 from tests.simulator.world import Broken
 
 REDIAL_US = 30 * SECOND_US
@@ -53,15 +54,16 @@ def run_phases(cluster: Cluster, faults: Faults, load: Load, healed_ms: list[int
     faults.start()
     cluster.world.run_for(faults.knobs.safety_us)
     cluster.is_safety = False
-    healthy = [node for node in cluster.honest if node not in faults.wild]
+    healthy = [node for node in cluster.honest if node not in faults.impaired]
     core = sorted(cluster.world.generator("core").sample(healthy, cluster.checkers.quorum), key=lambda node: node.index)
     healed_ms.append(_require_progress(cluster, load, faults, core, "quorum", heights_due=HEIGHTS_DUE))
-    healed_ms.append(_require_progress(cluster, load, faults, cluster.honest, "all", heights_due=1))
+    everybody = [node for node in cluster.honest if node.refusal is None]
+    healed_ms.append(_require_progress(cluster, load, faults, everybody, "all", heights_due=1))
     load.stop_paying()
     cluster.world.run_for(SECOND_US)
     for node in cluster.honest:
         cluster.checkers.check_evidence(node.name, node.heard, node.accused)
-    if not faults.wild and not cluster.byzantine:
+    if not faults.impaired and not cluster.byzantine:
         _require_silence(cluster)
     _require_same_after_restart(cluster)
 
@@ -132,10 +134,10 @@ def _require_same_after_restart(cluster: Cluster) -> None:
     """Stop everybody, compare the disks, start everybody and expect the same chain. Raises: Broken."""
     for node in cluster.running():
         node.crash()
-    cluster.checkers.check_disks((node.index, node.disk) for node in cluster.honest)
+    cluster.checkers.check_disks((node.index, node.disk) for node in cluster.honest if node.refusal is None)
     heights = [node.height for node in cluster.nodes]
     for node in cluster.nodes:
-        node.start()
+        node.start_again()
     cluster.world.run_for(SECOND_US)
     for node, height in zip(cluster.nodes, heights, strict=True):
         if node.height < height:

@@ -9,7 +9,8 @@ from tests.simulator.byzantine import cast, draw_actors
 from tests.simulator.clients import Clients
 from tests.simulator.cluster import Cluster
 from tests.simulator.core_scope import hashed_execution
-from tests.simulator.faults import SECOND_US, Faults, draw_knobs
+from tests.simulator.faults import Faults
+from tests.simulator.knobs import SECOND_US, draw_knobs
 from tests.simulator.patches import shared_signature_checks
 from tests.simulator.phases import run_phases
 from tests.simulator.pulses import Pulses

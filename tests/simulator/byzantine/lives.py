@@ -7,10 +7,14 @@ from network.transport import LinkStatus, PeerEntry, PeerKey, Transport
 from node.validator.signer import GuardedSigner
 from tests.simulator.byzantine.actor import Actor
 from tests.simulator.cluster import Cluster, SimulatedNode
+from tests.simulator.disk import Disk
 from tests.simulator.taps import Frames, TappedTransport
 
 FORGET_EVERY_US = 3_000_000
 """Mean time between two restarts in which everything signed is forgotten."""
+
+BACKUP_AFTER_US = 2_000_000
+"""Latest instant of a life at which the backup is made."""
 
 
 class Amnesiac(Actor):
@@ -23,6 +27,24 @@ class Amnesiac(Actor):
         self.deed()
         self.node.crash()
         self.node.forget_votes()
+        self.node.start()
+
+
+class Restored(Actor):
+    """Comes back from an old backup: honest, and no longer knowing what it signed since."""
+
+    def started(self) -> None:
+        if not self.node.deeds.get(self.name):
+            self.later(self.drawn.randint(1, BACKUP_AFTER_US), self._back_up)
+
+    def _back_up(self) -> None:
+        image = self.node.disk.image()
+        self.later(self.drawn.randint(1, 2 * FORGET_EVERY_US), lambda: self._restore(image))
+
+    def _restore(self, image: Disk) -> None:
+        self.deed()
+        self.node.crash()
+        self.node.disk = image
         self.node.start()
 
 
