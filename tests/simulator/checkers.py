@@ -232,14 +232,14 @@ class Checkers:
         if self._ledger is not None:
             self._ledger.check_state(index, height, disk)
 
-    def restarted(self, index: int, disk: Disk) -> None:
+    def restarted(self, index: int, disk: Disk, *, is_damaged: bool = False) -> None:
         """A node is about to start from its disk: what it told before must be there."""
         if index in self._byzantine:
             return
         chain = disk.chain
         height = int(chain.final_head().height)
         told = self._told_height.get(index, 0)
-        if height < told:
+        if height < told and not is_damaged:
             raise Broken("monotone_height", f"validator {index} told height {told}, its disk ends at {height}")
         # What was committed and not told before the crash is never told: subscribers live in the process.
         self._told_height[index] = height

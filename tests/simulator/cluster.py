@@ -96,7 +96,6 @@ class SimulatedNode:
         """Why it does not start from its disk, which a fault has damaged: it stays down."""
         self._is_recovered = False
         self._time: NodeTime | None = None
-        self._paused_until_us = 0
         self._crashes = cluster.world.generator(f"disk/{index}")
         salts = cluster.world.generator(f"salt/{index}")
         self._salt = lambda: salts.randbytes(SALT_BYTES)
@@ -149,6 +148,9 @@ class SimulatedNode:
         try:
             self._start()
         except StorageError as error:
+            if self.transport is not None:
+                self.cluster.hub.stop(self.peer.key)
+                self.stop_process()
             if isinstance(error, WriteFailed) and self.disk.is_faulty:
                 self._come_back_later()
             elif self.disk.is_damaged:
@@ -160,7 +162,7 @@ class SimulatedNode:
     def _start(self) -> None:
         cluster, world, genesis = self.cluster, self.cluster.world, self.cluster.genesis
         genesis_hash = genesis.executed.block.block_hash
-        cluster.checkers.restarted(self.index, self.disk)
+        cluster.checkers.restarted(self.index, self.disk, is_damaged=self.disk.is_damaged)
         files = self.disk.files
         wal, found = Wal.open(
             WAL_FOLDER,
@@ -176,7 +178,6 @@ class SimulatedNode:
         self.life += 1
         self._is_recovered = False
         self.heard, self.accused = {}, set()
-        self._paused_until_us = 0
         time = self._time = NodeTime(world, self.index, self.wall_us, self.failed, self.power_cut)
         transport = self.transport = TappedTransport(
             self._join(signer), [peer.key for peer in cluster.peers if peer != self.peer]
@@ -290,23 +291,23 @@ class SimulatedNode:
     @property
     def is_paused(self) -> bool:
         """Whether its machine stands still."""
-        return self.cluster.world.now_us < self._paused_until_us
+        return self._time is not None and self._time.is_paused
 
     def pause(self, duration_us: int) -> None:
         """Let its machine stand still: no timer, no job and no frame is noticed before it goes on."""
-        if self._time is None or self.is_paused:
-            return
-        self._paused_until_us = self._time.paused_until_us = self.cluster.world.now_us + duration_us
+        assert self._time is not None
+        self._time.pause(duration_us)
         self._note("fault", "pause", str(duration_us))
 
     def resume(self) -> None:
-        """Let its machine go on at once; what waits is still noticed when it would have gone on."""
+        """Let its machine go on."""
         if self._time is not None:
-            self._paused_until_us = self._time.paused_until_us = min(self._paused_until_us, self.cluster.world.now_us)
+            self._time.resume()
 
     def when_resumed(self, callback: Callable[[], None]) -> None:
-        """Run something in the first instant in which the machine goes on."""
-        self.cluster.world.schedule(self._paused_until_us, callback, self.index)
+        """Run something when the machine goes on, unless this life ends before."""
+        assert self._time is not None
+        self._time.when_resumed(callback)
 
     def submit(self, raw: bytes, decided: Callable[[str], None]) -> None:
         """Give it a client's transaction."""

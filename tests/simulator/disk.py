@@ -93,7 +93,7 @@ class Disk:
         self.files = _Files()
         self.store: MemoryStore = _Store()
         self.is_faulty = False
-        """Whether an operation was to fail since it was last said to be sound: then its process may end by itself."""
+        """Whether an operation was to fail in this life of its process, which may then end by itself."""
 
         self.is_damaged = False
         """Whether something durable was lost or changed: then no process needs to start from it."""
@@ -121,7 +121,7 @@ class Disk:
     def be_sound(self) -> None:
         """Let nothing fail any more."""
         assert isinstance(self.store, _Store)
-        self.store.will_fail = self.is_faulty = False
+        self.store.will_fail = False
         self.files.fail_at.clear()
 
     def wipe(self) -> None:
@@ -149,6 +149,7 @@ class Disk:
 
     def crash(self, drawn: Random) -> None:
         """Lose power: what was not synced is kept in part, wholly or not at all."""
+        self.is_faulty = False
         self.files.crash(drawn, drawn.choice(list(Keep)))
         self.store = self.store.crash(drawn)
 

@@ -15,6 +15,11 @@ SOUND_DELAY_US = 300
 
 SOUND_WIRE = WireConditions(latency_us=5_000, jitter_us=2_000)
 
+JOB_LONGEST_US = 3_600_000
+"""Three leader time-outs. It bounds what is still running when the faults end, too."""
+
+SYNC_LONGEST_US = 2_000_000
+
 SPIKE_US = 500_000
 CLOG_US = 10 * SECOND_US
 PARTITION_US = 20 * SECOND_US
@@ -86,6 +91,7 @@ class Faults:
         self._heal()
         for node in core:
             node.delay_us = lambda _lane: SOUND_DELAY_US
+            node.down_us = lambda: 0
             node.disk.be_sound()
             node.resume()
             for other in core:
@@ -139,7 +145,8 @@ class Faults:
             is_disk = lane in (Lane.WAL, Lane.STORE)
             longest_us = knobs.sync_us if is_disk else knobs.job_us
             delay = drawn.randint(0, max(SOUND_DELAY_US, longest_us)) * (1 if is_disk else factor)
-            return delay * 10 if drawn.randrange(1_000) < knobs.spike_per_mille else delay
+            delay *= 10 if drawn.randrange(1_000) < knobs.spike_per_mille else 1
+            return min(delay, SYNC_LONGEST_US if is_disk else JOB_LONGEST_US)
 
         return delay_us
 

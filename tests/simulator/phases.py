@@ -57,6 +57,8 @@ def run_phases(cluster: Cluster, faults: Faults, load: Load, healed_ms: list[int
     healthy = [node for node in cluster.honest if node not in faults.impaired]
     core = sorted(cluster.world.generator("core").sample(healthy, cluster.checkers.quorum), key=lambda node: node.index)
     healed_ms.append(_require_progress(cluster, load, faults, core, "quorum", heights_due=HEIGHTS_DUE))
+    for node in cluster.honest:
+        node.start_again()
     everybody = [node for node in cluster.honest if node.refusal is None]
     healed_ms.append(_require_progress(cluster, load, faults, everybody, "all", heights_due=1))
     load.stop_paying()
