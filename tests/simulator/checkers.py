@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-import rlp
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
-from trie.hexary import HexaryTrie
 
 from consensus.chain.block import Block
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Hash32, Height, ValidatorIndex
+from consensus.simplex.events import Verdict
 from consensus.simplex.messages import (
     Certificate,
     Kind,
@@ -30,9 +29,9 @@ from network.channels import Channel
 from node.chain.feed import FinalBlock
 from node.chain.store import ChainStore
 from node.execution.genesis_state import Genesis
-from node.state.reader import address_of_record, decode_account_record, decode_slot, decode_storage_record
-from node.storage.schema import ACCOUNT, STORAGE, body_key, header_key, results_key
+from node.storage.schema import body_key, header_key, results_key
 from tests.simulator.disk import Disk
+from tests.simulator.disk_checks import check_equal_bytes, check_state_root
 from tests.simulator.ledger_model import LedgerModel, Payment
 from tests.simulator.world import Broken
 
@@ -76,6 +75,8 @@ class Checkers:
         self._parent_views: dict[Hash32, int] = {}
         self.finals: dict[int, Final] = {0: Final(0, self._genesis_hash, Hash32(bytes(32)), 0, ())}
         self._told_height: dict[int, int] = {}
+        self._verdicts: dict[Hash32, tuple[int, Verdict]] = {}
+        self._heads_read: dict[int, int] = {}
         self._ledger = LedgerModel(currency, opening) if has_ledger else None
         self.votes_checked = self.certificates_checked = self.nullify_votes = 0
 
@@ -267,7 +268,35 @@ class Checkers:
                     "ancestry", f"height {told.height} skips view {view}, which no quorum of validators nullified"
                 )
 
+    def block_judged(self, index: int, digest: Hash32, verdict: Verdict) -> None:
+        """A node executed a block: its verdict is about the block, so nobody may come to another."""
+        if index in self._byzantine or verdict is Verdict.UNKNOWN:
+            return
+        known = self._verdicts.setdefault(digest, (index, verdict))
+        if known[1] is not verdict:
+            raise Broken(
+                "verdict_agreement",
+                f"block 0x{digest.hex()[:8]}: validator {known[0]} says {known[1].value}, "
+                f"validator {index} {verdict.value}",
+            )
+
     # Clients
+
+    def answered(self, index: int, height: int, block_hash: Hash32, head: int, disk: Disk) -> None:
+        """A client read a height and the head of a node."""
+        if head < self._heads_read.get(index, 0) and not disk.is_damaged:
+            raise Broken(
+                "final_stays_final", f"validator {index} answered from {self._heads_read[index]}, now from {head}"
+            )
+        self._heads_read[index] = head
+        final = self.finals.get(height)
+        if final is not None and final.block_hash != block_hash:
+            raise Broken(
+                "final_stays_final",
+                f"height {height}: 0x{final.block_hash.hex()} is final, validator {index} reads 0x{block_hash.hex()}",
+            )
+        if final is not None and self._ledger is not None:
+            self._ledger.check_state(index, height, disk)
 
     def client_told(self, index: int, raw: bytes, located: tuple[Height, int] | None, disk: Disk) -> None:
         """A client asked a node where its transaction is."""
@@ -286,8 +315,10 @@ class Checkers:
 
     # Disks
 
-    def check_disks(self, disks: Iterable[tuple[int, Disk]]) -> None:
+    def check_disks(self, found: Iterable[tuple[int, Disk]]) -> None:
         """Compare the disks of all nodes byte by byte, and recompute each state root plainly."""
+        disks = list(found)
+        check_equal_bytes(disks)
         records: dict[bytes, bytes] = {}
         for index, disk in disks:
             chain = disk.chain
@@ -300,15 +331,8 @@ class Checkers:
                     self._certificate_leaves(certificate)
                     if certificate.statement.digest != self._hash_at(height, chain):
                         raise Broken("certificate_soundness", f"validator {index}: height {height} is not finalized")
-            header = chain.header(head.height)
-            assert header is not None
-            root = header.state_root if self._ledger is None else plain_state_root(disk)
-            if root != header.state_root:
-                raise Broken(
-                    "equal_state_roots",
-                    f"validator {index}, height {head.height}: records give 0x{root.hex()}, "
-                    f"header 0x{header.state_root.hex()}",
-                )
+            if self._ledger is not None:
+                check_state_root(index, disk)
 
     def _hash_at(self, height: int, chain: ChainStore) -> Hash32:
         rlp_bytes = chain.header_rlp(Height(height))
@@ -323,27 +347,6 @@ class Checkers:
         final = self.finals.get(height)
         if final is not None and final.block_hash != self._hash_at(height, disk.chain):
             raise Broken("agreement", f"validator {index}: height {height} on disk is not the final block")
-
-
-def plain_state_root(disk: Disk) -> Hash32:
-    """Return the state root of the flat records by the `trie` package, which knows nothing of ours."""
-    storage: dict[bytes, HexaryTrie] = {}
-    for key, record in disk.store.scan(STORAGE, _after(STORAGE)):
-        owner = key[len(STORAGE) : len(STORAGE) + 32]
-        slot, value = decode_slot(record), decode_storage_record(record)
-        trie = storage.setdefault(owner, HexaryTrie({}))
-        trie[keccak256(slot.to_bytes(32, "big"))] = rlp.encode(value.to_bytes(32, "big").lstrip(b"\x00"))
-    accounts = HexaryTrie({})
-    for _, record in disk.store.scan(ACCOUNT, _after(ACCOUNT)):
-        address, account = address_of_record(record), decode_account_record(record)
-        owner = keccak256(address)
-        root = storage[owner].root_hash if owner in storage else HexaryTrie({}).root_hash
-        accounts[owner] = rlp.encode([account.nonce, account.balance, root, account.code_hash])
-    return Hash32(accounts.root_hash)
-
-
-def _after(prefix: bytes) -> bytes:
-    return prefix[:-1] + bytes((prefix[-1] + 1,))
 
 
 def exclude_each_other(one: Statement, other: Statement) -> bool:

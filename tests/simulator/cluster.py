@@ -10,7 +10,7 @@ from consensus.chain.genesis import GenesisCurrency, GenesisDocument, GenesisMin
 from consensus.primitives.scalars import Address, Epoch, Height, TimestampMs
 from consensus.primitives.signatures import address_of_private_key
 from consensus.simplex.effects import Effect
-from consensus.simplex.events import Event
+from consensus.simplex.events import BlockCertified, Event
 from consensus.simplex.messages import MalformedConsensusMessage, SigningDomain, Statement, decode_vote
 from contracts.addresses import currency_address
 from network.channels import Channel, channel_table, with_queues_divided
@@ -84,6 +84,8 @@ class SimulatedNode:
         """Votes of actors that arrived in this life, by signer and view."""
         self.accused: set[str] = set()
         """Names of validators that this life has shown to have signed twice."""
+        self.steps: list[tuple[Event, int, tuple[Effect, ...]]] = []
+        """Every step of the machine in this life."""
         self.started: Callable[[], None] = lambda: None
         """Called at the end of every start; an actor begins its own life there."""
         self.arrived: Callable[[PeerKey, Channel, bytes], bool] = lambda _peer, _channel, _payload: False
@@ -177,7 +179,7 @@ class SimulatedNode:
         signer = GuardedSigner(seed, SigningDomain(CHAIN_ID, genesis_hash), guard, signed)
         self.life += 1
         self._is_recovered = False
-        self.heard, self.accused = {}, set()
+        self.heard, self.accused, self.steps = {}, set(), []
         time = self._time = NodeTime(world, self.index, self.wall_us, self.failed, self.power_cut)
         transport = self.transport = TappedTransport(
             self._join(signer), [peer.key for peer in cluster.peers if peer != self.peer]
@@ -389,6 +391,9 @@ class SimulatedNode:
         def traced_step(event: Event, now_ms: int) -> tuple[Effect, ...]:
             effects = step(event, now_ms)
             self._is_recovered = True
+            self.steps.append((event, now_ms, effects))
+            if isinstance(event, BlockCertified):
+                self.cluster.checkers.block_judged(self.index, event.digest, event.verdict)
             note("event", type(event).__name__)
             counts = self.cluster.effect_counts
             for effect in effects:
@@ -451,7 +456,8 @@ class Cluster:
         ]
         self.sender_keys = [private_key(world.seed, f"sender/{number}") for number in range(SENDERS)]
         self.senders = [address_of_private_key(key) for key in self.sender_keys]
-        self.genesis = build_genesis(self._document(), FinalState(MemoryStore()))
+        self.document = self._document()
+        self.genesis = build_genesis(self.document, FinalState(MemoryStore()))
         self.checkers = Checkers(
             self.genesis,
             chain_id=CHAIN_ID,

@@ -106,7 +106,7 @@ def run_seed(
         cast(cluster, actors)
         load: Clients | Pulses
         if plan.scope == "node":
-            load = Clients(cluster, payments_per_s=knobs.payments_per_s, letter_bytes=knobs.letter_bytes)
+            load = Clients(cluster, knobs=knobs)
         else:
             # More payments a second are shorter pauses; the remainder of the division is of no interest.
             load = Pulses(cluster, pauses_us=10 * SECOND_US // knobs.payments_per_s if knobs.payments_per_s else 0)
