@@ -29,6 +29,7 @@ from network.channels import Channel
 from node.chain.feed import FinalBlock
 from node.chain.store import ChainStore
 from node.execution.genesis_state import Genesis
+from node.storage.errors import MissingRecord
 from node.storage.schema import body_key, header_key, results_key
 from tests.simulator.disk import Disk
 from tests.simulator.disk_checks import check_equal_bytes, check_state_root
@@ -238,7 +239,10 @@ class Checkers:
         if index in self._byzantine:
             return
         chain = disk.chain
-        height = int(chain.final_head().height)
+        try:
+            height = int(chain.final_head().height)
+        except MissingRecord as error:
+            raise Broken("monotone_height", f"validator {index}: {error}") from error
         told = self._told_height.get(index, 0)
         if height < told and not is_damaged:
             raise Broken("monotone_height", f"validator {index} told height {told}, its disk ends at {height}")

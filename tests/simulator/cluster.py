@@ -276,7 +276,9 @@ class SimulatedNode:
             raise Broken("no_error_line", f"{self.name}: {line.strip()}")
         guilty = [word for index in self.cluster.byzantine for word in (f"peer=v{index}", f"validator=v{index}")]
         if "evidence" in words:
-            self.accused.update(word.removeprefix("validator=") for word in words if word.startswith("validator="))
+            accused = [word.removeprefix("validator=") for word in words if word.startswith("validator=")]
+            self.accused.update(accused)
+            self.cluster.accused.update(dict.fromkeys(accused))
         is_blame = "misbehaviour" in words or "evidence" in words
         is_strange = "invalid_block" in words and not guilty
         if is_strange or (is_blame and not any(word in words for word in guilty)):
@@ -446,6 +448,8 @@ class Cluster:
         self.queue_divisor = 1
         """By which the bounds of outbound queues are divided in lives that begin from now on."""
         self.effect_counts: dict[str, int] = {}
+        self.accused: dict[str, None] = {}
+        """Names of validators that any honest node found evidence against."""
         self.byzantine = byzantine
         seeds = [private_key(world.seed, f"consensus/{number}") for number in range(count)]
         # In the order of the set, so that a node's number is its index.

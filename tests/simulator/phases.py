@@ -75,7 +75,7 @@ def run_phases(cluster: Cluster, faults: Faults, load: Load, healed_ms: list[int
         cluster.checkers.check_evidence(node.name, node.heard, node.accused)
     if not faults.impaired and not cluster.byzantine:
         _require_silence(cluster)
-    _require_same_when_replayed(core[0])
+    require_same_when_replayed(core[0])
     _require_same_after_restart(cluster)
 
 
@@ -159,7 +159,7 @@ def _require_same_after_restart(cluster: Cluster) -> None:
     cluster.close()
 
 
-def _require_same_when_replayed(node: SimulatedNode) -> None:
+def require_same_when_replayed(node: SimulatedNode) -> None:
     """Give a fresh machine the events of a node's present life and expect the same effects. Raises: Broken."""
     machine = Machine()
     for number, (event, now_ms, effects) in enumerate(node.steps):

@@ -56,6 +56,8 @@ class Outcome:
     """Name of the actor by name of the node."""
     deeds: dict[str, int] = field(default_factory=dict)
     """How often each kind of actor did what it is there for."""
+    accused: tuple[str, ...] = ()
+    """Validators that an honest node found evidence against."""
     effects: dict[str, int] = field(default_factory=dict)
     trace_hash: str = ""
     steps: int = 0
@@ -119,7 +121,7 @@ def run_seed(
                 raise
             checker, detail = "simulation", f"{type(error).__name__}: {error}"
     for node in cluster.nodes:
-        world.trace.note(world.now_us, node.name, "disk", "", str(node.height), node.disk.digest())
+        world.trace.note(world.now_us, node.name, "disk", "", "", node.disk.digest())
     deeds: dict[str, int] = {}
     for index, names in actors.items():
         for name in names:
@@ -132,6 +134,7 @@ def run_seed(
         knobs_on=knobs.names_on(),
         actors={cluster.nodes[index].name: "+".join(names) for index, names in actors.items()},
         deeds=deeds,
+        accused=tuple(sorted(cluster.accused)),
         effects=cluster.effect_counts,
         trace_hash=world.trace.digest(),
         steps=world.steps,

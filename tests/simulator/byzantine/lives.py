@@ -49,9 +49,10 @@ class Restored(Actor):
 
 
 class Twin(Actor):
-    """Two honest instances with one key, each linked with half of the peers: a host copied by mistake."""
+    """Two honest instances with one key, each linked with half of the peers: a host copied by mistake.
 
-    is_provable = True
+    Nobody hears both of them, so what proves it is two certificates, if it ever comes to that.
+    """
 
     def __init__(self, cluster: Cluster, node: SimulatedNode, name: str) -> None:
         super().__init__(cluster, node, name)
