@@ -82,8 +82,8 @@ class SimulatedNode:
         self.delay_us: Callable[[Lane], int] = lambda _lane: 500
         self.down_us: Callable[[], int] = lambda: 0
         self.alter: Alter | None = None
-        self.heard: dict[tuple[int, int], set[Statement]] = {}
-        """Votes of actors that arrived in this life, by signer and view."""
+        self.heard: dict[tuple[int, int, int], set[Statement]] = {}
+        """Votes of actors that arrived in this life, by node, epoch and view."""
         self.accused: set[str] = set()
         """Names of validators that this life has shown to have signed twice."""
         self.steps: list[tuple[Event, int, tuple[Effect, ...]]] = []
@@ -371,8 +371,11 @@ class SimulatedNode:
         ahead = vote.statement.view - self.node.machine.state.view
         # Half of the window in which votes are kept, so that nothing hangs on its edges.
         is_kept = -VOTES_HEARD_BEHIND <= ahead <= VOTES_HEARD_AHEAD
-        if is_kept and vote.signer in self.cluster.byzantine and self.cluster.checkers.is_signed(vote):
-            self.heard.setdefault((vote.signer, vote.statement.view), set()).add(vote.statement)
+        statement, checkers = vote.statement, self.cluster.checkers
+        signer = checkers.signer_of(vote)
+        is_kept = is_kept and statement.epoch == self.node.machine.state.validators.epoch
+        if is_kept and signer is not None and signer in self.cluster.byzantine and checkers.is_signed(vote):
+            self.heard.setdefault((signer, statement.epoch, statement.view), set()).add(statement)
 
     def _frame_leaves(self, channel: Channel, payload: bytes) -> None:
         self._note("send", channel.name.lower(), str(len(payload)), payload)
@@ -446,7 +449,10 @@ class SimulatedNode:
 class Cluster:
     """All validators of a seed."""
 
-    def __init__(self, world: World, count: int, *, byzantine: Sequence[int] = (), scope: str = "node") -> None:
+    def __init__(
+        self, world: World, count: int, *, byzantine: Sequence[int] = (), scope: str = "node", epoch_blocks: int = 0
+    ) -> None:
+        """Epochs have `epoch_blocks` blocks; 0 for the longest a seed never ends."""
         self.world = world
         self.scope = scope
         self.is_safety = True
@@ -466,7 +472,7 @@ class Cluster:
         ]
         self.sender_keys = [private_key(world.seed, f"sender/{number}") for number in range(SENDERS)]
         self.senders = [address_of_private_key(key) for key in self.sender_keys]
-        self.document = self._document()
+        self.document = self._document(epoch_blocks)
         self.genesis = build_genesis(self.document, FinalState(MemoryStore()))
         self.checkers = Checkers(
             self.genesis,
@@ -512,15 +518,18 @@ class Cluster:
         for node in self.running():
             node.crash()
 
-    def _document(self) -> GenesisDocument:
+    def _document(self, epoch_blocks: int) -> GenesisDocument:
         count = len(self.consensus_seeds)
         governor = Address(b"\x60" * 20)
+        parameters = {"empty_block_interval_ms": HEARTBEAT_MS}
+        if epoch_blocks:
+            parameters["epoch_blocks_max"] = epoch_blocks
         return GenesisDocument(
             chain_id=CHAIN_ID,
             name="simulated",
             timestamp_ms=TimestampMs(START_US // 1_000 - 1_000),
             governor=governor,
-            parameters=(("empty_block_interval_ms", HEARTBEAT_MS),),
+            parameters=tuple(sorted(parameters.items())),
             validators=tuple(
                 GenesisValidator(
                     name=f"v{index}",

@@ -63,6 +63,8 @@ class Knobs:
     """An operation of one validator's disk fails: no space, or an input/output error."""
     lost_disks: int
     """Validators, with the Byzantine ones at most f, that lose what they signed or find it damaged."""
+    epoch_blocks: int
+    """Blocks in an epoch; off is more than a seed ever has."""
     payments_per_s: int
     letter_bytes: int
     """Call data of one transaction in eight, so that bodies need several chunks."""
@@ -132,6 +134,7 @@ def draw_knobs(
         "away": min(faulty_max, knob(1, 2)),
         "write_fault_every_us": knob(1, 30) * SECOND_US,
         "lost_disks": min(faulty_max, knob(1, 2)),
+        "epoch_blocks": knob(5, 40),
         "letter_bytes": knob(100, 60_000),
         "odd_per_mille": knob(1, 200),
         "reads_per_s": knob(1, 20),

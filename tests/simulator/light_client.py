@@ -8,8 +8,8 @@ from random import Random
 
 from consensus.chain.genesis import document_hash, encode_genesis
 from consensus.light.trust import LightError, TrustedState, advance
-from consensus.light.verify import trust_genesis, verify_final_proof
-from consensus.primitives.scalars import Height, TimestampMs, View
+from consensus.light.verify import trust_genesis, verify_final_proof, verify_handoff
+from consensus.primitives.scalars import Epoch, Height, TimestampMs, View
 from consensus.simplex.messages import decode_certificate, encode_certificate
 from tests.simulator.cluster import Cluster, SimulatedNode
 from tests.simulator.world import Broken
@@ -19,17 +19,15 @@ QUESTIONS = 6
 
 
 def check_light_follows(cluster: Cluster) -> None:
-    """Follow the chain by what stopped nodes have on their disks. Raises: Broken."""
+    """Follow the chain from genesis by what each stopped node has on its disk. Raises: Broken."""
     drawn = cluster.world.generator("light client")
-    trusted = _trusted_genesis(cluster)
-    reached = Height(0)
     for node in cluster.honest:
-        if node.refusal is not None:
-            continue
-        trusted = _follow(trusted, node, drawn)
-        reached = max(reached, node.height)
-    if trusted.highest.height != reached:
-        raise Broken("light_follows", f"the tip is {reached}, the light client is at {trusted.highest.height}")
+        if node.refusal is None:
+            trusted = _follow(_trusted_genesis(cluster), node, drawn)
+            if trusted.highest.height != node.height:
+                raise Broken(
+                    "light_follows", f"{node.name} is at {node.height}, the light client at {trusted.highest.height}"
+                )
 
 
 def _trusted_genesis(cluster: Cluster) -> TrustedState:
@@ -47,6 +45,7 @@ def _follow(trusted: TrustedState, node: SimulatedNode, drawn: Random) -> Truste
     chain, head = node.chain, node.height
     heights = sorted({head, *(drawn.randint(1, head) for _ in range(QUESTIONS))}) if head else []
     for height in heights:
+        trusted = _hand_off(trusted, node, height)
         top = height
         while (finalization := chain.own_finalization(Height(top))) is None and top < head:
             top += 1
@@ -64,6 +63,22 @@ def _follow(trusted: TrustedState, node: SimulatedNode, drawn: Random) -> Truste
         except LightError as error:
             raise Broken("light_follows", f"{node.name}, height {height}: {error}") from error
         _require_refused(trusted, node, present[0], finalization)
+    return trusted
+
+
+def _hand_off(trusted: TrustedState, node: SimulatedNode, height: int) -> TrustedState:
+    """Go on to the epoch of a height, one by one."""
+    chain = node.chain
+    while (record := chain.epoch_record(Epoch(trusted.epoch + 1))) is not None and record[0] <= height:
+        first_height, payload = record
+        last = Height(first_height - 1)
+        header_rlp, finalization = chain.header_rlp(last), chain.own_finalization(last)
+        if header_rlp is None or finalization is None:
+            raise Broken("light_follows", f"{node.name} cannot prove height {last}, the last of epoch {trusted.epoch}")
+        try:
+            trusted = verify_handoff(trusted, header_rlp=header_rlp, payload=payload, finalization=finalization)
+        except LightError as error:
+            raise Broken("light_follows", f"{node.name}, end of epoch {trusted.epoch}: {error}") from error
     return trusted
 
 

@@ -104,7 +104,9 @@ def run_seed(
     checker = detail = ""
     healed_ms: list[int] = []
     with sealed_world(plan.scope), no_garbage_runs():
-        cluster = Cluster(world, knobs.validators, byzantine=tuple(actors), scope=plan.scope)
+        cluster = Cluster(
+            world, knobs.validators, byzantine=tuple(actors), scope=plan.scope, epoch_blocks=knobs.epoch_blocks
+        )
         cast(cluster, actors)
         load: Clients | Pulses
         if plan.scope == "node":
