@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from tests.simulator.scenarios.hostile import HOSTILE
 from tests.simulator.scenarios.idle import IDLE
+from tests.simulator.scenarios.outages import OUTAGES
 from tests.simulator.scenarios.splits import SPLITS
 from tests.simulator.world import Broken, no_escape
 
 Scenario = Callable[[], None]
 
-SCENARIOS: Mapping[str, Scenario] = {scenario.__name__: scenario for scenario in (*IDLE, *SPLITS)}
+SCENARIOS: Mapping[str, Scenario] = {scenario.__name__: scenario for scenario in (*IDLE, *SPLITS, *HOSTILE, *OUTAGES)}
 
 
 @dataclass(frozen=True, slots=True)

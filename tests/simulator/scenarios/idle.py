@@ -3,11 +3,11 @@
 from consensus.simplex.messages import Kind, encode_vote
 from network.channels import Channel
 from tests.simulator.cluster import HEARTBEAT_MS
-from tests.simulator.scenarios.stage import ADVANCE_MS, DELTA_MS, LEADER_MS, MS, PROMPT_MS, Stage
+from tests.simulator.scenarios.stage import ADVANCE_MS, DELTA_MS, LEADER_MS, MS, PROMPT_MS, SLACK_MS, Stage
 from tests.simulator.world import Broken
 
-SLACK_MS = 150
-"""What a payment takes beside a time-out: its way to the leaders, and a sound view."""
+
+
 
 
 def idle_chain_then_first_payment_is_prompt() -> None:

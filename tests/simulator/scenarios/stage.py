@@ -45,6 +45,8 @@ ADVANCE_MS = LEADER_MS + 300 + 2 * DELTA_MS
 PROMPT_MS = 100
 """Within which a payment is final on ideal wires: six ways of 1 ms, seven jobs and syncs of 1 ms, the interval between
 blocks not counted. Eight times of what is measured, and a twelfth of a time-out."""
+SLACK_MS = 150
+"""What a payment takes beside a time-out: its way to the leaders, and a sound view."""
 SETTLING_MS = 15_000
 """Within which a cluster that has just started is linked, has its first block and is silent again."""
 
@@ -92,8 +94,8 @@ class Stage:
         self.count = count
         self.frames: list[Frame] = []
         """Everything that was sent, lost or not."""
-        self.errors: list[str] = []
-        """What nodes printed as errors, where the scenario expects them."""
+        self.printed: list[tuple[int, str]] = []
+        """Validator and line of what was printed, where the scenario expects errors."""
         self._rules: list[Loses] = []
         self._acts: dict[int, Acts] = {}
         self._nonces = [0] * len(self.cluster.senders)
@@ -325,12 +327,15 @@ class Stage:
 
     def expect_errors(self) -> None:
         """Let nodes print errors: the scenario looks at them itself."""
-
-        def hear(line: str) -> None:
-            self.errors.append(line)
-
         for node in self.nodes:
-            node.printed = hear  # type: ignore[method-assign]  # an ear instead of a judge
+            node.printed = partial(self._hear, node.index)  # type: ignore[method-assign]  # an ear instead of a judge
+
+    def printed_by(self, index: int, word: str) -> list[str]:
+        """Return the lines with a word that a validator printed since errors are expected."""
+        return [line for printer, line in self.printed if printer == index and word in line.split()]
+
+    def _hear(self, index: int, line: str) -> None:
+        self.printed.append((index, line))
 
     def finish(self) -> None:
         """Compare evidence and disks. Raises: Broken."""
