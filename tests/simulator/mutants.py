@@ -21,9 +21,9 @@ from contracts.native import currency
 from node.chain import commit
 from node.peers.requests import Requester
 from node.runtime import recovery
+from node.runtime.driver import Driver
 from node.runtime.durability import WalAndGuard
 from node.runtime.inbound import Inbound
-from node.runtime.validator_node import ValidatorNode
 from node.validator.signer import GuardedSigner
 from tests.simulator.checkers import Checkers
 from tests.simulator.scenarios import Result, run_scenario
@@ -67,6 +67,23 @@ GUARD_ALLOWS_ALL = Change(sign_guard.may_sign, "any(are_conflicting(signed, want
 SHORT_CERTIFICATES_PASS = Change(Checkers._certificate_leaves, "len(set(signers)) < self.quorum or ", "")
 """A checker that objects before the one in question, made deaf."""
 
+COUNTS_OWN_VOTE_LATER = "                effects.append(effect)\n"
+COUNTS_OWN_VOTE_AT_ONCE = """                effects.append(effect)
+                from consensus.simplex.effects import SignAndSend
+                from consensus.simplex.events import VoteReceived
+                from consensus.simplex.messages import Vote
+                if isinstance(effect, SignAndSend):
+                    host = self._perform.__self__
+                    signed = Vote(effect.statement, host._own_index, host._signer.release(effect.statement))
+                    own = VoteReceived(host._admission.admit_own_vote(signed))
+                    for early in self.machine.step(own, now_ms):
+                        if isinstance(early, Persist):
+                            self._durability.append(early.records)
+                        else:
+                            self._perform(early)
+"""
+"""A certificate that the own vote completes leaves in the same turn, before the sync."""
+
 MUTANTS: Mapping[str, Mutant] = {
     # What a validator may sign
     "finalize_after_nullify": Mutant(
@@ -92,7 +109,11 @@ MUTANTS: Mapping[str, Mutant] = {
         "agreement",
         "half_of_the_validators_decides_nothing",
         (
-            Change(ValidatorSet.__dict__["quorum"].fget, "len(self.validators) - (len", "2 * ((len"),
+            Change(
+                ValidatorSet.__dict__["quorum"].fget,
+                "len(self.validators) - (len(self.validators) - 1) // 3",
+                "2 * ((len(self.validators) - 1) // 3)",
+            ),
             SHORT_CERTIFICATES_PASS,
         ),
     ),
@@ -135,6 +156,14 @@ MUTANTS: Mapping[str, Mutant] = {
                 "return job",
                 "late, self.late = getattr(self, 'late', lambda: None), job\n    return late",
             ),
+        ),
+    ),
+    "own_vote_counted_before_sync": Mutant(
+        "durable_before_send",
+        "own_vote_that_completes_a_quorum_waits_for_its_sync",
+        (
+            Change(Driver._turn, COUNTS_OWN_VOTE_LATER, COUNTS_OWN_VOTE_AT_ONCE),
+            Change(GuardedSigner.release, "assert statement not in self._unsynced", "assert True"),
         ),
     ),
     "guard_not_written": Mutant(
@@ -222,7 +251,7 @@ MUTANTS: Mapping[str, Mutant] = {
     ),
     "no_sync_answers": Mutant(
         "progress",
-        "one_far_certificate_cannot_amplify_fetches",
+        "validator_that_missed_sixty_blocks_catches_up",
         (Change(Inbound._answer, "return answer_block_request(parts.store, request.payload)", "return b''"),),
     ),
     "trouble_is_invalid": Mutant(

@@ -60,7 +60,7 @@ def conflicting_certificates_are_evidence() -> None:
     stage.run(PROMPT_MS)
     for honest in (2, 3):
         if len(stage.printed_by(honest, "conflicting_certificates")) != 1:
-            raise Broken("evidence_complete", f"two certificates of view {view} exclude each other, v{honest} is silent")
+            raise Broken("evidence_complete", f"two certificates of view {view} conflict, v{honest} is silent")
         if len(stage.printed_by(honest, "voting_stopped")) != 1:
             raise Broken("accountability", f"more than f are faulty, and v{honest} goes on")
     first, second = (_certificate_signers(stage, view, honest) for honest in (2, 3))
@@ -196,7 +196,9 @@ def time_never_derived_from_signatures() -> None:
         stage.settle(stage.pay(0), 6 * PROMPT_MS)
         stage.run(500)
     times = {final.height: stage.header_time_ms(final.height) for final in stage.cluster.checkers.finals.values()}
-    proposed = {frame.statement.view: frame for frame in stage.sent(Channel.PROPOSALS) if frame.statement is not None}
+    proposed = {
+        int(frame.statement.view): frame for frame in stage.sent(Channel.PROPOSALS) if frame.statement is not None
+    }
     for final in list(stage.cluster.checkers.finals.values())[2:]:
         frame = proposed[final.view]
         shown_ms = frame.at_us // MS + skews_ms[frame.sender]

@@ -7,9 +7,6 @@ from tests.simulator.scenarios.stage import ADVANCE_MS, DELTA_MS, LEADER_MS, MS,
 from tests.simulator.world import Broken
 
 
-
-
-
 def idle_chain_then_first_payment_is_prompt() -> None:
     """However long nothing happened, time-outs count from the payment and not from the view's beginning."""
     stage = Stage()
@@ -193,12 +190,10 @@ def self_nulling_leader_is_carried_then_silence() -> None:
     """
     stage = Stage(byzantine=(1,))
     stage.start()
-    while stage.leader(stage.view) != 1:
-        stage.settle(stage.pay(0), PROMPT_MS + SLACK_MS)
-    view = stage.view
+    view = stage.pay_until_led_by(1)
     joined = stage.others(1)[:2]
-    # The notarize votes of the honest wait until the leader's nullify has arrived.
-    rule = stage.lose(lambda frame: frame.says(Channel.VOTES, Kind.NOTARIZE, view))
+    # The votes of the honest wait until the leader's nullify has arrived, and what they answer to it stays unheard.
+    rule = stage.lose(lambda frame: frame.channel is Channel.VOTES and frame.sender != 1)
     payment = stage.pay(0)
     stage.require(
         "progress",
@@ -209,9 +204,8 @@ def self_nulling_leader_is_carried_then_silence() -> None:
     for receiver in joined:
         stage.put(1, receiver, Channel.VOTES, encode_vote(stage.nullify(1, view)))
     stage.run(10)
-    votes = stage.sent(Channel.VOTES, Kind.NOTARIZE, view)
     stage.restore(rule)
-    for frame in votes:
+    for frame in stage.sent(Channel.VOTES, Kind.NOTARIZE, view):
         stage.put(frame.sender, frame.receiver, frame.channel, frame.payload)
     stage.settle(payment, 2 * DELTA_MS + PROMPT_MS + SLACK_MS, *stage.others(1))
     height = max(stage.cluster.checkers.finals)

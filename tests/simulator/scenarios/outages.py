@@ -18,6 +18,9 @@ STALL_MS = 400
 FETCH_MS = 1_500
 """Within which a block that others have is here: two answers of up to a second, of which the first was lost."""
 
+CAUGHT_UP_MS = 1_500
+"""Within which sixty blocks come as one range over ways of 50 ms, and not one by one, which takes 6 s."""
+
 REDIAL_MS = 30_000
 """The longest pause between two attempts to link."""
 
@@ -182,13 +185,51 @@ def everybody_restarts_from_what_is_final() -> None:
 
 
 def slow_disk_sends_nothing_early() -> None:
-    """With syncs of 200 ms votes and certificates leave late, and none before its own vote is on disk."""
+    """With syncs of 200 ms votes leave late, and none before it is on disk."""
     stage = Stage()
     for node in stage.nodes:
         node.delay_us = lambda lane: 100 * MS if lane is Lane.WAL else 500
     stage.start()
     for _ in range(stage.count):
         stage.settle(stage.pay(0), 2 * LEADER_MS)
+    stage.finish()
+
+
+def own_vote_that_completes_a_quorum_waits_for_its_sync() -> None:
+    """Of three that live the slowest votes last: the certificate with its vote leaves after its own sync."""
+    stage = Stage()
+    stage.start()
+    view = stage.view
+    stage.nodes[stage.leader(view - 1)].crash()
+    slow = stage.nodes[stage.leader(view + 1)]
+    slow.delay_us = lambda lane: 50 * MS if lane in (Lane.WAL, Lane.EXECUTE) else 500
+    for _ in range(2 * stage.count):
+        stage.settle(stage.pay(stage.leader(view)), 2 * LEADER_MS)
+    if not any(frame.sender == slow.index for frame in stage.sent(Channel.CERTIFICATES)):
+        raise Broken("progress", "the slowest never completes a quorum")
+    stage.finish()
+
+
+def validator_that_missed_sixty_blocks_catches_up() -> None:
+    """Who was down for sixty blocks has them in two answers' time, and votes again."""
+    stage = Stage()
+    stage.start()
+    late = stage.leader(stage.view + 3)
+    stage.nodes[late].crash()
+    entry = stage.others(late)[0]
+    for _ in range(60):
+        stage.settle(stage.pay(entry), LEADER_MS + SLACK_MS)
+    stage.set_latency(50)
+    stage.nodes[late].start()
+    height = max(stage.cluster.checkers.finals)
+    stage.require("progress", lambda: stage.nodes[late].height >= height, CAUGHT_UP_MS, "a validator is behind")
+    stage.require("progress", lambda: stage.is_linked(late), REDIAL_MS, "a restarted validator is not linked")
+    stage.set_latency(1)
+    before = len(stage.frames)
+    for _ in range(stage.count):
+        stage.settle(stage.pay(entry), PROMPT_MS + SLACK_MS)
+    if not any(frame.sender == late for frame in stage.sent(Channel.PROPOSALS, since=before)):
+        raise Broken("progress", f"v{late} has caught up and does not lead")
     stage.finish()
 
 
@@ -202,4 +243,6 @@ OUTAGES = (
     long_bad_spell_ends_with_it,
     everybody_restarts_from_what_is_final,
     slow_disk_sends_nothing_early,
+    own_vote_that_completes_a_quorum_waits_for_its_sync,
+    validator_that_missed_sixty_blocks_catches_up,
 )

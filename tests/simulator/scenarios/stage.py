@@ -31,6 +31,7 @@ from network.transport import PeerKey
 from tests.simulator.checkers import Payment
 from tests.simulator.clients import GAS_LIMIT, TRANSFER
 from tests.simulator.cluster import CHAIN_ID, CURRENCY, HEARTBEAT_MS, Cluster, SimulatedNode
+from tests.simulator.scenario_checks import ScenarioChecks
 from tests.simulator.world import Broken, World
 
 MS = 1_000
@@ -98,6 +99,7 @@ class Stage:
         """Validator and line of what was printed, where the scenario expects errors."""
         self._rules: list[Loses] = []
         self._acts: dict[int, Acts] = {}
+        self._checks = ScenarioChecks()
         self._nonces = [0] * len(self.cluster.senders)
         self._places = {peer.key: place for place, peer in enumerate(self.cluster.peers)}
         self._validators = self.cluster.genesis.validators
@@ -199,6 +201,14 @@ class Stage:
         for sender, receiver in (keys, keys[::-1]):
             self.cluster.hub.set_conditions(sender, receiver, WireConditions(latency_us=latency_ms * MS))
 
+    def is_linked(self, one: int, *others: int) -> bool:
+        """Tell whether a node has links to these, or to all others."""
+        transport = self.nodes[one].transport
+        if transport is None:
+            return False
+        up = {link.peer.key for link in transport.links() if link.up_for_ms is not None}
+        return all(self.cluster.peers[other].key in up for other in others or self.others(one))
+
     def act(self, index: int, acts: Acts) -> None:
         """Let a Byzantine validator send something else than its node would."""
         assert index in self.cluster.byzantine
@@ -220,15 +230,18 @@ class Stage:
     def _leaves(self, sender: int, peer: PeerKey, channel: Channel, payload: bytes) -> Sequence[tuple[Channel, bytes]]:
         frame = self._frame(sender, self._places[peer], channel, payload)
         acts = self._acts.get(sender)
-        if acts is None:
-            self.frames.append(frame)
-            return () if self._is_lost(frame) else ((channel, payload),)
-        passed = []
-        for acted_channel, acted in acts(frame):
-            made = self._frame(sender, frame.receiver, acted_channel, acted)
+        meant: Sequence[tuple[Channel, bytes]] = ((channel, payload),) if acts is None else acts(frame)
+        passed: list[tuple[Channel, bytes]] = []
+        for meant_channel, content in meant:
+            made = frame if acts is None else self._frame(sender, frame.receiver, meant_channel, content)
             self.frames.append(made)
-            if not self._is_lost(made):
-                passed.append((acted_channel, acted))
+            if sender not in self.cluster.byzantine:
+                self._checks.frame_leaves(sender, meant_channel, content, self.nodes[sender].disk)
+            if self._is_lost(made):
+                # It has left its node all the same, and the checkers listen where it leaves.
+                self.cluster.checkers.frame_leaves(sender, meant_channel, content, self.nodes[sender].disk)
+            else:
+                passed.append((meant_channel, content))
         return passed
 
     def _frame(self, sender: int, receiver: int, channel: Channel, payload: bytes) -> Frame:
