@@ -316,9 +316,9 @@ MUTANTS: Mapping[str, Mutant] = {
 }
 
 
-def check_mutant(name: str, say: Callable[[str], None]) -> bool:
+def check_mutant(name: str, say: Callable[[str], None], mutants: Mapping[str, Mutant] = MUTANTS) -> bool:
     """Play a mutant's scenario under it and tell whether the right checker objected."""
-    mutant = MUTANTS[name]
+    mutant = mutants[name]
     with patched(mutant):
         result: Result = run_scenario(mutant.scenario)
     has_died = result.checker == mutant.checker

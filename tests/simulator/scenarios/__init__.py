@@ -11,7 +11,8 @@ from tests.simulator.world import Broken, no_escape
 
 Scenario = Callable[[], None]
 
-SCENARIOS: Mapping[str, Scenario] = {scenario.__name__: scenario for scenario in (*IDLE, *SPLITS, *HOSTILE, *OUTAGES)}
+SCENARIOS: Mapping[str, Scenario] = {scenario.__name__: scenario for scenario in (*IDLE, *SPLITS, *OUTAGES, *HOSTILE)}
+"""By name; the name is the sentence that must be true."""
 
 
 @dataclass(frozen=True, slots=True)

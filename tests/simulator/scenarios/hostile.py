@@ -208,7 +208,7 @@ def time_never_derived_from_signatures() -> None:
     stage.finish()
 
 
-def stale_proposals_do_not_stop_the_living() -> None:
+def progress_with_f_down_across_stale_proposals() -> None:
     """With f down, proposals of views long over arrive again and again: the living quorum goes on."""
     stage = Stage()
     stage.start()
@@ -240,5 +240,5 @@ HOSTILE = (
     status_without_proof_changes_nothing,
     one_far_certificate_cannot_amplify_fetches,
     time_never_derived_from_signatures,
-    stale_proposals_do_not_stop_the_living,
+    progress_with_f_down_across_stale_proposals,
 )

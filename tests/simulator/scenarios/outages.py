@@ -6,11 +6,11 @@ from tests.simulator.cluster import HEARTBEAT_MS
 from tests.simulator.scenarios.stage import ADVANCE_MS, LEADER_MS, MS, PROMPT_MS, SLACK_MS, Stage
 from tests.simulator.world import Broken
 
-LOAD_EVERY_MS = 50
-"""Twenty payments a second."""
+LOAD_EVERY_MS = 80
+"""A payment in every block."""
 
-LOAD_MS = 6_000
-"""Five time-outs, and every validator's turn to lead many times over."""
+LOAD_MS = 4_800
+"""Four time-outs, and every validator's turn to lead many times over."""
 
 STALL_MS = 400
 """Under load a block is final every 110 ms; nothing but a time-out makes a payment wait longer than this."""
@@ -30,7 +30,7 @@ LAST_TIMEOUT_MS = 100 + 300 + 8 * 2 * 400
 
 def validator_crash_under_load_costs_one_time_out_once() -> None:
     """Whichever validator goes, and whether its links close or only fall silent: one time-out, and no second."""
-    for turns_ahead in range(4):
+    for turns_ahead in (0, 3):
         _crash_under_load(turns_ahead, is_silent=False)
     _crash_under_load(2, is_silent=True)
 

@@ -14,14 +14,13 @@ from consensus.chain.transaction import sign_dynamic_fee_transaction
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import ZERO_HASH, Epoch, Height, ValidatorIndex, View
 from consensus.simplex.messages import (
+    STATEMENT_BYTES,
     Certificate,
     Kind,
     SigningDomain,
     Statement,
     Vote,
-    decode_certificate,
-    decode_proposal,
-    decode_vote,
+    decode_statement,
     sign_bytes,
 )
 from contracts.declarations import encode_call
@@ -245,16 +244,9 @@ class Stage:
         return passed
 
     def _frame(self, sender: int, receiver: int, channel: Channel, payload: bytes) -> Frame:
-        statement: Statement | None = None
-        match channel:
-            case Channel.VOTES:
-                statement = decode_vote(payload).statement
-            case Channel.CERTIFICATES:
-                statement = decode_certificate(payload).statement
-            case Channel.PROPOSALS:
-                statement = decode_proposal(payload).vote.statement
-            case _:
-                pass
+        # All three begin with what they say.
+        says = channel in (Channel.VOTES, Channel.CERTIFICATES, Channel.PROPOSALS)
+        statement = decode_statement(payload[:STATEMENT_BYTES]) if says else None
         return Frame(self.world.now_us, sender, receiver, channel, payload, statement)
 
     def _is_lost(self, frame: Frame) -> bool:
