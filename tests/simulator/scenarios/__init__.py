@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from tests.simulator.patches import shared_signature_checks
 from tests.simulator.scenarios.hostile import HOSTILE
 from tests.simulator.scenarios.idle import IDLE
 from tests.simulator.scenarios.outages import OUTAGES
@@ -27,7 +28,7 @@ class Result:
 def run_scenario(name: str) -> Result:
     """Play one scenario; every failure is in the result."""
     try:
-        with no_escape():
+        with no_escape(), shared_signature_checks():
             SCENARIOS[name]()
     except Broken as broken:
         return Result(broken.checker, broken.detail)

@@ -32,7 +32,7 @@ def conflicting_certificates_are_evidence() -> None:
     stage = Stage(byzantine=(0, 1))
     stage.start()
     view = stage.pay_until_led_by(0)
-    equivocator = ACTORS["equivocator"](stage.cluster, stage.nodes[0])
+    equivocator = ACTORS["equivocator"](stage.cluster, stage.nodes[0], "equivocator")
     keys = [peer.key for peer in stage.cluster.peers]
     stage.act(0, lambda frame: equivocator.frames(keys[frame.receiver], frame.channel, frame.payload))
     stage.act(1, lambda frame: () if frame.statement is not None else ((frame.channel, frame.payload),))

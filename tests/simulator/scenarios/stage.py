@@ -27,9 +27,9 @@ from contracts.declarations import encode_call
 from network.channels import Channel
 from network.simulated import WireConditions
 from network.transport import PeerKey
-from tests.simulator.checkers import Payment
 from tests.simulator.clients import GAS_LIMIT, TRANSFER
 from tests.simulator.cluster import CHAIN_ID, CURRENCY, HEARTBEAT_MS, Cluster, SimulatedNode
+from tests.simulator.ledger_model import Payment
 from tests.simulator.scenario_checks import ScenarioChecks
 from tests.simulator.world import Broken, World
 
