@@ -74,7 +74,7 @@ COUNTS_OWN_VOTE_AT_ONCE = """                effects.append(effect)
                 from consensus.simplex.messages import Vote
                 if isinstance(effect, SignAndSend):
                     host = self._perform.__self__
-                    signed = Vote(effect.statement, host._own_index, host._signer.release(effect.statement))
+                    signed = Vote(effect.statement, self.machine.state.own_index, host._signer.release(effect.statement))
                     own = VoteReceived(host._admission.admit_own_vote(signed))
                     for early in self.machine.step(own, now_ms):
                         if isinstance(early, Persist):
