@@ -110,6 +110,8 @@ def open_node(config: NodeConfig, home: NodeHome) -> _OpenedNode:
     node_key = load_key(home.keys_folder, KeyPurpose.NODE, passphrase)
     own_index = genesis.validators.index_of(consensus_key.public_key) if config.node.role == "validator" else None
     genesis_hash = genesis.executed.block.block_hash
+    # A lost disk is replaced by an empty one.
+    home.create_folders()
     store = LevelDbStore.open(home.data_folder / LEDGER_FOLDER, create=True)
     chain = ChainStore(store)
     if chain.is_empty():
@@ -163,6 +165,8 @@ class _Process:
         try:
             await rpc.start()
             await ops.start()
+            # Before any link: what peers send must find the machine with its past.
+            self._recover()
             await self._mesh.start()
         except (OSError, RpcAddressUnavailable) as error:
             self._log.error("cannot_listen", page="docs/operators/start.md", reason=str(error))
@@ -170,7 +174,6 @@ class _Process:
             self._stop.set()
         else:
             self._report_start()
-            self._recover()
             self._probe_loop(loop)
         await self._stop.wait()
         await rpc.stop()
@@ -248,6 +251,7 @@ class _Process:
                 workers=self._workers,
                 log=self._log,
                 failed=self._fail,
+                is_store_repaired=opened.store.is_repaired,
             ),
         )
         node.committed_with = self._committed
@@ -284,6 +288,7 @@ class _Process:
                 sync_durations_us=node.durability.sync_durations_us,
                 clock=self._clock,
                 data_folder=self._home.data_folder,
+                resume=node.resumption.facts,
             )
         )
 

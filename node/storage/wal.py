@@ -49,6 +49,8 @@ class RecoveredLog:
     """Whole sync batches, oldest first."""
     cut_bytes: int
     """Bytes of an unfinished batch that were cut off; 0 after a clean stop."""
+    first_sequence: int = 1
+    """Number of the first batch: it grows as the log is pruned."""
 
     @property
     def records(self) -> tuple[LogRecord, ...]:
@@ -187,14 +189,15 @@ class Wal:
             self._next_sequence += len(found.batches)
             if is_last:
                 self._seed, last_found = seed, found
+        first_sequence = self._next_sequence - len(batches)
         # What the records found concern is known only when they are decoded: see `tag_found`.
         self._segment_tags = dict.fromkeys(numbers, TAG_UNKNOWN)
         last = numbers[-1] if numbers else 1
         if last_found is None:
             self._begin_segment(last)
-            return RecoveredLog(tuple(batches), 0)
+            return RecoveredLog(tuple(batches), 0, first_sequence)
         self._continue_segment(last, content, last_found)
-        return RecoveredLog(tuple(batches), last_found.cut_bytes)
+        return RecoveredLog(tuple(batches), last_found.cut_bytes, first_sequence)
 
     def _segment_numbers(self) -> list[int]:
         try:

@@ -66,6 +66,11 @@ class GuardedSigner:
         return self._floor
 
     @property
+    def has_guard(self) -> bool:
+        """Whether this key may sign votes at all."""
+        return self._guard is not None
+
+    @property
     def is_waiting(self) -> bool:
         """Whether this key may have signed what is not remembered here, and nobody has told yet where that ends."""
         return self._marks.is_waiting
