@@ -83,6 +83,8 @@ def _finalization_received(state: CoreState, certificate: Certificate) -> None:
         state.floor = view
         state.floor_certificate = certificate
         state.final_at = state.now_ms
+        if view in state.certified_at:
+            state.final_after_ms = state.now_ms - state.certified_at[view]
     finalize_chain(state)
     enter(state, View(view + 1), certificate)
 

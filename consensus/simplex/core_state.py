@@ -62,6 +62,8 @@ class CoreState:
     floor: View = VIEW_ZERO
     floor_certificate: Certificate | None = None
     final_at: int = 0
+    final_after_ms: int = 0
+    """How long after it was certified here the newest view became final by its own finalization."""
     is_pending: bool = False
     pending_since: int = 0
     is_syncing: bool = False

@@ -216,6 +216,7 @@ def _carry_over(before: CoreState, state: CoreState) -> None:
     state.is_syncing = before.is_syncing
     state.is_pending = before.is_pending
     state.pending_since = state.now_ms
+    state.final_after_ms = before.final_after_ms
     for index, validator in enumerate(state.validators.validators):
         old_index = before.validators.index_of(validator.consensus_key)
         if old_index is not None:

@@ -7,7 +7,14 @@ from consensus.primitives.scalars import ValidatorIndex, View
 from consensus.simplex.core_state import CoreState
 from consensus.simplex.events import TimerKind
 from consensus.simplex.messages import Kind
-from consensus.simplex.parameters import INACTIVE_LINK_MS, INACTIVE_VIEWS, RESEND_MS, VOTE_WINDOW_AHEAD
+from consensus.simplex.parameters import (
+    BACKOFF_THOUSANDTHS,
+    CARRY_LAG_FACTOR,
+    INACTIVE_LINK_MS,
+    INACTIVE_VIEWS_MAX,
+    RESEND_MS,
+    VOTE_WINDOW_AHEAD,
+)
 
 
 def due_at(state: CoreState) -> int | None:
@@ -21,7 +28,7 @@ def due_at(state: CoreState) -> int | None:
         instants.append(max(state.pending_since, state.entered_at))
     # D2: the tip is certified but not final; its finality must be carried.
     if tip > state.floor:
-        instants.append(state.certified_at[tip] + state.backed_off(2 * parameters.network_delta_ms))
+        instants.append(state.certified_at[tip] + _carry_after_ms(state))
     # D3: the heartbeat, which a tip on its way to be final already is; a chain without any block begins at once.
     elif state.head.facts.height == 0:
         instants.append(state.final_at)
@@ -36,8 +43,24 @@ def due_at(state: CoreState) -> int | None:
     return min(instants, default=None)
 
 
+def _carry_after_ms(state: CoreState) -> int:
+    """Return how long a tip may wait for its own finalization before an empty block carries it (D2).
+
+    On a network slower than 2Δ the finalizations come later than that; without the second term every carrier would be
+    carried by the next one, for ever.
+    """
+    patience_ms = 2 * state.parameters.network_delta_ms
+    # In thousandths, as the table is; nothing is lost, its last entry is whole.
+    longest_ms = patience_ms * BACKOFF_THOUSANDTHS[-1] // 1_000
+    return max(state.backed_off(patience_ms), min(CARRY_LAG_FACTOR * state.final_after_ms, longest_ms))
+
+
 def is_inactive(state: CoreState, leader: ValidatorIndex) -> bool:
-    """Tell whether a leader looks dead: its link is down for long, or it was silent in the last ended views."""
+    """Tell whether a leader looks dead: its link is down for long, or it was silent for a whole turn of leaders.
+
+    The turn begins with the view it led last. A live leader has signed that view's proposal, however far away it is;
+    so who has said nothing since then is dead, and costs one time-out and no second.
+    """
     if leader == state.own_index:
         return False
     activity = state.activity.get(leader)
@@ -45,7 +68,7 @@ def is_inactive(state: CoreState, leader: ValidatorIndex) -> bool:
         return False
     if not activity.is_up and state.now_ms - activity.changed_ms >= INACTIVE_LINK_MS:
         return True
-    oldest = state.view - INACTIVE_VIEWS
+    oldest = state.view - min(state.validators.count, INACTIVE_VIEWS_MAX)
     if oldest < max(1, activity.up_in_view):
         return False
     if any(state.book.has_voted(View(view), leader) for view in range(oldest, state.view + VOTE_WINDOW_AHEAD + 1)):

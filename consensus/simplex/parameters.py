@@ -28,11 +28,16 @@ JUSTIFICATION_NULLIFICATIONS_MAX = 32
 OWN_FINALIZE_RESEND_MAX = 8
 """Own finalize votes above the floor that are sent again."""
 
-INACTIVE_VIEWS = 16
-"""A leader without a vote in this many ended views, while a quorum of others has votes there, is passed over."""
+INACTIVE_VIEWS_MAX = 16
+"""A leader without a vote in the last n ended views, at most this many, is passed over while a quorum of others voted
+in each. With n the dead cost one time-out; a set of thirty need not wait for a whole turn."""
 
 INACTIVE_LINK_MS = 3_000
 """A leader whose link has been down this long is passed over."""
+
+CARRY_LAG_FACTOR = 2
+"""An empty block carries an unfinal tip after this many times what the newest finalization took. One would race with
+every finalization, three would only make a tip wait that nobody finalizes."""
 
 ANSWER_EVERY_MS = 1_000
 """At most one answer per peer to its outdated votes in this time."""

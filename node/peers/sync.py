@@ -82,24 +82,35 @@ class BlockSync:
         self._take = take
         self._misbehaved = misbehaved
         self._is_taking = False
-        self.height_target = Height(0)
-        """Highest height a linked peer's status named."""
+        self._claims: dict[bytes, Height] = {}
+        """Final height that each linked peer named last."""
+
+    @property
+    def height_target(self) -> Height:
+        """The height that f + 1 linked peers have reached by their own words: at least one of them is honest."""
+        claims = sorted(self._claims.values(), reverse=True)
+        trusted = self._validators.faulty_max
+        return claims[trusted] if trusted < len(claims) else Height(0)
 
     def is_behind(self) -> bool:
-        """Tell whether more than one final block is missing."""
+        """Tell whether more than one final block is missing. No f liars can make a node believe it."""
         height, _ = self._final_head()
         return self.height_target > height + 1
 
     def peer_is_at(self, peer: bytes, height: Height) -> None:
-        """Note a peer's final height and ask for blocks if this node is behind."""
-        self.height_target = max(self.height_target, height)
+        """Note a peer's final height and ask it for blocks if it has more."""
+        self._claims[peer] = height
         if height > self._final_head()[0]:
             self._ask(peer)
+
+    def link_down(self, peer: bytes) -> None:
+        """Forget a peer that can no longer be asked."""
+        self._claims.pop(peer, None)
 
     def taken(self) -> None:
         """The verified range is committed: go on with the next one."""
         self._is_taking = False
-        if self.height_target > self._final_head()[0]:
+        if any(height > self._final_head()[0] for height in self._claims.values()):
             self._ask(None)
 
     def _ask(self, peer: bytes | None) -> None:

@@ -120,6 +120,7 @@ class Inbound:
         parts.requester.link_down(peer.key)
         parts.bodies.link_down(peer.key)
         parts.statuses.link_down(peer.key)
+        parts.sync.link_down(peer.key)
         index = parts.mesh.index_of(peer.key)
         if index is not None:
             parts.post(PeerStatus(index, is_up=False))

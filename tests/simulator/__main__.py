@@ -1,68 +1,77 @@
-"""The command line: `python -m tests.simulator --seed N [--trace]` or `--start S --seeds K [--twice]`."""
+"""The command line: `python -m tests.simulator --seed N [--trace]`, or `--start S --seeds K`, or a named set of runs.
+
+The last line of every run is exactly `N passed, M failed`; the exit code is 0 when M is 0, 1 when not, 2 for usage.
+"""
 
 import argparse
+import json
 import os
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
+from tests.simulator.batch import ROOT, Tally, run_batch, serve
 from tests.simulator.byzantine import ACTORS
+from tests.simulator.campaigns import CAMPAIGNS, new_seeds
+from tests.simulator.faults import KNOB_NAMES
 from tests.simulator.mutants import MUTANTS, check_mutant
-from tests.simulator.run import Outcome, run_seed
-
-ROOT = Path(__file__).resolve().parents[2]
-
-HASH_SEEDS = ("1", "2")
-"""Values of PYTHONHASHSEED under which a seed must do the same."""
+from tests.simulator.run import SCOPES, Outcome, SeedPlan, run_seed
 
 PACKAGES = ("coincurve", "pynacl", "safe-pysha3", "google-crc32c")
 """Packages whose versions can change what a seed does."""
 
 USAGE_ERROR = 2
 
+TRACE_COLUMNS = "time_us\tnode\tepoch\tview\theight\tkind\twhat\tdetail\thash8"
+
+
+class Usage(Exception):
+    """A command line that asks for nothing, or for two things."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What a run came to."""
+
+    passed: int
+    failed: int
+
+
+Run = Callable[[argparse.Namespace], Count]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; return the exit code."""
     options = _parser().parse_args(arguments)
-    if options.mutants or options.mutant is not None:
-        return _run_mutants(sorted(MUTANTS) if options.mutants else [options.mutant])
-    if (options.seed is None) == (options.seeds is None) or (options.seeds is not None and options.seeds < 1):
-        sys.stderr.write("either --seed N or --seeds K with K of at least 1\n")
-        return USAGE_ERROR
-    wanted = [options.seed] if options.seed is not None else list(range(options.start, options.start + options.seeds))
-    if options.hashes_only:
-        for seed in wanted:
-            _say(f"{seed} {run_seed(seed, validators=options.n, actor=options.actor).trace_hash}")
+    if options.worker:
+        serve(_plan(options))
         return 0
-    _say(_first_line(wanted))
-    started = time.monotonic()
-    # A seed that was not finished counts as failed, so each leaves this dictionary only when it has passed.
-    failed = dict.fromkeys(wanted)
     try:
-        for seed in wanted:
-            outcome = run_seed(seed, is_traced=options.trace, validators=options.n, actor=options.actor)
-            if outcome.checker:
-                _report(outcome, _repeated(options))
-            else:
-                del failed[seed]
-        if options.twice:
-            failed.update(dict.fromkeys(_differing(wanted, _repeated(options))))
-    except KeyboardInterrupt:
-        _say("interrupted")
-    _say(f"{time.monotonic() - started:.1f} s")
-    _say(f"{len(wanted) - len(failed)} passed, {len(failed)} failed")
-    return 1 if failed else 0
+        count = _chosen(options)(options)
+    except Usage as error:
+        sys.stderr.write(f"{error}\n")
+        return USAGE_ERROR
+    _say(f"{count.passed} passed, {count.failed} failed")
+    return 1 if count.failed else 0
 
 
-def _run_mutants(names: Sequence[str]) -> int:
-    _say(f"{len(names)} mutants, {_versions()}")
-    killed = sum(check_mutant(name, _say) for name in names)
-    _say(f"{killed} passed, {len(names) - killed} failed")
-    return 0 if killed == len(names) else 1
+def _chosen(options: argparse.Namespace) -> Run:
+    """Return what runs. Raises: Usage."""
+    runs: dict[str, Run] = {
+        "seed": _run_one,
+        "seeds": _run_range,
+        "mutants": _run_mutants,
+        "mutant": _run_mutants,
+        "campaign": _run_campaign,
+    }
+    wanted = [name for name in runs if getattr(options, name) not in (None, False)]
+    if len(wanted) != 1:
+        raise Usage(f"one of {', '.join('--' + name for name in runs)} is needed, found {len(wanted)}")
+    return runs[wanted[0]]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,70 +80,144 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--trace", action="store_true", help="print a line per event")
     parser.add_argument("--start", type=int, default=1, help="first seed of a range (default 1)")
     parser.add_argument("--seeds", type=int, help="how many seeds")
+    parser.add_argument("--half", action="store_true", help="the second half of the seeds belongs to the commit")
+    parser.add_argument("--new", action="store_true", help="all seeds belong to the commit")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="seeds at a time (default: one a core)")
+    parser.add_argument("--scope", choices=SCOPES, default="node", help="core: consensus alone, for volume")
     parser.add_argument("--n", type=int, help="validators, instead of drawing their number")
+    parser.add_argument("--knob", action="append", default=[], metavar="NAME=VALUE", help="this knob is not drawn")
     parser.add_argument("--actor", choices=sorted(ACTORS), help="one validator misbehaves like this")
     parser.add_argument("--twice", action="store_true", help="compare traces under two values of PYTHONHASHSEED")
     parser.add_argument("--mutants", action="store_true", help="every wrong rule must be noticed")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="this wrong rule must be noticed")
-    parser.add_argument("--hashes-only", action="store_true", help="print each seed's trace hash and judge nothing")
+    parser.add_argument("--campaign", choices=sorted(CAMPAIGNS), help="a named set of runs")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
-def _first_line(wanted: Sequence[int]) -> str:
-    seeds = f"seed {wanted[0]}" if len(wanted) == 1 else f"seeds {wanted[0]} to {wanted[-1]}"
-    return f"{seeds}, {_versions()}"
+def _plan(options: argparse.Namespace) -> SeedPlan:
+    """Return what the options decide about each seed. Raises: Usage."""
+    knobs = []
+    for knob in options.knob:
+        name, _, value = knob.partition("=")
+        if name not in KNOB_NAMES or not value.isdecimal():
+            raise Usage(f"--knob {knob}: NAME=VALUE with a name of {', '.join(KNOB_NAMES)} and a whole number")
+        knobs.append((name, int(value)))
+    return SeedPlan(options.scope, options.n, options.actor, tuple(knobs))
 
 
-def _versions() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+def _run_one(options: argparse.Namespace) -> Count:
+    plan = _plan(options)
+    _say(f"seed {options.seed}, {_versions(options.scope)}")
+    if options.trace:
+        _say(TRACE_COLUMNS)
+    if options.twice:
+        tally = run_batch([options.seed], plan, jobs=options.jobs, is_twice=True, failed=_reporter(plan))
+        return Count(tally.passed, len(tally.failed))
+    outcome = run_seed(options.seed, is_traced=options.trace, plan=plan)
+    if outcome.checker:
+        _reporter(plan)(outcome)
+        return Count(0, 1)
+    return Count(1, 0)
+
+
+def _run_range(options: argparse.Namespace) -> Count:
+    if options.seeds < 1 or options.jobs < 1:
+        raise Usage(f"{options.seeds} seeds on {options.jobs} jobs are nothing to run")
+    plan = _plan(options)
+    _say(_range_line(options))
+    started = time.monotonic()
+    tally = run_batch(
+        _wanted(options),
+        plan,
+        jobs=options.jobs,
+        is_twice=options.twice,
+        failed=_reporter(plan, is_twice=options.twice),
     )
+    seconds = time.monotonic() - started
+    _say(_result_line(options, tally, seconds))
+    return Count(tally.passed, len(tally.failed))
+
+
+def _wanted(options: argparse.Namespace) -> list[int]:
+    if options.new:
+        return new_seeds(_commit(), options.seeds)
+    # With an odd number the fixed half is the larger one.
+    new_count = options.seeds // 2 if options.half else 0
+    fixed = range(options.start, options.start + options.seeds - new_count)
+    return [*fixed, *new_seeds(_commit(), new_count)]
+
+
+def _range_line(options: argparse.Namespace) -> str:
+    wanted = _wanted(options)
+    # Where seeds of the commit begin, the range has a gap.
+    gap = next((at for at in range(1, len(wanted)) if wanted[at] != wanted[at - 1] + 1), len(wanted))
+    parts = [part for part in (wanted[:gap], wanted[gap:]) if part]
+    return f"seeds {' and '.join(f'{part[0]} to {part[-1]}' for part in parts)}, {_versions(options.scope)}"
+
+
+def _result_line(options: argparse.Namespace, tally: Tally, seconds: float) -> str:
+    wanted = _wanted(options)
+    total = len(wanted)
+    return json.dumps(
+        {
+            "commit": _commit(),
+            "scope": options.scope,
+            "seeds": f"{wanted[0]}..{wanted[-1]}",
+            "seconds": round(seconds, 1),
+            "seeds_per_second": round(total / seconds, 2),
+            "heights": tally.heights,
+            "steps": tally.steps,
+            "failed": tally.failed,
+            "knobs": dict(sorted(tally.knobs.items())),
+            "deeds": dict(sorted(tally.deeds.items())),
+            "effects": dict(sorted(tally.effects.items())),
+        }
+    )
+
+
+def _run_mutants(options: argparse.Namespace) -> Count:
+    names = sorted(MUTANTS) if options.mutants else [options.mutant]
+    _say(f"{len(names)} mutants, {_versions(options.scope)}")
+    killed = sum(check_mutant(name, _say) for name in names)
+    return Count(killed, len(names) - killed)
+
+
+def _run_campaign(options: argparse.Namespace) -> Count:
+    passed = failed = 0
+    for command in CAMPAIGNS[options.campaign]:
+        _say(f"python -m tests.simulator {' '.join(command)}")
+        step = _parser().parse_args([*command, "--jobs", str(options.jobs)])
+        count = _chosen(step)(step)
+        passed, failed = passed + count.passed, failed + count.failed
+    return Count(passed, failed)
+
+
+def _commit() -> str:
+    found = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or "unknown"
+
+
+def _versions(scope: str) -> str:
     versions = " ".join(f"{package}={version(package)}" for package in PACKAGES)
-    commit = found.stdout.strip() or "unknown"
-    return f"commit {commit}, scope node, Python {platform.python_version()}, {versions}"
+    return f"commit {_commit()}, scope {scope}, Python {platform.python_version()}, {versions}"
 
 
-def _repeated(options: argparse.Namespace) -> list[str]:
-    """Return the options that change what a seed does."""
-    repeated: list[str] = []
-    if options.n is not None:
-        repeated += ["--n", str(options.n)]
-    if options.actor is not None:
-        repeated += ["--actor", options.actor]
-    return repeated
+def _reporter(plan: SeedPlan, *, is_twice: bool = False) -> Callable[[Outcome], None]:
+    """Return what prints a failed seed: checker, place, both values, knobs, and a line to paste."""
 
+    def report(outcome: Outcome) -> None:
+        actors = " ".join(f"{node}={name}" for node, name in outcome.actors.items())
+        option = "--twice" if is_twice and outcome.checker == "equal_trace_hashes" else "--trace"
+        paste = " ".join(["python -m tests.simulator --seed", str(outcome.seed), *plan.arguments(), option])
+        place = f"height {outcome.height}, view {outcome.view}"
+        _say(f"seed {outcome.seed} FAILED {outcome.checker} at {place}: {outcome.detail}")
+        _say(f"    knobs: {outcome.knobs} {actors}".rstrip())
+        _say(f"    {paste}")
 
-def _report(outcome: Outcome, repeated: Sequence[str]) -> None:
-    actors = " ".join(f"v{index}={name}" for index, name in outcome.actors.items())
-    paste = " ".join(["python -m tests.simulator --seed", str(outcome.seed), *repeated, "--trace"])
-    _say(f"seed {outcome.seed} FAILED {outcome.checker} at height {outcome.height}: {outcome.detail}")
-    _say(f"    knobs: {outcome.knobs.shown()} {actors}".rstrip())
-    _say(f"    {paste}")
-
-
-def _differing(wanted: Sequence[int], repeated: Sequence[str]) -> list[int]:
-    """Run the seeds in two interpreters with different hash seeds; return and report those that differ."""
-    command = [sys.executable, "-m", "tests.simulator", "--start", str(wanted[0]), "--seeds", str(len(wanted))]
-    command += [*repeated, "--hashes-only"]
-    answers = [
-        subprocess.run(
-            command,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONHASHSEED": hash_seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.splitlines()
-        for hash_seed in HASH_SEEDS
-    ]
-    differing: list[int] = []
-    for seed, one, other in zip(wanted, *answers, strict=True):
-        if one != other:
-            differing.append(seed)
-            hashes = " and ".join(answer.split()[1][:8] for answer in (one, other))
-            _say(f"seed {seed} FAILED equal_trace_hashes: {hashes}")
-            _say(f"    PYTHONHASHSEED={HASH_SEEDS[0]} python -m tests.simulator --seed {seed} --trace")
-    return differing
+    return report
 
 
 def _say(line: str) -> None:

@@ -14,10 +14,11 @@ from trie.hexary import HexaryTrie
 
 from consensus.chain.block import Block
 from consensus.primitives.hashing import keccak256
-from consensus.primitives.scalars import Address, Hash32, Height
+from consensus.primitives.scalars import Address, Hash32, Height, ValidatorIndex
 from consensus.simplex.messages import (
     Certificate,
     Kind,
+    MalformedConsensusMessage,
     Statement,
     Vote,
     decode_certificate,
@@ -25,7 +26,6 @@ from consensus.simplex.messages import (
     decode_vote,
     encode_statement,
 )
-from contracts.layout import balance_slot
 from network.channels import Channel
 from node.chain.feed import FinalBlock
 from node.chain.store import ChainStore
@@ -33,20 +33,8 @@ from node.execution.genesis_state import Genesis
 from node.state.reader import address_of_record, decode_account_record, decode_slot, decode_storage_record
 from node.storage.schema import ACCOUNT, STORAGE, body_key, header_key, results_key
 from tests.simulator.disk import Disk
+from tests.simulator.ledger_model import LedgerModel, Payment
 from tests.simulator.world import Broken
-
-TOTAL_SUPPLY_SLOT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """A payment as its sender meant it."""
-
-    raw: bytes
-    sender: Address
-    nonce: int
-    to: Address
-    amount_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +59,12 @@ class Checkers:
         currency: Address,
         opening: dict[Address, int],
         byzantine: Sequence[int],
+        has_ledger: bool = True,
     ) -> None:
+        """Without a ledger nothing is asked about money."""
         self._genesis_hash = genesis.executed.block.block_hash
         self._keys = [validator.consensus_key for validator in genesis.validators.validators]
         self._chain_id = chain_id
-        self._currency = currency
         self._byzantine = byzantine
         count = len(self._keys)
         # Counted, not computed: the most faulty validators of which three and one more still fit in.
@@ -87,19 +76,21 @@ class Checkers:
         self._parent_views: dict[Hash32, int] = {}
         self.finals: dict[int, Final] = {0: Final(0, self._genesis_hash, Hash32(bytes(32)), 0, ())}
         self._told_height: dict[int, int] = {}
-        self.submitted: dict[bytes, Payment] = {}
-        self._included: dict[bytes, int] = {}
-        self._nonces: dict[Address, int] = {}
-        self._balances: list[dict[Address, int]] = [dict(opening)]
-        self._supply = sum(opening.values())
+        self._ledger = LedgerModel(currency, opening) if has_ledger else None
         self.votes_checked = self.certificates_checked = self.nullify_votes = 0
+
+    @property
+    def submitted(self) -> dict[bytes, Payment]:
+        """Payments by their bytes, as their senders meant them."""
+        assert self._ledger is not None
+        return self._ledger.submitted
 
     # What leaves a node
 
     def frame_leaves(self, index: int, channel: Channel, payload: bytes, disk: Disk) -> None:
         """Look at a frame that validator `index` hands to its links."""
         if index in self._byzantine:
-            self._note_byzantine(channel, payload)
+            self._note_byzantine(index, channel, payload)
             return
         if channel is Channel.VOTES:
             self._vote_leaves(index, decode_vote(payload), disk)
@@ -112,16 +103,38 @@ class Checkers:
         elif channel is Channel.CERTIFICATES:
             self._certificate_leaves(decode_certificate(payload))
 
-    def _note_byzantine(self, channel: Channel, payload: bytes) -> None:
-        if channel is Channel.VOTES:
-            self._note(decode_vote(payload))
-        elif channel is Channel.PROPOSALS:
-            self._note(decode_proposal(payload).vote)
+    def _note_byzantine(self, index: int, channel: Channel, payload: bytes) -> None:
+        """Take what an actor really signed: any of it may end in a certificate."""
+        try:
+            if channel is Channel.VOTES:
+                vote = decode_vote(payload)
+            elif channel is Channel.PROPOSALS:
+                vote = decode_proposal(payload).vote
+            else:
+                return
+        except MalformedConsensusMessage:
+            return
+        if vote.signer == index and vote.statement.kind is Kind.NULLIFY and self.is_signed(vote):
+            self._nullifiers.setdefault(vote.statement.view, set()).add(vote.signer)
+
+    def is_signed(self, vote: Vote) -> bool:
+        """Tell whether a vote has its signer's signature."""
+        message = self._sign_bytes(vote.statement)
+        known = (vote.signer, message, vote.signature)
+        if known in self._verified:
+            return True
+        try:
+            VerifyKey(self._keys[vote.signer]).verify(message, vote.signature)
+        except (BadSignatureError, IndexError, ValueError):
+            return False
+        self._verified.add(known)
+        return True
 
     def _note(self, vote: Vote) -> None:
         if vote.statement.kind is Kind.NULLIFY:
             self._nullifiers.setdefault(vote.statement.view, set()).add(vote.signer)
         else:
+            # An honest voter has checked it; an actor may say anything about somebody else's block.
             self._parent_views[vote.statement.digest] = vote.statement.parent_view
 
     def _vote_leaves(self, index: int, vote: Vote, disk: Disk) -> None:
@@ -170,15 +183,8 @@ class Checkers:
         self.certificates_checked += 1
 
     def _verify_signature(self, signer: int, statement: Statement, signature: bytes) -> None:
-        message = self._sign_bytes(statement)
-        known = (signer, message, signature)
-        if known in self._verified:
-            return
-        try:
-            VerifyKey(self._keys[signer]).verify(message, signature)
-        except BadSignatureError as error:
-            raise Broken("certificate_soundness", f"wrong signature of validator {signer}") from error
-        self._verified.add(known)
+        if not self.is_signed(Vote(statement, ValidatorIndex(signer), signature)):
+            raise Broken("certificate_soundness", f"wrong signature of validator {signer}")
 
     def _sign_bytes(self, statement: Statement) -> bytes:
         numbers = (statement.epoch, statement.kind, statement.view, statement.parent_view)
@@ -223,10 +229,13 @@ class Checkers:
                 f"height {height}: 0x{known.block_hash.hex()} is final, validator {index} says "
                 f"0x{told.block_hash.hex()}",
             )
-        self._check_money(index, height, disk)
+        if self._ledger is not None:
+            self._ledger.check_state(index, height, disk)
 
     def restarted(self, index: int, disk: Disk) -> None:
         """A node is about to start from its disk: what it told before must be there."""
+        if index in self._byzantine:
+            return
         chain = disk.chain
         height = int(chain.final_head().height)
         told = self._told_height.get(index, 0)
@@ -242,7 +251,8 @@ class Checkers:
     def _learn(self, told: Final, outcomes: Sequence[bool]) -> None:
         self._check_ancestry(told)
         self.finals[told.height] = told
-        self._apply(told, outcomes)
+        if self._ledger is not None:
+            self._ledger.apply(told.height, told.transactions, outcomes)
 
     def _check_ancestry(self, told: Final) -> None:
         parent = self.finals.get(told.height - 1)
@@ -257,54 +267,12 @@ class Checkers:
                     "ancestry", f"height {told.height} skips view {view}, which no quorum of validators nullified"
                 )
 
-    # Money
-
-    def _apply(self, told: Final, outcomes: Sequence[bool]) -> None:
-        """Execute the payments of a block by the plainest of models."""
-        balances = dict(self._balances[-1])
-        for raw, succeeded in zip(told.transactions, outcomes, strict=True):
-            payment = self.submitted.get(raw)
-            if payment is None:
-                raise Broken("exactly_once", f"height {told.height} holds a transaction that nobody submitted")
-            if raw in self._included:
-                raise Broken("exactly_once", f"a transaction is at heights {self._included[raw]} and {told.height}")
-            expected = self._nonces.get(payment.sender, 0)
-            if payment.nonce != expected:
-                raise Broken("exactly_once", f"height {told.height}: nonce {payment.nonce}, expected {expected}")
-            self._included[raw] = told.height
-            self._nonces[payment.sender] = expected + 1
-            has_funds = balances.get(payment.sender, 0) >= payment.amount_minor
-            if succeeded != has_funds:
-                raise Broken("conservation", f"height {told.height}: payment says {succeeded}, the model {has_funds}")
-            if has_funds:
-                balances[payment.sender] -= payment.amount_minor
-                balances[payment.to] = balances.get(payment.to, 0) + payment.amount_minor
-        self._balances.append(balances)
-
-    def _check_money(self, index: int, height: int, disk: Disk) -> None:
-        chain = disk.chain
-        state = chain.state_at(Height(height))
-        supply = state.storage(self._currency, TOTAL_SUPPLY_SLOT)
-        balances = self._balances[height]
-        found = {owner: state.storage(self._currency, balance_slot(owner)) for owner in balances}
-        if supply != self._supply or sum(found.values()) != supply:
-            raise Broken(
-                "conservation",
-                f"validator {index}, height {height}: supply {supply}, balances {sum(found.values())}, "
-                f"expected {self._supply}",
-            )
-        if found != balances:
-            raise Broken("conservation", f"validator {index}, height {height}: balances {found}, model {balances}")
-
-    def final_height_of(self, raw: bytes) -> int | None:
-        """Return at which height a payment is final anywhere."""
-        return self._included.get(raw)
-
     # Clients
 
     def client_told(self, index: int, raw: bytes, located: tuple[Height, int] | None, disk: Disk) -> None:
         """A client asked a node where its transaction is."""
-        included = self._included.get(raw)
+        assert self._ledger is not None
+        included = self._ledger.final_height_of(raw)
         head = disk.chain.final_head().height
         if located is None:
             if included is not None and included <= head:
@@ -334,7 +302,7 @@ class Checkers:
                         raise Broken("certificate_soundness", f"validator {index}: height {height} is not finalized")
             header = chain.header(head.height)
             assert header is not None
-            root = plain_state_root(disk)
+            root = header.state_root if self._ledger is None else plain_state_root(disk)
             if root != header.state_root:
                 raise Broken(
                     "equal_state_roots",
@@ -380,6 +348,8 @@ def _after(prefix: bytes) -> bytes:
 
 def exclude_each_other(one: Statement, other: Statement) -> bool:
     """Tell whether two statements of one validator in one view prove it faulty."""
+    if one.epoch != other.epoch:
+        return False
     if one.kind is other.kind:
         return one != other
     return {one.kind, other.kind} == {Kind.NULLIFY, Kind.FINALIZE}

@@ -9,8 +9,8 @@ from consensus.primitives.scalars import Address
 from contracts.declarations import encode_call
 from contracts.native.currency import CURRENCY as CURRENCY_CONTRACT
 from contracts.native.dispatch import find_function
-from tests.simulator.checkers import Payment
 from tests.simulator.cluster import CHAIN_ID, CURRENCY, OPENING_MINOR, Cluster, SimulatedNode
+from tests.simulator.ledger_model import Payment
 
 RETRY_US = 2_000_000
 """How long a client waits for its payment before it tries another node."""
@@ -27,6 +27,8 @@ TRANSFER = find_function(CURRENCY_CONTRACT, "transfer")
 class Clients:
     """Every sender with its payments in the order of their nonces."""
 
+    renewed_us = 2_000_000
+
     def __init__(self, cluster: Cluster, *, payments_per_s: int, letter_bytes: int) -> None:
         self._cluster = cluster
         self._world = cluster.world
@@ -37,7 +39,7 @@ class Clients:
         self._nonces = [0] * len(cluster.senders)
         self._told: list[Payment] = []
         self._is_paying = payments_per_s > 0
-        self.audience: Sequence[SimulatedNode] = cluster.nodes
+        self.audience: list[SimulatedNode] = cluster.nodes
         """Nodes that clients talk to."""
 
     @property
@@ -55,6 +57,11 @@ class Clients:
         if self._is_paying:
             self._pay_later()
         self._world.schedule(self._world.now_us + RETRY_US, self._ask_all)
+
+    def renew(self) -> None:
+        """Let every sender pay once at once."""
+        for number in range(len(self._open)):
+            self.pay(number)
 
     def stop_paying(self) -> None:
         """Make no new payments; the old ones are still asked for."""

@@ -8,27 +8,28 @@ from nacl.signing import SigningKey
 
 from consensus.chain.genesis import GenesisCurrency, GenesisDocument, GenesisMinter, GenesisValidator
 from consensus.primitives.scalars import Address, Epoch, Height, TimestampMs
-from consensus.primitives.signatures import address_of_private_key, is_valid_ed25519
+from consensus.primitives.signatures import address_of_private_key
 from consensus.simplex.effects import Effect
 from consensus.simplex.events import Event
-from consensus.simplex.messages import SigningDomain, Statement, decode_vote, hello_statement, sign_bytes
+from consensus.simplex.messages import MalformedConsensusMessage, SigningDomain, Statement, decode_vote
 from contracts.addresses import currency_address
 from network.channels import Channel, channel_table
 from network.errors import LinkError
-from network.hello import PROTOCOL_VERSION, Hello, Role, ValidatorProof
+from network.hello import Hello, Role
 from network.session import LinkTimings, LocalNode, Progress
-from network.simulated import SimulatedHub, SimulatedTransport
-from network.transport import LinkStatus, PeerEntry, PeerIdentity, PeerKey
+from network.simulated import SimulatedHub
+from network.transport import PeerEntry, PeerIdentity, PeerKey, Transport
 from node.chain.commit import commit_genesis
 from node.chain.feed import FinalBlock
 from node.chain.store import ChainStore
-from node.execution.genesis_state import Genesis, build_genesis
+from node.execution.genesis_state import build_genesis
 from node.mempool.pool import PoolLimits
 from node.observe.logs import EventLog
 from node.runtime.ports import Lane
 from node.runtime.recovery import recover_head, recover_node
 from node.runtime.validator_node import NodePorts, ValidatorNode
 from node.state.reader import FinalState
+from node.storage.errors import StorageError
 from node.storage.guard_file import GuardFile, create_guard
 from node.storage.memory import MemoryStore
 from node.storage.record_batches import SALT_BYTES
@@ -36,6 +37,7 @@ from node.storage.wal import Wal
 from node.validator.signer import GuardedSigner
 from tests.simulator.checkers import Checkers
 from tests.simulator.disk import GUARD_FILE, SEGMENT_BYTES, WAL_FOLDER, Disk
+from tests.simulator.taps import Alter, LinkProofs, Listener, LogTap, TappedTransport
 from tests.simulator.world import START_US, Broken, NodeTime, NodeWorkers, World
 
 CHAIN_ID = 7_001
@@ -54,106 +56,27 @@ BYZANTINE_REST_US = 1_000_000
 WIRES_LANE = -1
 """Lane of the scheduler on which frames travel: they keep the order in which they were sent."""
 
-Alter = Callable[[PeerKey, Channel, bytes], Sequence[tuple[Channel, bytes]]]
-"""What a Byzantine validator sends one peer instead of an honest frame: any number of frames."""
-
 
 def private_key(seed: int, name: str) -> bytes:
     """Return a private key of this seed."""
     return sha256(f"{seed}/key/{name}".encode()).digest()
 
 
-class TappedTransport:
-    """A node's transport, with somebody listening where frames are handed to it."""
-
-    def __init__(self, inner: SimulatedTransport, peers: Sequence[PeerKey]) -> None:
-        self._inner = inner
-        self._peers = peers
-        self.tap: Callable[[Channel, bytes], None] = lambda _channel, _payload: None
-        self.alter: Alter | None = None
-
-    def send(self, peer_key: PeerKey, channel: Channel, payload: bytes, urgency: int) -> bool:
-        """Queue a frame for one peer."""
-        if self.alter is None:
-            self.tap(channel, payload)
-            return self._inner.send(peer_key, channel, payload, urgency)
-        was_queued = True
-        for other_channel, altered in self.alter(peer_key, channel, payload):
-            self.tap(other_channel, altered)
-            was_queued = self._inner.send(peer_key, other_channel, altered, urgency)
-        return was_queued
-
-    def broadcast(self, channel: Channel, payload: bytes, urgency: int) -> int:
-        """Queue a frame for everybody."""
-        if self.alter is None:
-            self.tap(channel, payload)
-            return self._inner.broadcast(channel, payload, urgency)
-        return sum(self.send(peer, channel, payload, urgency) for peer in self._peers)
-
-    def report_misbehaviour(self, peer_key: PeerKey, reason: str) -> None:
-        """Ban a peer."""
-        self._inner.report_misbehaviour(peer_key, reason)
-
-    def update_peers(self, peers: Sequence[PeerEntry]) -> None:
-        """Replace the allow-list."""
-        self._inner.update_peers(peers)
-
-    def links(self) -> tuple[LinkStatus, ...]:
-        """Return the state of every allowed peer."""
-        return self._inner.links()
-
-
-class _LogTap:
-    """Where a node prints to: lines go into the trace, and some of them are verdicts."""
-
-    def __init__(self, node: "SimulatedNode") -> None:
-        self._node = node
-
-    def write(self, line: str) -> int:
-        """Take a line."""
-        self._node.printed(line)
-        return len(line)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-
-class _Listener:
-    """Passes what the mesh reports to the node, which is built after it."""
-
-    def __init__(self, owner: "SimulatedNode") -> None:
-        self._owner = owner
-        self.node: ValidatorNode | None = None
-
-    def link_up(self, peer: PeerIdentity, hello: Hello) -> None:
-        if self.node is not None:
-            self.node.inbound.link_up(peer, hello)
-
-    def link_down(self, peer: PeerIdentity, reason: LinkError) -> None:
-        if self.node is not None:
-            self.node.inbound.link_down(peer, reason)
-
-    def link_refused(self, place: str, reason: LinkError) -> None:
-        if self.node is not None:
-            self.node.inbound.link_refused(place, reason)
-
-    def frame_received(self, peer: PeerIdentity, channel: Channel, payload: bytes) -> None:
-        if self.node is not None:
-            self._owner.frame_arrives(channel, payload)
-            self.node.inbound.frame_received(peer, channel, payload)
-
-
 class SimulatedNode:
     """One validator: its disk for ever, its process for a life."""
 
-    def __init__(self, cluster: "Cluster", index: int) -> None:
+    def __init__(self, cluster: "Cluster", index: int, *, name: str = "") -> None:
         self.cluster = cluster
         self.index = index
+        self.name = name or f"v{index}"
+        """Name in traces."""
         self.disk = Disk()
         self.life = 0
         self.node: ValidatorNode | None = None
         self.transport: TappedTransport | None = None
         self.skew_us = 0
+        self.drift_ppm = 0
+        """Microseconds that the node's wall clock gains in a second."""
         self.delay_us: Callable[[Lane], int] = lambda _lane: 500
         self.down_us: Callable[[], int] = lambda: 0
         self.alter: Alter | None = None
@@ -161,21 +84,32 @@ class SimulatedNode:
         """Votes of actors that arrived in this life, by signer and view."""
         self.accused: set[str] = set()
         """Names of validators that this life has shown to have signed twice."""
+        self.started: Callable[[], None] = lambda: None
+        """Called at the end of every start; an actor begins its own life there."""
+        self.arrived: Callable[[PeerKey, Channel, bytes], bool] = lambda _peer, _channel, _payload: False
+        """Called with every frame that arrives, before the node sees it; true if the node shall not."""
+        self.deeds: dict[str, int] = {}
+        """How often each behaviour of an actor in this place did what it is there for."""
+        self.second: SimulatedNode | None = None
+        """Another instance with the same key, which serves some of the peers."""
+        self.refusal: StorageError | None = None
+        """Why it does not start from its disk, which a fault has damaged: it stays down."""
         self._is_recovered = False
         self._time: NodeTime | None = None
+        self._paused_until_us = 0
         self._crashes = cluster.world.generator(f"disk/{index}")
         salts = cluster.world.generator(f"salt/{index}")
         self._salt = lambda: salts.randbytes(SALT_BYTES)
 
     @property
-    def name(self) -> str:
-        """Name in traces."""
-        return f"v{self.index}"
-
-    @property
     def peer(self) -> PeerIdentity:
         """Identity in the mesh."""
         return self.cluster.peers[self.index]
+
+    @property
+    def has_recovered(self) -> bool:
+        """Whether its machine has taken its past back."""
+        return self._is_recovered
 
     @property
     def is_up(self) -> bool:
@@ -192,12 +126,16 @@ class SimulatedNode:
         """Final height on disk."""
         return self.chain.final_head().height
 
+    @property
+    def view(self) -> int:
+        """The view it is in; 0 while it is down."""
+        return self.node.machine.state.view if self.node is not None and self._is_recovered else 0
+
     def prepare(self) -> None:
         """Make the home that `init` makes: block 0, an empty guard, a folder for the log."""
         genesis = self.cluster.genesis
         commit_genesis(self.disk.store, genesis.executed, genesis.validator_payload)
-        key = genesis.validators.validators[self.index].consensus_key
-        create_guard(GUARD_FILE, key, files=self.disk.files, salt=self._salt)
+        self._create_guard()
 
     def start(self) -> None:
         """Begin a life from what is on disk."""
@@ -219,13 +157,11 @@ class SimulatedNode:
         self.life += 1
         self._is_recovered = False
         self.heard, self.accused = {}, set()
-        time = self._time = NodeTime(world, self.index, self.skew_us, self.failed, self.power_cut)
-        listener = _Listener(self)
-        others = [PeerEntry(peer) for peer in cluster.peers if peer != self.peer]
-        inner = cluster.hub.add(
-            self._local_node(signer), others, listener, random=world.generator(f"dial/{self.index}/{self.life}")
+        self._paused_until_us = 0
+        time = self._time = NodeTime(world, self.index, self.wall_us, self.failed, self.power_cut)
+        transport = self.transport = TappedTransport(
+            self._join(signer), [peer.key for peer in cluster.peers if peer != self.peer]
         )
-        transport = self.transport = TappedTransport(inner, [entry.identity.key for entry in others])
         transport.tap = self._frame_leaves
         transport.alter = self.alter
         head = recover_head(self.chain)
@@ -243,24 +179,40 @@ class SimulatedNode:
                 clock=time,
                 timers=time,
                 workers=NodeWorkers(time, lambda lane: self.delay_us(lane)),
-                log=EventLog((_LogTap(self),), level="warn", format="text", now_ms=time.now_ms),  # type: ignore[arg-type]
+                log=EventLog((LogTap(self),), level="warn", format="text", now_ms=time.now_ms),  # type: ignore[arg-type]
                 failed=self.failed,
             ),
         )
         self._tap_driver(node)
         node.feed.subscribe(self._told)
-        self.node = listener.node = node
+        self.node = node
         self._note("start", f"life {self.life}", f"height {head.facts.height}, cut {found.cut_bytes}")
         node.start(recover_node(head, node.tree, found, signer.signed_statements()))
+        self.started()
+
+    def _create_guard(self) -> None:
+        key = self.cluster.genesis.validators.validators[self.index].consensus_key
+        create_guard(GUARD_FILE, key, files=self.disk.files, salt=self._salt)
 
     def crash(self) -> None:
         """Lose power."""
+        if self.second is not None:
+            self.second.crash()
+        self.cluster.hub.stop(self.peer.key)
+        self.stop_process()
+        self.disk.crash(self._crashes)
+
+    def stop_process(self) -> None:
+        """End the present life at once, whatever it was doing."""
         assert self._time is not None
         self._time.is_dead = True
-        self.cluster.hub.stop(self.peer.key)
-        self.node = self.transport = None
-        self.disk.crash(self._crashes)
         self._note("crash", f"life {self.life}")
+        self.node = self.transport = None
+
+    def forget_votes(self) -> None:
+        """Put an empty log and an empty guard in the place of those on the disk."""
+        self.disk.forget_files()
+        self._create_guard()
 
     def power_cut(self) -> None:
         """The power went in the middle of a write; the machine comes back by itself."""
@@ -300,19 +252,84 @@ class SimulatedNode:
         if is_strange or (is_blame and not any(word in words for word in guilty)):
             raise Broken("blame_exact", f"{self.name}: {line.strip()}")
 
+    # Time
+
+    def wall_us(self) -> int:
+        """Return what this machine's wall clock shows, in microseconds."""
+        now_us = self.cluster.world.now_us
+        # A drift of a millionth is a microsecond a second; the remainder is less than one.
+        return now_us + self.skew_us + (now_us - START_US) * self.drift_ppm // 1_000_000
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its machine stands still."""
+        return self.cluster.world.now_us < self._paused_until_us
+
+    def pause(self, duration_us: int) -> None:
+        """Let its machine stand still: no timer, no job and no frame is noticed before it goes on."""
+        if self._time is None or self.is_paused:
+            return
+        self._paused_until_us = self._time.paused_until_us = self.cluster.world.now_us + duration_us
+        self._note("fault", "pause", str(duration_us))
+
+    def when_resumed(self, callback: Callable[[], None]) -> None:
+        """Run something in the first instant in which the machine goes on."""
+        self.cluster.world.schedule(self._paused_until_us, callback, self.index)
+
     def submit(self, raw: bytes, decided: Callable[[str], None]) -> None:
         """Give it a client's transaction."""
         assert self.node is not None
         self.node.admission.submit(raw, lambda verdict: decided(type(verdict).__name__))
 
-    def frame_arrives(self, channel: Channel, payload: bytes) -> None:
-        """Remember an actor's vote that this node will keep."""
-        if channel is not Channel.VOTES or self.node is None or not self._is_recovered:
+    # What the mesh reports
+
+    def link_up(self, peer: PeerIdentity, hello: Hello) -> None:
+        """A link is there."""
+        node = self._host_for(peer.key).node
+        if node is not None:
+            node.inbound.link_up(peer, hello)
+
+    def link_down(self, peer: PeerIdentity, reason: LinkError) -> None:
+        """A link is gone."""
+        node = self._host_for(peer.key).node
+        if node is not None:
+            node.inbound.link_down(peer, reason)
+
+    def link_refused(self, place: str, reason: LinkError) -> None:
+        """A link did not come up."""
+        if self.node is not None:
+            self.node.inbound.link_refused(place, reason)
+
+    def frame_received(self, peer: PeerIdentity, channel: Channel, payload: bytes) -> None:
+        """A frame is there."""
+        host = self._host_for(peer.key)
+        if host is not self:
+            host.frame_received(peer, channel, payload)
             return
-        vote = decode_vote(payload)
+        if self.node is None or self.arrived(peer.key, channel, payload):
+            return
+        if channel is Channel.VOTES and self._is_recovered:
+            self._remember_vote(payload)
+        self.node.inbound.frame_received(peer, channel, payload)
+
+    def serves(self, peer: PeerKey) -> bool:
+        """Tell whether this instance is the one a peer talks to."""
+        return self.second is None or not self.second.serves(peer)
+
+    def _host_for(self, peer: PeerKey) -> "SimulatedNode":
+        return self if self.second is None or self.serves(peer) else self.second
+
+    def _remember_vote(self, payload: bytes) -> None:
+        """Remember an actor's vote that this node will keep."""
+        assert self.node is not None
+        try:
+            vote = decode_vote(payload)
+        except MalformedConsensusMessage:
+            return
         ahead = vote.statement.view - self.node.machine.state.view
         # Half of the window in which votes are kept, so that nothing hangs on its edges.
-        if vote.signer in self.cluster.byzantine and -VOTES_HEARD_BEHIND <= ahead <= VOTES_HEARD_AHEAD:
+        is_kept = -VOTES_HEARD_BEHIND <= ahead <= VOTES_HEARD_AHEAD
+        if is_kept and vote.signer in self.cluster.byzantine and self.cluster.checkers.is_signed(vote):
             self.heard.setdefault((vote.signer, vote.statement.view), set()).add(vote.statement)
 
     def _frame_leaves(self, channel: Channel, payload: bytes) -> None:
@@ -340,8 +357,11 @@ class SimulatedNode:
             effects = step(event, now_ms)
             self._is_recovered = True
             note("event", type(event).__name__)
+            counts = self.cluster.effect_counts
             for effect in effects:
-                note("effect", type(effect).__name__)
+                name = type(effect).__name__
+                counts[name] = counts.get(name, 0) + 1
+                note("effect", name)
             return effects
 
         def noted_synced() -> None:
@@ -351,9 +371,16 @@ class SimulatedNode:
         node.machine.step = traced_step  # type: ignore[method-assign]  # a tap: nothing is changed
         durability.synced = noted_synced  # type: ignore[method-assign]  # likewise
 
+    def _join(self, signer: GuardedSigner) -> Transport:
+        """Connect a new life to the mesh."""
+        cluster = self.cluster
+        others = [PeerEntry(peer) for peer in cluster.peers if peer != self.peer]
+        dialer = cluster.world.generator(f"dial/{self.index}/{self.life}")
+        return cluster.hub.add(self._local_node(signer), others, Listener(self), random=dialer)
+
     def _local_node(self, signer: GuardedSigner) -> LocalNode:
         nonces = self.cluster.world.generator(f"nonce/{self.index}/{self.life}")
-        proofs = _LinkProofs(self.cluster.genesis, signer, self.index)
+        proofs = LinkProofs(self.cluster.genesis, CHAIN_ID, signer, self.index)
         return LocalNode(
             identity=self.peer,
             chain_id=CHAIN_ID,
@@ -368,35 +395,15 @@ class SimulatedNode:
         )
 
 
-class _LinkProofs:
-    """Proofs of links by consensus keys, as the node's process makes them."""
-
-    def __init__(self, genesis: Genesis, signer: GuardedSigner, index: int) -> None:
-        self._validators = genesis.validators.validators
-        self._domain = SigningDomain(CHAIN_ID, genesis.executed.block.block_hash)
-        self._signer = signer
-        self._index = index
-
-    def sign(self, *, own_tls_key: bytes, peer_tls_key: bytes, peer_nonce: bytes) -> ValidatorProof:
-        statement = self._statement(own_tls_key, peer_tls_key, peer_nonce)
-        return ValidatorProof(self._index, self._signer.sign_unguarded(statement))
-
-    def verify(self, proof: ValidatorProof, *, signer_tls_key: bytes, own_tls_key: bytes, own_nonce: bytes) -> bool:
-        validator = self._validators[proof.signer]
-        statement = self._statement(signer_tls_key, own_tls_key, own_nonce)
-        return is_valid_ed25519(validator.consensus_key, sign_bytes(self._domain, statement), proof.signature)
-
-    def _statement(self, signer_key: bytes, peer_key: bytes, nonce: bytes) -> Statement:
-        return hello_statement(
-            Epoch(0), protocol=PROTOCOL_VERSION, own_tls_key=signer_key, peer_tls_key=peer_key, nonce=nonce
-        )
-
-
 class Cluster:
     """All validators of a seed."""
 
-    def __init__(self, world: World, count: int, *, byzantine: Sequence[int] = ()) -> None:
+    def __init__(self, world: World, count: int, *, byzantine: Sequence[int] = (), scope: str = "node") -> None:
         self.world = world
+        self.scope = scope
+        self.is_safety = True
+        """Whether the phase lasts in which everything may fail."""
+        self.effect_counts: dict[str, int] = {}
         self.byzantine = byzantine
         seeds = [private_key(world.seed, f"consensus/{number}") for number in range(count)]
         # In the order of the set, so that a node's number is its index.
@@ -414,6 +421,7 @@ class Cluster:
             currency=CURRENCY,
             opening=dict.fromkeys(self.senders, OPENING_MINOR),
             byzantine=byzantine,
+            has_ledger=scope == "node",
         )
         self.hub = SimulatedHub(
             schedule=lambda at_us, callback: world.schedule(at_us, callback, WIRES_LANE),
@@ -430,6 +438,11 @@ class Cluster:
     def honest(self) -> list[SimulatedNode]:
         """Nodes that follow the protocol."""
         return [node for node in self.nodes if node.index not in self.byzantine]
+
+    @property
+    def view_highest(self) -> int:
+        """The highest view a running node is in."""
+        return max((node.view for node in self.nodes), default=0)
 
     def running(self) -> list[SimulatedNode]:
         """Nodes that are up."""

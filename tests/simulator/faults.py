@@ -1,8 +1,9 @@
 """What goes wrong in a seed: knobs drawn once, and the events they cause while the safety phase lasts."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 
 from network.simulated import WireConditions
 from node.runtime.ports import Lane
@@ -11,6 +12,9 @@ from tests.simulator.cluster import Cluster, SimulatedNode
 SECOND_US = 1_000_000
 SOUND_DELAY_US = 300
 """Half of how long a job or a sync of a healthy node takes."""
+
+SAFETY_S = {"node": (3, 15), "core": (2, 6)}
+"""Shortest and longest safety phase by scope, in simulated seconds."""
 
 SOUND_WIRE = WireConditions(latency_us=5_000, jitter_us=2_000)
 
@@ -49,9 +53,22 @@ class Knobs:
         values = ((field.name, getattr(self, field.name)) for field in fields(self))
         return " ".join(f"{name}={value}" for name, value in values if value)
 
+    def names_on(self) -> tuple[str, ...]:
+        """Return the names of the knobs that are not off."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name))
 
-def draw_knobs(drawn: random.Random, *, validators: int | None = None) -> Knobs:
-    """Draw a seed's knobs; each but the load is off with probability ⅓."""
+
+KNOB_NAMES = tuple(field.name for field in fields(Knobs))
+
+
+def draw_knobs(
+    drawn: random.Random,
+    *,
+    validators: int | None = None,
+    scope: str = "node",
+    overrides: Mapping[str, int] = MappingProxyType({}),
+) -> Knobs:
+    """Draw a seed's knobs; each but the load is off with probability ⅓. `overrides` replace what was drawn."""
 
     def knob(low: int, high: int) -> int:
         value = drawn.randint(low, high)
@@ -61,7 +78,7 @@ def draw_knobs(drawn: random.Random, *, validators: int | None = None) -> Knobs:
     # f; the remainder of the division is margin.
     faulty_max = (count - 1) // 3
     values = {
-        "safety_us": drawn.randint(3, 15) * SECOND_US,
+        "safety_us": drawn.randint(*SAFETY_S[scope]) * SECOND_US,
         "latency_us": knob(1_000, 150_000),
         "jitter_percent": knob(1, 100),
         "bytes_per_ms": knob(1, 1_000) * 125,
@@ -81,7 +98,7 @@ def draw_knobs(drawn: random.Random, *, validators: int | None = None) -> Knobs:
         "letter_bytes": knob(100, 60_000),
         "payments_per_s": drawn.choice((0, 1, 5, 20, 20, 60)),
     }
-    return Knobs(validators=count, **values)
+    return Knobs(**{"validators": count, **values, **overrides})
 
 
 class Faults:
@@ -90,7 +107,7 @@ class Faults:
     def __init__(self, cluster: Cluster, knobs: Knobs) -> None:
         self._cluster = cluster
         self._world = cluster.world
-        self._knobs = knobs
+        self.knobs = knobs
         self._crashes = cluster.world.generator("crashes")
         self._links = cluster.world.generator("link faults")
         self._partitions = cluster.world.generator("partitions")
@@ -106,14 +123,14 @@ class Faults:
 
     def start(self) -> None:
         """Let things go wrong from now on."""
-        for node in self._crashes.sample(self._cluster.nodes, self._knobs.away):
+        for node in self._crashes.sample(self._cluster.nodes, self.knobs.away):
             node.crash()
-        if self._knobs.crash_every_us:
-            self._later(self._crashes, self._knobs.crash_every_us, self._crash)
-        if self._knobs.link_break_every_us:
-            self._later(self._links, self._knobs.link_break_every_us, self._break_link)
-        if self._knobs.partition_every_us:
-            self._later(self._partitions, self._knobs.partition_every_us, self._partition)
+        if self.knobs.crash_every_us:
+            self._later(self._crashes, self.knobs.crash_every_us, self._crash)
+        if self.knobs.link_break_every_us:
+            self._later(self._links, self.knobs.link_break_every_us, self._break_link)
+        if self.knobs.partition_every_us:
+            self._later(self._partitions, self.knobs.partition_every_us, self._partition)
 
     def spare(self, core: list[SimulatedNode]) -> None:
         """Stop all faults for `core`: sound links among its nodes, sound disks, everybody up."""
@@ -131,15 +148,15 @@ class Faults:
     def _set_clocks(self) -> None:
         drawn, nodes = self._world.generator("clocks"), self._cluster.nodes
         for node in nodes:
-            node.skew_us = drawn.randint(-self._knobs.clock_skew_us, self._knobs.clock_skew_us)
+            node.skew_us = drawn.randint(-self.knobs.clock_skew_us, self.knobs.clock_skew_us)
         candidates = list(self._cluster.honest)
         free = (len(nodes) - 1) // 3 - len(self._cluster.byzantine)
-        self.wild = drawn.sample(candidates, max(0, min(self._knobs.wild_clocks, free)))
+        self.wild = drawn.sample(candidates, max(0, min(self.knobs.wild_clocks, free)))
         for node in self.wild:
             node.skew_us = drawn.randint(-60, 60) * SECOND_US
 
     def _set_wires(self) -> None:
-        knobs, drawn = self._knobs, self._world.generator("wires")
+        knobs, drawn = self.knobs, self._world.generator("wires")
         for sender in self._cluster.peers:
             for receiver in self._cluster.peers:
                 if sender == receiver:
@@ -158,9 +175,9 @@ class Faults:
                 self._cluster.hub.set_conditions(sender.key, receiver.key, conditions)
 
     def _delay_us(self, lane: Lane) -> int:
-        mean_us = self._knobs.sync_us if lane in (Lane.WAL, Lane.STORE) else self._knobs.job_us
+        mean_us = self.knobs.sync_us if lane in (Lane.WAL, Lane.STORE) else self.knobs.job_us
         delay_us = self._jobs.randint(0, max(SOUND_DELAY_US, mean_us))
-        return delay_us * 10 if self._jobs.randrange(1_000) < self._knobs.spike_per_mille else delay_us
+        return delay_us * 10 if self._jobs.randrange(1_000) < self.knobs.spike_per_mille else delay_us
 
     def _later(self, drawn: random.Random, mean_us: int, happens: Callable[[], None]) -> None:
         self._world.schedule(self._world.now_us + drawn.randint(1, 2 * mean_us), happens)
@@ -176,7 +193,7 @@ class Faults:
                     node.disk.cut_power_soon(drawn)
                 else:
                     node.power_cut()
-        self._later(drawn, self._knobs.crash_every_us, self._crash)
+        self._later(drawn, self.knobs.crash_every_us, self._crash)
 
     def _break_link(self) -> None:
         drawn = self._links
@@ -185,7 +202,7 @@ class Faults:
             if first in self.victims or second in self.victims:
                 self._note("break", f"{first.name} {second.name}")
                 self._cluster.hub.break_links(first.peer.key, second.peer.key, is_half_open=drawn.randrange(10) == 0)
-        self._later(drawn, self._knobs.link_break_every_us, self._break_link)
+        self._later(drawn, self.knobs.link_break_every_us, self._break_link)
 
     def _partition(self) -> None:
         drawn = self._partitions
@@ -199,7 +216,7 @@ class Faults:
                 if is_cut and (sender.index in victims or receiver.index in victims):
                     self._cluster.hub.block(sender.peer.key, receiver.peer.key)
         self._world.schedule(self._world.now_us + drawn.randint(100_000, 8 * SECOND_US), self._heal)
-        self._later(drawn, self._knobs.partition_every_us + SECOND_US, self._partition)
+        self._later(drawn, self.knobs.partition_every_us + SECOND_US, self._partition)
 
     def _heal(self) -> None:
         self._note("heal", "")

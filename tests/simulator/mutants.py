@@ -79,7 +79,7 @@ MUTANTS: Mapping[str, Mutant] = {
         "evidence_found",
         lambda _node, _evidence: None,
         ("evidence_complete",),
-        actor="contradictor",
+        actor="nuller",
     ),
     "one_shot_fetch": Mutant(Requester, "_retry", lambda _requester, _fetch: None, ("progress",)),
 }

@@ -171,16 +171,21 @@ class NodeTime:
     """Clock and timers of one life of a node; nothing fires after its death."""
 
     def __init__(
-        self, world: World, lane: int, skew_us: int, failed: Callable[[BaseException], None], power_cut: Callback
+        self,
+        world: World,
+        lane: int,
+        wall_us: Callable[[], int],
+        failed: Callable[[BaseException], None],
+        power_cut: Callback,
     ) -> None:
         self._power_cut = power_cut
         self._world = world
         self._lane = lane
         self._failed = failed
         self.is_dead = False
-        self._clock = MonotonicWallClock(
-            wall_ns=lambda: (world.now_us + skew_us) * 1_000, monotonic_ns=lambda: world.now_us * 1_000
-        )
+        self.paused_until_us = 0
+        """Nothing fires before this instant."""
+        self._clock = MonotonicWallClock(wall_ns=lambda: wall_us() * 1_000, monotonic_ns=lambda: world.now_us * 1_000)
 
     def now_ms(self) -> TimestampMs:
         """Return what this node's clock shows."""
@@ -206,6 +211,9 @@ class NodeTime:
         callback = timer.callback
         if callback is None or self.is_dead:
             return
+        if self._world.now_us < self.paused_until_us:
+            self._world.schedule(self.paused_until_us, lambda: self._fire(timer, at_ms), self._lane)
+            return
         behind_ms = at_ms - self.now_ms()
         if behind_ms > 0:
             self._world.schedule(self._world.now_us + behind_ms * 1_000, lambda: self._fire(timer, at_ms), self._lane)
@@ -214,6 +222,9 @@ class NodeTime:
 
     def _guarded(self, callback: Callback) -> None:
         if self.is_dead:
+            return
+        if self._world.now_us < self.paused_until_us:
+            self._world.schedule(self.paused_until_us, lambda: self._guarded(callback), self._lane)
             return
         try:
             callback()

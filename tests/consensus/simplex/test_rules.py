@@ -78,6 +78,20 @@ def test_d2_carries_a_tip_that_its_own_leader_gave_up_after_notarizing() -> None
     assert [built.parent for built in only(bench.fire(TimerKind.WAKE), BuildBlock)] == [block.facts.digest]
 
 
+@pytest.mark.parametrize(("final_after_ms", "patience_ms"), [(399, 800), (401, 802), (9_000, 6_400)])
+def test_d2_waits_twice_as_long_as_the_newest_finalization_took_and_not_for_ever(
+    final_after_ms: int, patience_ms: int
+) -> None:
+    bench = Bench(own=3)
+    first = bench.notarized(1)
+    bench.now_ms += final_after_ms
+    bench.certificate(finalize(1, 0, first.facts.digest), (0, 1, 2))
+    assert bench.machine.state.floor == 1
+    bench.notarized(2, first.facts, parent_view=1)
+    assert bench.view == 3
+    assert bench.timer_in(TimerKind.WAKE) == patience_ms
+
+
 def test_d3_heartbeat_on_its_way_to_be_final_makes_no_second_one_due() -> None:
     bench = Bench(own=3)
     first = bench.finalized(1)
@@ -105,35 +119,38 @@ def test_a2_leader_with_a_dead_link_is_passed_over_only_when_a_block_is_due() ->
     assert bench.own_votes(2) == {Kind.NULLIFY}
 
 
-def silent_leader_bench() -> Bench:
-    """Return a bench in view 18 whose validator 2, leader of it, voted in none of 17 views."""
-    bench = Bench()
-    for view in range(1, 18):
-        for signer in (0, 1, 3):
-            if signer != bench.own:
+def nullified_without(bench: Bench, silent: int, *views: int) -> None:
+    """Let everybody but one validator give up on views."""
+    for view in views:
+        for signer in range(4):
+            if signer not in (bench.own, silent):
                 bench.vote(signer, nullify(view))
-    return bench
 
 
-def test_a2_leader_silent_in_sixteen_ended_views_is_passed_over() -> None:
-    bench = silent_leader_bench()
-    assert bench.view == 18
-    assert bench.own_votes(18) == {Kind.NULLIFY}
+@pytest.mark.parametrize(("first", "is_passed_over"), [(2, True), (3, False)])
+def test_a2_leader_silent_since_the_view_it_led_last_is_passed_over(first: int, is_passed_over: bool) -> None:
+    bench = Bench()
+    for view in range(1, first):
+        # Validator 2 led view 2; a word of it there, or later, and it lives.
+        for signer in (1, 2, 3):
+            bench.vote(signer, nullify(view))
+    nullified_without(bench, 2, *range(first, 6))
+    assert bench.view == 6
+    assert (bench.own_votes(6) == {Kind.NULLIFY}) is is_passed_over
 
 
 @pytest.mark.parametrize("sign", ["vote", "link"])
 def test_a2_fresh_vote_or_new_link_makes_a_leader_active_at_once(sign: str) -> None:
     bench = Bench()
-    for view in range(1, 18):
-        if view == 17 and sign == "vote":
-            bench.vote(2, nullify(18 + 1))
-        if view == 17 and sign == "link":
-            bench.take(PeerStatus(bench.validators.leader(View(2)), False))
-            bench.take(PeerStatus(bench.validators.leader(View(2)), True))
-        for signer in (1, 3):
-            bench.vote(signer, nullify(view))
-    assert bench.view == 18
-    assert bench.own_votes(18) == set()
+    nullified_without(bench, 2, 1, 2, 3, 4)
+    if sign == "vote":
+        bench.vote(2, nullify(6 + 1))
+    else:
+        bench.take(PeerStatus(bench.validators.leader(View(2)), False))
+        bench.take(PeerStatus(bench.validators.leader(View(2)), True))
+    nullified_without(bench, 2, 5)
+    assert bench.view == 6
+    assert bench.own_votes(6) == set()
 
 
 # Joining

@@ -104,7 +104,6 @@ def test_peer_ahead_is_asked_and_its_proven_range_is_taken() -> None:
     world = World()
     blocks = chain(5)
     world.sync.peer_is_at(PEER, Height(5))
-    assert world.sync.is_behind()
     assert world.sent[0][0] == PEER
     assert decode_request(world.sent[0][1]).kind is RequestKind.BLOCKS
     world.reply(answer(blocks, finalization(blocks[-1])))
@@ -117,6 +116,18 @@ def test_peer_at_the_own_height_is_not_asked() -> None:
     world = World()
     world.sync.peer_is_at(PEER, Height(0))
     assert world.sent == []
+    assert not world.sync.is_behind()
+
+
+def test_one_liar_of_four_cannot_make_a_node_believe_it_is_behind() -> None:
+    world = World()
+    world.sync.peer_is_at(PEER, Height(10**9))
+    assert world.sync.height_target == 0
+    assert not world.sync.is_behind()
+    world.sync.peer_is_at(OTHER, Height(2))
+    assert world.sync.height_target == 2
+    assert world.sync.is_behind()
+    world.sync.link_down(OTHER)
     assert not world.sync.is_behind()
 
 

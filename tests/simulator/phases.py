@@ -1,0 +1,150 @@
+"""The phases of a seed: safety, in which everything may fail; liveness, silence and a restart, in which nothing may."""
+
+from typing import Protocol
+
+from consensus.simplex.parameters import BACKOFF_THOUSANDTHS
+from tests.simulator.cluster import HEARTBEAT_MS, Cluster, SimulatedNode
+from tests.simulator.faults import SECOND_US, Faults
+from tests.simulator.world import Broken
+
+REDIAL_US = 30 * SECOND_US
+"""The longest back-off of a dialer."""
+
+LINK_SILENCE_US = 15 * SECOND_US
+"""After which a half-open link is given up."""
+
+HEIGHTS_DUE = 5
+"""Heights that a healed core must still make final."""
+
+SILENCE_US = 4 * HEARTBEAT_MS * 1_000
+
+
+class Load(Protocol):
+    """Whatever gives the network something to do."""
+
+    audience: list[SimulatedNode]
+    """Nodes that are asked and told."""
+    renewed_us: int
+    """For how long at least it goes on once it is renewed."""
+
+    @property
+    def open_count(self) -> int:
+        """How much is asked for and not final yet."""
+        ...
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def renew(self) -> None:
+        """Ask for something at once, and go on for a while."""
+        ...
+
+    def stop_paying(self) -> None:
+        """Ask for nothing new."""
+        ...
+
+
+def run_phases(cluster: Cluster, faults: Faults, load: Load, healed_ms: list[int]) -> None:
+    """Run a whole seed; `healed_ms` gets how long each healing took. Raises: Broken."""
+    for node in cluster.nodes:
+        node.start()
+    load.start()
+    faults.start()
+    cluster.world.run_for(faults.knobs.safety_us)
+    cluster.is_safety = False
+    healthy = [node for node in cluster.honest if node not in faults.wild]
+    core = sorted(cluster.world.generator("core").sample(healthy, cluster.checkers.quorum), key=lambda node: node.index)
+    healed_ms.append(_require_progress(cluster, load, faults, core, "quorum", heights_due=HEIGHTS_DUE))
+    healed_ms.append(_require_progress(cluster, load, faults, cluster.honest, "all", heights_due=1))
+    load.stop_paying()
+    cluster.world.run_for(SECOND_US)
+    for node in cluster.honest:
+        cluster.checkers.check_evidence(node.name, node.heard, node.accused)
+    if not faults.wild and not cluster.byzantine:
+        _require_silence(cluster)
+    _require_same_after_restart(cluster)
+
+
+def healing_bound_us(cluster: Cluster) -> int:
+    """Return within which a healed quorum has everything final.
+
+    Links come back, then up to f leaders in a row may be useless, each for a leader time-out with full back-off, and
+    the next one is not.
+    """
+    parameters = cluster.genesis.parameters
+    slack_ms = 2 * parameters.network_delta_ms * BACKOFF_THOUSANDTHS[-1] // 1_000
+    leader_ms = parameters.block_interval_min_ms + parameters.build_budget_ms + slack_ms
+    faulty_max = len(cluster.nodes) - cluster.checkers.quorum
+    return REDIAL_US + LINK_SILENCE_US + (faulty_max + 1) * leader_ms * 1_000
+
+
+def _require_progress(
+    cluster: Cluster, load: Load, faults: Faults, core: list[SimulatedNode], name: str, *, heights_due: int
+) -> int:
+    """Heal `core`, wait until every payment is final on each of its nodes, return the milliseconds. Raises: Broken."""
+    world = cluster.world
+    healed_us = world.now_us
+    faults.spare(core)
+    load.audience = core
+    load.renew()
+    due = max(node.height for node in core) + heights_due
+    is_paying = True
+
+    def is_done() -> bool:
+        nonlocal is_paying
+        heights = [node.height for node in core]
+        if is_paying and world.now_us >= healed_us + load.renewed_us and min(heights) >= due:
+            is_paying = False
+            load.stop_paying()
+        if is_paying or load.open_count:
+            return False
+        pools = [len(node.node.pool) for node in core if node.node is not None]
+        return max(heights) - min(heights) <= 1 and not any(pools)
+
+    if not world.run_for(load.renewed_us + healing_bound_us(cluster), is_done):
+        states = "; ".join(_state(node) for node in cluster.nodes)
+        raise Broken(
+            "progress", f"{name} {[node.name for node in core]}: {load.open_count} payments open, {due} due; {states}"
+        )
+    # The fraction of a millisecond is dropped.
+    return (world.now_us - healed_us) // 1_000
+
+
+def _require_silence(cluster: Cluster) -> None:
+    """Expect heartbeats and nothing else. Raises: Broken."""
+    world, checkers = cluster.world, cluster.checkers
+    # What the last payments have begun may end first: one heartbeat.
+    world.run_for(HEARTBEAT_MS * 1_000)
+    height, nullified = max(checkers.finals), checkers.nullify_votes
+    world.run_for(SILENCE_US)
+    beats = max(checkers.finals) - height
+    has_payments = cluster.scope == "node" and any(
+        checkers.finals[height + beat + 1].transactions for beat in range(beats)
+    )
+    if not 3 <= beats <= 5 or has_payments:
+        raise Broken("idle_quiet", f"{beats} blocks in {SILENCE_US} µs of silence from height {height}")
+    if checkers.nullify_votes != nullified:
+        raise Broken("idle_quiet", f"{checkers.nullify_votes - nullified} nullify votes in silence")
+
+
+def _require_same_after_restart(cluster: Cluster) -> None:
+    """Stop everybody, compare the disks, start everybody and expect the same chain. Raises: Broken."""
+    for node in cluster.running():
+        node.crash()
+    cluster.checkers.check_disks((node.index, node.disk) for node in cluster.honest)
+    heights = [node.height for node in cluster.nodes]
+    for node in cluster.nodes:
+        node.start()
+    cluster.world.run_for(SECOND_US)
+    for node, height in zip(cluster.nodes, heights, strict=True):
+        if node.height < height:
+            raise Broken("monotone_height", f"{node.name} was at {height}, after a restart at {node.height}")
+    cluster.close()
+
+
+def _state(node: SimulatedNode) -> str:
+    if node.node is None:
+        return f"{node.name} down at {node.height}"
+    state = node.node.machine.state
+    return f"{node.name} height {node.height} view {state.view} floor {state.floor} pool {len(node.node.pool)}"
