@@ -49,6 +49,7 @@ from node.runtime.recovery import recover_head, recover_node
 from node.runtime.validator_node import NodePorts, ValidatorNode
 from node.runtime.workers import ThreadWorkers
 from node.state.reader import FinalState
+from node.storage.errors import StorageError, UnsafeData
 from node.storage.guard_file import GuardFile
 from node.storage.leveldb import LevelDbStore
 from node.storage.memory import MemoryStore
@@ -57,7 +58,6 @@ from node.validator.keys import KeyPurpose, load_key, read_passphrase
 from node.validator.signer import GuardedSigner, SignRefused
 
 LEDGER_FOLDER = "ledger.ldb"
-WAL_FOLDER = "wal"
 LOOP_PROBE_S = 0.5
 """How often the loop proves that it runs; health calls it dead after four missed probes."""
 
@@ -117,9 +117,8 @@ def open_node(config: NodeConfig, home: NodeHome) -> _OpenedNode:
     if chain.is_empty():
         commit_genesis(store, genesis.executed, genesis.validator_payload)
     chain.validate_identity(genesis_hash)
-    wal_folder = home.data_folder / WAL_FOLDER
-    wal_folder.mkdir(mode=0o700, exist_ok=True)
-    wal, log_found = Wal.open(wal_folder, chain_id=document.chain_id, genesis_hash=genesis_hash)
+    home.wal_folder.mkdir(mode=0o700, exist_ok=True)
+    wal, log_found = Wal.open(home.wal_folder, chain_id=document.chain_id, genesis_hash=genesis_hash)
     domain = SigningDomain(document.chain_id, genesis_hash)
     guard: GuardFile | None = None
     signed: list[bytes] = []
@@ -172,6 +171,8 @@ class _Process:
             self._log.error("cannot_listen", page="docs/operators/start.md", reason=str(error))
             self._exit_code = 1
             self._stop.set()
+        except (StorageError, SignRefused) as error:
+            self._fail(error)
         else:
             self._report_start()
             self._probe_loop(loop)
@@ -188,7 +189,7 @@ class _Process:
     def _fail(self, error: BaseException) -> None:
         """End the process: a failed write, a refused signature or a bug leaves nothing that could be trusted."""
         if self._exit_code == 0:
-            self._exit_code = 3 if isinstance(error, SignRefused | Divergence) else 1
+            self._exit_code = 3 if isinstance(error, SignRefused | Divergence | UnsafeData) else 1
             self._log.error(
                 "failed", page="docs/operators/troubleshoot.md", kind=type(error).__name__, reason=str(error)
             )

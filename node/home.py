@@ -37,6 +37,11 @@ class NodeHome:
         return self.root / "data"
 
     @property
+    def wal_folder(self) -> Path:
+        """The write-ahead log's segments."""
+        return self.data_folder / "wal"
+
+    @property
     def guard_file(self) -> Path:
         """What the consensus key has signed; never copied, restored or deleted."""
         return self.data_folder / "signguard.log"

@@ -24,6 +24,7 @@ COMMANDS = {
     "testnet": "node.cli.testnet",
     "verify": "node.cli.verify",
     "version": "node.cli.version",
+    "wal": "node.cli.wal",
 }
 """Name to module; each module has a click command called `command`."""
 
