@@ -105,13 +105,13 @@ class Resumption:
             return None
         is_known = state.resume_view != RESUME_VIEW_UNKNOWN
         needed = state.validators.quorum
-        missing = () if is_known else tuple(index for index in self._others() if index not in self._proved)
+        silent = tuple(index for index in self._others() if index not in self._proved and index not in self._forgetful)
         return ResumeFacts(
             reason=REASONS[signer.resume_reason],
             resume_view=state.resume_view if is_known else None,
             answers_needed=needed,
             answered=self._names(tuple(sorted(self._proved))),
-            missing=self._names(missing),
+            missing=() if is_known else self._names(silent),
             forgetful=self._names(tuple(sorted(self._forgetful))),
             obstacle="" if is_known else self._obstacle(),
         )

@@ -281,7 +281,8 @@ class ValidatorNode:
             reason = reason_to_resume(recovered, signer, epoch=epoch, is_store_repaired=ports.is_store_repaired)
             if reason is not ResumeReason.NONE:
                 signer.require_resume(reason)
-                ports.log.warn("may_have_forgotten_votes", reason=REASONS[reason], detail=recovered.guard.difference)
+                detail = {"detail": recovered.guard.difference} if recovered.guard.difference else {}
+                ports.log.warn("may_have_forgotten_votes", reason=REASONS[reason], **detail)
         signer.set_floor(epoch, recovered.head.view)
         self.durability.complete_guard(recovered.guard.completion)
         self.durability.recovered(recovered.view_highest)
