@@ -13,6 +13,7 @@ from consensus.simplex.records import OwnVoteRecord
 from consensus.simplex.sign_guard import RESUME_VIEW_UNKNOWN
 from consensus.simplex.stop_reason import StopReason
 from network.channels import Channel
+from node.storage.errors import WriteFailed
 from node.storage.guard_file import ResumeReason
 from tests.node.execution.ledger import ALICE_KEY, BOB_KEY, CAROL_KEY, DAVE, consensus_seed, raw_payment
 from tests.node.runtime.small_network import Bank, SmallNetwork
@@ -419,4 +420,32 @@ def test_sync_resumes_after_restart(network: SmallNetwork) -> None:
     assert away.chain().final_head().height < target
     away.start()
     network.run_until(lambda: away.height >= target, within_ms=20_000)
+    network.assert_agreement()
+
+
+@pytest.mark.parametrize("part", ["log", "guard"])
+def test_full_disk_ends_the_process_and_nothing_of_that_turn_is_sent(network: SmallNetwork, part: str) -> None:
+    settle(network, 0)
+    bank = network.banks[0]
+    assert bank._wal is not None and bank._signer is not None
+
+    def full(*_: object, **__: object) -> None:
+        raise WriteFailed(part, "No space left on device")
+
+    if part == "log":
+        bank._wal.append_batch = full  # type: ignore[method-assign]  # this disk is full
+    else:
+        bank._signer.sync = full  # type: ignore[method-assign]  # likewise
+    for other in network.banks:
+        other.submit(raw_payment(ALICE_KEY, 1, DAVE, 1))
+    said_before = len(bank.said)
+    with pytest.raises(WriteFailed):
+        network.world.advance(10_000)
+    network.world.advance(1_000)
+    assert votes_after(bank, said_before) == []
+    bank.crash()
+    bank.start()
+    assert not is_waiting(bank)
+    payment = keccak256(raw_payment(ALICE_KEY, 1, DAVE, 1))
+    network.run_until(lambda: bank.chain().locate(payment) is not None, within_ms=30_000)
     network.assert_agreement()
