@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from consensus.chain.errors import MalformedBlock
 from consensus.chain.header import decode_header
-from consensus.primitives.scalars import Hash32, View
+from consensus.primitives.scalars import Epoch, Hash32, View
 from consensus.simplex.events import HeaderFacts, ViewZero
 from consensus.simplex.messages import Statement, decode_certificate
 from consensus.simplex.records import (
@@ -83,6 +83,9 @@ def recover_head(chain: ChainStore) -> ViewZero:
     header = chain.header(head.height)
     if header is None:
         raise MissingRecord(f"header {head.height}")
+    if chain.running_epoch()[0] != head.epoch:
+        # The last block of an epoch is view 0 of the next one, whose validators never signed it.
+        return ViewZero(facts_of(header, head.block_hash), View(0), None)
     finalization = chain.own_finalization(head.height)
     return ViewZero(
         facts=facts_of(header, head.block_hash),
@@ -91,8 +94,12 @@ def recover_head(chain: ChainStore) -> ViewZero:
     )
 
 
-def recover_node(head: ViewZero, tree: BlockTree, log: RecoveredLog, signed: list[Statement]) -> RecoveredNode:
+def recover_node(
+    head: ViewZero, epoch: Epoch, tree: BlockTree, log: RecoveredLog, signed: list[Statement]
+) -> RecoveredNode:
     """Put the log's blocks above the head into the tree and return the rest for the machine.
+
+    `epoch` is the running one; `head` is its view 0 if nothing of it is final yet.
 
     Raises: DamagedRecord.
     """
@@ -117,7 +124,8 @@ def recover_node(head: ViewZero, tree: BlockTree, log: RecoveredLog, signed: lis
         except (WrongBody, MalformedBlock) as error:
             raise DamagedRecord(number, RecordType.BODY, f"body of 0x{digest.hex()}: {error}") from error
     records = tuple(record for batch in batches for record in batch)
-    return RecoveredNode(head, records, tuple(headers.values()), tuple(whole), compare_guard(head, batches, signed))
+    comparison = compare_guard(head, epoch, batches, signed)
+    return RecoveredNode(head, records, tuple(headers.values()), tuple(whole), comparison)
 
 
 def _decode(batch: int, found: LogRecord) -> Record:
@@ -141,13 +149,15 @@ def _read_header(batch: int, record: HeaderRecord, tree: BlockTree) -> HeaderFac
     return facts_of(header, record.digest)
 
 
-def compare_guard(head: ViewZero, batches: Sequence[Sequence[Record]], signed: Sequence[Statement]) -> GuardComparison:
-    """Compare the own votes above the head that the log's batches hold with what the guard says was signed.
+def compare_guard(
+    head: ViewZero, epoch: Epoch, batches: Sequence[Sequence[Record]], signed: Sequence[Statement]
+) -> GuardComparison:
+    """Compare the own votes above `head` in the log's batches with what the guard says was signed; `epoch` is running.
 
     The log is synced first, so after a crash the guard may lack votes of the log's last batch and nothing else. What
     lies below a resume view is remembered by neither for certain, and binds nobody.
     """
-    floor = (head.facts.epoch, head.view)
+    floor = (epoch, head.view)
     resume = max(
         ((record.epoch, record.view) for batch in batches for record in batch if isinstance(record, ResumeViewRecord)),
         default=floor,

@@ -200,7 +200,9 @@ class Resumption:
 
     def _take(self, payload: bytes, validators: ValidatorSet) -> None:
         """Note what a status proves. Raises: MalformedMessage."""
-        status = read_status(payload, self._parts.domain, validators)
+        status = read_status(
+            payload, self._parts.domain, lambda epoch: validators if epoch == validators.epoch else None
+        )
         if status is None or status.nonce != self._nonce or status.final_epoch != validators.epoch:
             # Of another epoch: this node, or that one, has blocks to catch up with first.
             return

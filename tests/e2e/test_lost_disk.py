@@ -77,8 +77,8 @@ def assert_it_votes_again(cluster: Cluster, victim: Validator, load: Load, reaso
         height = height_of(cluster.urls[0])
         wait_all_at([victim.rpc], height)
         assert euro_of(victim.rpc, BOB.address) == load.opening + load.sent
-    home = NodeHome(victim.home)
-    guard, _ = GuardFile.open(home.guard_file, load_public_identity(home).consensus_key)
+    place = NodeHome(victim.home).first_keys
+    guard, _ = GuardFile.open(place.guard_file, load_public_identity(place).consensus_key)
     guard.close()
     assert guard.marks.resume_reason is reason
     assert guard.marks.resume_view > 2

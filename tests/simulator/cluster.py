@@ -7,7 +7,7 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from consensus.chain.genesis import GenesisCurrency, GenesisDocument, GenesisMinter, GenesisValidator
-from consensus.primitives.scalars import Address, Epoch, Height, TimestampMs
+from consensus.primitives.scalars import Address, Height, TimestampMs
 from consensus.primitives.signatures import address_of_private_key
 from consensus.simplex.effects import Effect
 from consensus.simplex.events import Event
@@ -25,6 +25,8 @@ from node.chain.store import ChainStore
 from node.execution.genesis_state import build_genesis
 from node.mempool.pool import PoolLimits
 from node.observe.logs import EventLog
+from node.peers.link_proofs import LinkProofs
+from node.runtime.epochs import Epochs
 from node.runtime.ports import Lane
 from node.runtime.recovery import recover_head, recover_node
 from node.runtime.validator_node import NodePorts, ValidatorNode
@@ -37,7 +39,7 @@ from node.storage.wal import Wal
 from node.validator.signer import GuardedSigner
 from tests.simulator.checkers import Checkers
 from tests.simulator.disk import GUARD_FILE, SEGMENT_BYTES, WAL_FOLDER, Disk
-from tests.simulator.taps import Alter, LinkProofs, Listener, LogTap, TappedTransport
+from tests.simulator.taps import Alter, Listener, LogTap, TappedTransport
 from tests.simulator.world import START_US, Broken, NodeTime, NodeWorkers, World
 
 CHAIN_ID = 7_001
@@ -159,16 +161,19 @@ class SimulatedNode:
         self.heard, self.accused = {}, set()
         self._paused_until_us = 0
         time = self._time = NodeTime(world, self.index, self.wall_us, self.failed, self.power_cut)
+        epochs = Epochs(self.chain, chain_id=CHAIN_ID)
+        epochs.vote_as(signer.public_key)
         transport = self.transport = TappedTransport(
-            self._join(signer), [peer.key for peer in cluster.peers if peer != self.peer]
+            self._join(signer, epochs), [peer.key for peer in cluster.peers if peer != self.peer]
         )
         transport.tap = self._frame_leaves
         transport.alter = self.alter
         head = recover_head(self.chain)
         node = ValidatorNode(
-            genesis=genesis,
+            genesis_hash=genesis_hash,
             chain_id=CHAIN_ID,
-            own_index=genesis.validators.index_of(signer.public_key),
+            epochs=epochs,
+            own_tls_key=self.peer.key,
             head=head,
             pool_limits=PoolLimits(),
             ports=NodePorts(
@@ -187,7 +192,7 @@ class SimulatedNode:
         node.feed.subscribe(self._told)
         self.node = node
         self._note("start", f"life {self.life}", f"height {head.facts.height}, cut {found.cut_bytes}")
-        node.start(recover_node(head, node.tree, found, signer.signed_statements()))
+        node.start(recover_node(head, epochs.epoch, node.tree, found, signer.signed_statements()))
         self.started()
 
     def _create_guard(self) -> None:
@@ -371,22 +376,23 @@ class SimulatedNode:
         node.machine.step = traced_step  # type: ignore[method-assign]  # a tap: nothing is changed
         durability.synced = noted_synced  # type: ignore[method-assign]  # likewise
 
-    def _join(self, signer: GuardedSigner) -> Transport:
+    def _join(self, signer: GuardedSigner, epochs: Epochs) -> Transport:
         """Connect a new life to the mesh."""
         cluster = self.cluster
         others = [PeerEntry(peer) for peer in cluster.peers if peer != self.peer]
         dialer = cluster.world.generator(f"dial/{self.index}/{self.life}")
-        return cluster.hub.add(self._local_node(signer), others, Listener(self), random=dialer)
+        return cluster.hub.add(self._local_node(signer, epochs), others, Listener(self), random=dialer)
 
-    def _local_node(self, signer: GuardedSigner) -> LocalNode:
+    def _local_node(self, signer: GuardedSigner, epochs: Epochs) -> LocalNode:
         nonces = self.cluster.world.generator(f"nonce/{self.index}/{self.life}")
-        proofs = LinkProofs(self.cluster.genesis, CHAIN_ID, signer, self.index)
+        domain = SigningDomain(CHAIN_ID, self.cluster.genesis.executed.block.block_hash)
+        proofs = LinkProofs(signer, domain, epochs.registered)
         return LocalNode(
             identity=self.peer,
             chain_id=CHAIN_ID,
             genesis_hash=self.cluster.genesis.executed.block.block_hash,
             software_version="sycee/simulated",
-            progress=lambda: Progress(Epoch(0), self.height),
+            progress=lambda: Progress(epochs.epoch, self.height),
             make_nonce=lambda: nonces.randbytes(32),
             sign_proof=proofs.sign,
             verify_proof=proofs.verify,

@@ -100,4 +100,4 @@ def _executed(parent: StateReader, context: BlockContext, raws: Sequence[bytes])
         requests_hash=NO_REQUESTS_HASH,
     )
     block = make_block(header, raws)
-    return ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), last_of_epoch=False)
+    return ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), next_set_payload=b"")

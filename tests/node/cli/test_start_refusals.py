@@ -97,7 +97,7 @@ def take_log_of_another_network(home: NodeHome) -> str:
 
 
 def take_guard_of_another_key(home: NodeHome) -> str:
-    home.guard_file.write_bytes(NodeHome(home.root.parent / "beta").guard_file.read_bytes())
+    home.first_keys.guard_file.write_bytes(NodeHome(home.root.parent / "beta").first_keys.guard_file.read_bytes())
     return "signguard.log: it belongs to another key"
 
 
@@ -149,7 +149,7 @@ def test_start_refuses_data_it_could_contradict(
 @pytest.mark.parametrize("is_missing", [False, True])
 def test_home_without_its_guard_starts_and_waits(home: NodeHome, is_missing: bool) -> None:
     if is_missing:
-        home.guard_file.unlink()
+        home.first_keys.guard_file.unlink()
     assert open_and_close(home) is (ResumeReason.GUARD_MISSING if is_missing else ResumeReason.NONE)
 
 

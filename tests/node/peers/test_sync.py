@@ -82,7 +82,7 @@ class World:
         self.sync = BlockSync(
             requester=self.requester,
             domain=DOMAIN,
-            validators=VALIDATORS,
+            validators=lambda: VALIDATORS,
             final_head=lambda: self.head,
             take=self.taken.append,
             misbehaved=lambda peer, _reason: self.accused.append(peer),

@@ -24,6 +24,7 @@ from node.execution.genesis_state import Genesis
 from node.mempool.pool import PoolLimits
 from node.observe.logs import EventLog
 from node.peers.mesh import ValidatorMesh
+from node.runtime.epochs import Epochs
 from node.runtime.ports import Lane
 from node.runtime.recovery import RecoveredNode, recover_head, recover_node
 from node.runtime.validator_node import NodePorts, ValidatorNode
@@ -180,11 +181,14 @@ class Bank:
             _Listener(self),
             random=random.Random(self.number),
         )
+        epochs = Epochs(self.chain(), chain_id=CHAIN_ID)
+        epochs.vote_as(public_key)
         head = recover_head(self.chain())
         self.node = ValidatorNode(
-            genesis=block_zero,
+            genesis_hash=genesis_hash,
             chain_id=CHAIN_ID,
-            own_index=block_zero.validators.index_of(public_key),
+            epochs=epochs,
+            own_tls_key=self.peer.key,
             head=head,
             pool_limits=PoolLimits(),
             ports=NodePorts(
@@ -202,7 +206,7 @@ class Bank:
         )
         self.node.feed.subscribe(self.finals.append)
         self._listen_to_votes(self.node.mesh)
-        self.recovered = recover_node(head, self.node.tree, found, self._signer.signed_statements())
+        self.recovered = recover_node(head, epochs.epoch, self.node.tree, found, self._signer.signed_statements())
         self.node.start(self.recovered)
 
     def crash(self) -> None:
@@ -300,7 +304,9 @@ class _Listener:
 class SmallNetwork:
     """Validators over ideal wires of 1 ms. `seed` draws how long disks and processors take."""
 
-    def __init__(self, folder: Path, *, count: int = 4, seed: int = 1) -> None:
+    def __init__(
+        self, folder: Path, *, count: int = 4, seed: int = 1, parameters: tuple[tuple[str, int], ...] = PARAMETERS
+    ) -> None:
         self.world = ManualTime(GENESIS_MS + 1_000)
         self.drawn = random.Random(seed)
         self.hub = SimulatedHub(
@@ -309,7 +315,7 @@ class SmallNetwork:
             random=random.Random(seed),
         )
         peers = [identity(number)[1] for number in range(1, count + 1)]
-        self.document: GenesisDocument = document(tls_keys=[peer.key for peer in peers], parameters=PARAMETERS)
+        self.document: GenesisDocument = document(tls_keys=[peer.key for peer in peers], parameters=parameters)
         self.genesis: Genesis = genesis(self.document)
         self.banks: list[Bank] = []
         for number, peer in enumerate(peers, 1):
@@ -349,12 +355,12 @@ class SmallNetwork:
         has ever signed two things that exclude each other.
         """
         for bank in self.banks:
-            notarized: dict[View, set[Hash32]] = {}
-            ways: dict[View, set[Kind]] = {}
+            notarized: dict[tuple[Epoch, View], set[Hash32]] = {}
+            ways: dict[tuple[Epoch, View], set[Kind]] = {}
             for said in bank.said:
-                ways.setdefault(said.view, set()).add(said.kind)
+                ways.setdefault((said.epoch, said.view), set()).add(said.kind)
                 if said.kind is Kind.NOTARIZE:
-                    notarized.setdefault(said.view, set()).add(said.digest)
+                    notarized.setdefault((said.epoch, said.view), set()).add(said.digest)
             assert all(len(digests) == 1 for digests in notarized.values()), bank.peer.name
             assert not any({Kind.NULLIFY, Kind.FINALIZE} <= kinds for kinds in ways.values()), bank.peer.name
         chains = [bank.hashes() for bank in self.banks]

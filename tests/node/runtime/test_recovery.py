@@ -33,7 +33,7 @@ def log_of(*batches: Sequence[Record]) -> RecoveredLog:
 
 def recovered(log: RecoveredLog, guarded: Sequence[int] = ()) -> RecoveredNode:
     tree = BlockTree(HEAD.facts.digest, HEAD.facts.height)
-    return recover_node(HEAD, tree, log, [nullify(view) for view in guarded])
+    return recover_node(HEAD, Epoch(0), tree, log, [nullify(view) for view in guarded])
 
 
 EXPLAINED_BY_A_CRASH = {
@@ -59,7 +59,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize(("log", "guarded", "completion"), EXPLAINED_BY_A_CRASH.values(), ids=EXPLAINED_BY_A_CRASH)
 def test_fuller_log_completes_the_guard(log: list[list[Record]], guarded: list[int], completion: list[int]) -> None:
-    found = compare_guard(HEAD, log, [nullify(view) for view in guarded])
+    found = compare_guard(HEAD, Epoch(0), log, [nullify(view) for view in guarded])
     assert found.completion == tuple(nullify(view) for view in completion)
     assert found.difference == ""
 
@@ -68,20 +68,20 @@ def test_fuller_log_completes_the_guard(log: list[list[Record]], guarded: list[i
 def test_larger_difference_is_told_with_its_views_and_completes_nothing(
     log: list[list[Record]], guarded: list[int], detail: str
 ) -> None:
-    found = compare_guard(HEAD, log, [nullify(view) for view in guarded])
+    found = compare_guard(HEAD, Epoch(0), log, [nullify(view) for view in guarded])
     assert detail in found.difference
     assert found.completion == ()
 
 
 def test_many_views_are_named_by_the_first_and_the_last() -> None:
-    found = compare_guard(HEAD, [], [nullify(view) for view in range(5, 105)])
+    found = compare_guard(HEAD, Epoch(0), [], [nullify(view) for view in range(5, 105)])
     assert found.difference == "the guard knows votes of views 5 to 104 that the log does not"
 
 
 @pytest.mark.parametrize(("view", "is_foreign"), [(8, False), (9, True)])
 def test_votes_below_a_resume_view_in_the_log_are_compared_with_nothing(view: int, is_foreign: bool) -> None:
     log: list[list[Record]] = [*records_of([5], [view]), [ResumeViewRecord(Epoch(0), View(9))], []]
-    assert bool(compare_guard(HEAD, log, []).difference) == is_foreign
+    assert bool(compare_guard(HEAD, Epoch(0), log, []).difference) == is_foreign
 
 
 def test_votes_of_the_log_come_back_in_order_with_the_highest_view() -> None:

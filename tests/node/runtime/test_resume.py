@@ -8,15 +8,16 @@ from nacl.signing import SigningKey
 
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import ZERO_HASH, Epoch, View
-from consensus.simplex.messages import Kind, Statement, Vote, encode_vote, sign_bytes
+from consensus.simplex.messages import Kind, SigningDomain, Statement, Status, Vote, encode_vote, sign_bytes
 from consensus.simplex.records import OwnVoteRecord
 from consensus.simplex.sign_guard import RESUME_VIEW_UNKNOWN
 from consensus.simplex.stop_reason import StopReason
+from consensus.simplex.validators import ValidatorSet
 from network.channels import Channel
 from node.storage.errors import WriteFailed
 from node.storage.guard_file import ResumeReason
 from tests.node.execution.ledger import ALICE_KEY, BOB_KEY, CAROL_KEY, DAVE, consensus_seed, raw_payment
-from tests.node.runtime.small_network import Bank, SmallNetwork
+from tests.node.runtime.small_network import PARAMETERS, Bank, SmallNetwork
 
 
 @pytest.fixture
@@ -448,4 +449,98 @@ def test_full_disk_ends_the_process_and_nothing_of_that_turn_is_sent(network: Sm
     assert not is_waiting(bank)
     payment = keccak256(raw_payment(ALICE_KEY, 1, DAVE, 1))
     network.run_until(lambda: bank.chain().locate(payment) is not None, within_ms=30_000)
+    network.assert_agreement()
+
+
+# Across the ends of epochs
+
+
+@pytest.fixture
+def short_epochs(tmp_path: Path) -> Iterator[SmallNetwork]:
+    network = SmallNetwork(tmp_path, parameters=(*PARAMETERS, ("epoch_blocks_max", 5)))
+    network.start()
+    yield network
+    stop(network)
+
+
+def epoch_of(bank: Bank) -> int:
+    assert bank.node is not None
+    return bank.node.machine.validators.epoch
+
+
+def said_in(bank: Bank, epoch: int) -> list[int]:
+    return [said.view for said in bank.said if said.epoch == epoch]
+
+
+def test_lost_disk_rejoins_epochs_later(short_epochs: SmallNetwork) -> None:
+    network = short_epochs
+    for nonce in range(3):
+        settle(network, nonce)
+    bank = network.banks[0]
+    bank.crash()
+    bank.lose_disk()
+    for nonce in range(3, 6):
+        settle(network, nonce)
+    said_before = len(bank.said)
+    bank.start()
+    network.run_until(lambda: not is_waiting(bank), within_ms=20_000)
+    found, view = epoch_of(bank), resume_view(bank)
+    assert found == epoch_of(network.banks[1])
+    assert {said.epoch for said in bank.said[said_before:]} <= {found}
+    for nonce in range(6, 16):
+        settle(network, nonce)
+    assert all(said.view >= view for said in bank.said[said_before:] if said.epoch == found)
+    assert said_in(bank, found + 1) and min(said_in(bank, found + 1)) >= 2, "view 1 of the next epoch is left out"
+    assert min(said_in(bank, found + 2)) == 1, "and no other"
+    network.assert_agreement()
+
+
+def test_wait_that_lasts_beyond_the_end_of_an_epoch_begins_again_in_the_next(
+    short_epochs: SmallNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = short_epochs
+    settle(network, 0)
+    bank = network.banks[0]
+    bank.crash()
+    bank.lose_disk()
+    said_before = len(bank.said)
+
+    def proves_from_epoch_two_on(status: Status, _domain: SigningDomain, _validators: ValidatorSet) -> View | None:
+        return status.view if status.final_epoch >= 2 else None
+
+    monkeypatch.setattr("node.runtime.resume.proved_view", proves_from_epoch_two_on)
+    bank.start()
+    for nonce in range(1, 9):
+        settle(network, nonce)
+        if epoch_of(bank) < 2:
+            assert is_waiting(bank)
+            assert len(bank.said) == said_before
+    network.run_until(lambda: not is_waiting(bank), within_ms=20_000)
+    for nonce in range(9, 13):
+        settle(network, nonce)
+    assert min(said.epoch for said in bank.said[said_before:]) >= 2
+    network.assert_agreement()
+
+
+def test_restart_in_the_epoch_after_the_statuses_still_leaves_view_one_out(short_epochs: SmallNetwork) -> None:
+    network = short_epochs
+    for nonce in range(2):
+        settle(network, nonce)
+    bank = network.banks[0]
+    bank.crash()
+    bank.lose_disk()
+    bank.start()
+    network.run_until(lambda: not is_waiting(bank), within_ms=20_000)
+    found = epoch_of(bank)
+    nonce = 2
+    while epoch_of(network.banks[1]) == found:
+        settle(network, nonce)
+        nonce += 1
+    for after, expected in ((found + 1, 2), (found + 2, 0)):
+        while epoch_of(network.banks[1]) < after or epoch_of(bank) < after:
+            settle(network, nonce)
+            nonce += 1
+        bank.crash()
+        bank.start()
+        assert resume_view(bank) == expected
     network.assert_agreement()

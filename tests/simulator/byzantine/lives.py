@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from network.channels import Channel
 from network.transport import LinkStatus, PeerEntry, PeerKey, Transport
+from node.runtime.epochs import Epochs
 from node.validator.signer import GuardedSigner
 from tests.simulator.byzantine.actor import Actor
 from tests.simulator.cluster import Cluster, SimulatedNode
@@ -66,7 +67,7 @@ class _SecondInstance(SimulatedNode):
     def failed(self, error: BaseException) -> None:
         self._original.failed(error)
 
-    def _join(self, signer: GuardedSigner) -> Transport:
+    def _join(self, signer: GuardedSigner, epochs: Epochs) -> Transport:
         shared = self._original.transport
         assert shared is not None
         return _HalfTransport(shared, self._actor)
