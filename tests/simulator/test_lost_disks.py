@@ -7,7 +7,8 @@ import pytest
 
 from tests.simulator.clients import Clients
 from tests.simulator.cluster import Cluster, SimulatedNode
-from tests.simulator.faults import SECOND_US, Faults, draw_knobs
+from tests.simulator.faults import Faults
+from tests.simulator.knobs import SECOND_US, draw_knobs
 from tests.simulator.phases import healing_bound_us
 from tests.simulator.run import sealed_world
 from tests.simulator.world import World
@@ -15,12 +16,12 @@ from tests.simulator.world import World
 LOSS_EVERY_US = 3 * SECOND_US
 SAFETY_US = 30 * SECOND_US
 
-OVERRIDES = {"away": 0, "wild_clocks": 0}
-"""Faults that would take one of f for good: then nobody may lose a disk besides."""
+OVERRIDES = {"away": 0, "wild_clocks": 0, "lost_disks": 0, "payments_per_s": 5, "letter_bytes": 0}
+"""Without the faults that take one of f for good: then nobody may lose a disk besides."""
 
 
 class Losses:
-    """Takes log and guard from nodes that remember everything; those that do not yet are left alone."""
+    """Takes log and guard, or the whole disk, from nodes that remember everything; the others are left alone."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -49,7 +50,11 @@ class Losses:
         node = self._drawn.choice([node for node in nodes if node.index not in self._forgetful])
         if node.is_up:
             node.crash()
-        node.disk.forget_files()
+        if self._drawn.randrange(2):
+            node.disk.forget_files()
+        else:
+            node.disk.wipe()
+            node.commit_genesis()
         self._forgetful.add(node.index)
         self.count += 1
         world.schedule(world.now_us + self._drawn.randrange(2 * SECOND_US), node.start_again)
@@ -61,7 +66,7 @@ def run(count: int, seed: int) -> int:
         world = World(seed)
         knobs = draw_knobs(world.generator("knobs"), validators=count, scope="node", overrides=OVERRIDES)
         cluster = Cluster(world, count)
-        load = Clients(cluster, payments_per_s=5, letter_bytes=0)
+        load = Clients(cluster, knobs=knobs)
         faults, losses = Faults(cluster, knobs), Losses(cluster)
         for node in cluster.nodes:
             node.start()
