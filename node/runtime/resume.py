@@ -130,7 +130,7 @@ class Resumption:
             return "a repaired ledger is for reading: stop the node, move data/ledger.ldb and data/wal away, start it"
         if validators.quorum > validators.count - 1:
             return (
-                f"{validators.count} validators tolerate no loss: {validators.quorum} others would have to answer and "
+                f"a set of {validators.count} tolerates no loss: {validators.quorum} others would have to answer and "
                 f"there are {validators.count - 1}; rotate this validator's key"
             )
         forgot = len(self._forgetful) + 1
