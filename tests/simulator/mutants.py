@@ -19,11 +19,13 @@ from consensus.simplex.validators import ValidatorSet
 from consensus.simplex.votes import VoteBook
 from contracts.native import currency
 from node.chain import commit
+from node.peers import peer_status
 from node.peers.requests import Requester
 from node.runtime import recovery
 from node.runtime.driver import Driver
 from node.runtime.durability import WalAndGuard
 from node.runtime.inbound import Inbound
+from node.storage import guard_file
 from node.validator.signer import GuardedSigner
 from tests.simulator.checkers import Checkers
 from tests.simulator.scenarios import Result, run_scenario
@@ -104,6 +106,16 @@ MUTANTS: Mapping[str, Mutant] = {
             Change(machine._replay_record, "if statement not in said:", "if False:"),
             Change(GuardedSigner.record, "if not may_sign(already, statement):", "if False:"),
         ),
+    ),
+    "amnesiac_votes_at_once": Mutant(
+        "no_double_sign",
+        "lost_memory_contradicts_nothing",
+        (Change(guard_file._replace_missing_guard, "waiting_marks(ResumeReason.GUARD_MISSING)", "NO_MARKS"),),
+    ),
+    "resume_on_unproved_view": Mutant(
+        "progress",
+        "view_without_proof_moves_no_resume_view",
+        (Change(peer_status.proved_view, "        return None\n", "        return status.view\n"),),
     ),
     # Quorums and certificates
     "quorum_2f": Mutant(

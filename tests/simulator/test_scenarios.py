@@ -185,6 +185,14 @@ def test_progress_with_f_down_across_stale_proposals() -> None:
     play("progress_with_f_down_across_stale_proposals")
 
 
+def test_lost_memory_contradicts_nothing() -> None:
+    play("lost_memory_contradicts_nothing")
+
+
+def test_view_without_proof_moves_no_resume_view() -> None:
+    play("view_without_proof_moves_no_resume_view")
+
+
 def test_every_scenario_has_its_test() -> None:
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert {name for name in SCENARIOS if not name.startswith("certified_split_heals_")} <= tested
