@@ -112,8 +112,9 @@ def _require_progress(
             load.stop_paying()
         if is_paying or load.open_count:
             return False
-        pools = [len(node.node.pool) for node in core if node.node is not None]
-        return max(heights) - min(heights) <= 1 and not any(pools)
+        # What waits behind a nonce that nobody has used is let go in its own time.
+        executable = [node.node.pool.executable_count for node in core if node.node is not None]
+        return max(heights) - min(heights) <= 1 and not any(executable)
 
     if not world.run_for(load.renewed_us + healing_bound_us(cluster), is_done):
         states = "; ".join(_state(node) for node in cluster.nodes)
