@@ -7,7 +7,7 @@ from pathlib import Path
 from nacl.signing import SigningKey
 
 from consensus.chain.genesis import GenesisCurrency, GenesisDocument, GenesisMinter, GenesisValidator
-from consensus.primitives.scalars import Address, Height, TimestampMs
+from consensus.primitives.scalars import Height, TimestampMs
 from consensus.primitives.signatures import address_of_private_key
 from consensus.simplex.effects import Effect
 from consensus.simplex.events import BlockCertified, Event
@@ -472,6 +472,10 @@ class Cluster:
         ]
         self.sender_keys = [private_key(world.seed, f"sender/{number}") for number in range(SENDERS)]
         self.senders = [address_of_private_key(key) for key in self.sender_keys]
+        keys = [private_key(world.seed, name) for name in ("governor", *(f"operator/{at}" for at in range(count)))]
+        self.office_keys = {address_of_private_key(key): key for key in keys}
+        """Keys of the governor and of every validator's operator, by address."""
+        self.governor, *self.operators = self.office_keys
         self.document = self._document(epoch_blocks)
         self.genesis = build_genesis(self.document, FinalState(MemoryStore()))
         self.checkers = Checkers(
@@ -520,7 +524,7 @@ class Cluster:
 
     def _document(self, epoch_blocks: int) -> GenesisDocument:
         count = len(self.consensus_seeds)
-        governor = Address(b"\x60" * 20)
+        governor = self.governor
         parameters = {"empty_block_interval_ms": HEARTBEAT_MS}
         if epoch_blocks:
             parameters["epoch_blocks_max"] = epoch_blocks
@@ -533,7 +537,7 @@ class Cluster:
             validators=tuple(
                 GenesisValidator(
                     name=f"v{index}",
-                    operator=Address(bytes((0xB0 + index,)) * 20),
+                    operator=self.operators[index],
                     consensus_key=bytes(SigningKey(self.consensus_seeds[index]).verify_key),
                     tls_key=self.peers[index].key,
                     attestation_key=bytes((0xA0 + index,)) * 32,

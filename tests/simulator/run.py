@@ -11,6 +11,7 @@ from tests.simulator.cluster import Cluster
 from tests.simulator.core_scope import hashed_execution
 from tests.simulator.faults import Faults
 from tests.simulator.knobs import SECOND_US, draw_knobs
+from tests.simulator.membership import Council
 from tests.simulator.patches import shared_signature_checks
 from tests.simulator.phases import run_phases
 from tests.simulator.pulses import Pulses
@@ -81,6 +82,14 @@ def sealed_world(scope: str) -> Iterator[None]:
         yield
 
 
+def may_change_members(cluster: Cluster, faults: Faults) -> bool:
+    """Tell whether the others stand the seed's faults when one validator is out of the set."""
+    faulty = len(cluster.byzantine) + len(faults.impaired)
+    knobs = faults.knobs
+    # f of a set with one validator less; the remainder is margin.
+    return bool(knobs.membership_every_us and knobs.epoch_blocks) and 0 <= faulty <= (len(cluster.nodes) - 2) // 3
+
+
 @contextmanager
 def no_garbage_runs() -> Iterator[None]:
     """Look for circular garbage once, at the end: a seed is short, and looking on the way takes a tenth of it."""
@@ -123,6 +132,8 @@ def run_seed(
             # More payments a second are shorter pauses; the remainder of the division is of no interest.
             load = Pulses(cluster, pauses_us=10 * SECOND_US // knobs.payments_per_s if knobs.payments_per_s else 0)
         faults = Faults(cluster, knobs, skipped=plan.skipped_faults)
+        if isinstance(load, Clients) and may_change_members(cluster, faults):
+            Council(cluster, load, every_us=knobs.membership_every_us).start()
         try:
             run_phases(cluster, faults, load, healed_ms)
         except Broken as broken:
