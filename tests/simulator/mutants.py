@@ -64,7 +64,7 @@ class Mutant:
 GUARD_ALLOWS_ALL = Change(sign_guard.may_sign, "any(are_conflicting(signed, wanted) for signed in already)", "False")
 """The last line of defence, asked by machine and signer: a wrong rule before it shows only without it."""
 
-SHORT_CERTIFICATES_PASS = Change(Checkers._certificate_leaves, "len(set(signers)) < self.quorum or ", "")
+SHORT_CERTIFICATES_PASS = Change(Checkers._certificate_leaves, "len(set(signers)) < quorum or ", "")
 """A checker that objects before the one in question, made deaf."""
 
 COUNTS_OWN_VOTE_LATER = "                effects.append(effect)\n"
@@ -74,7 +74,8 @@ COUNTS_OWN_VOTE_AT_ONCE = """                effects.append(effect)
                 from consensus.simplex.messages import Vote
                 if isinstance(effect, SignAndSend):
                     host = self._perform.__self__
-                    signed = Vote(effect.statement, self.machine.state.own_index, host._signer.release(effect.statement))
+                    signature = host._signer.release(effect.statement)
+                    signed = Vote(effect.statement, self.machine.state.own_index, signature)
                     own = VoteReceived(host._admission.admit_own_vote(signed))
                     for early in self.machine.step(own, now_ms):
                         if isinstance(early, Persist):
