@@ -97,11 +97,6 @@ class Checkers:
         """How many validators decide in the newest epoch."""
         return self._sets[-1].quorum
 
-    @property
-    def has_changing_sets(self) -> bool:
-        """Whether anybody ever asked for a change of the set."""
-        return self._ledger is not None and any(payment.may_revert for payment in self._ledger.submitted.values())
-
     def signer_of(self, vote: Vote) -> int | None:
         """Return whose key a vote's signer has in its epoch; None if there is no such epoch or signer."""
         key = self._key_of(vote.statement.epoch, vote.signer)

@@ -457,6 +457,8 @@ class Cluster:
         self.scope = scope
         self.is_safety = True
         """Whether the phase lasts in which everything may fail."""
+        self.is_changing_members = False
+        """Whether somebody changes the set of validators in this seed."""
         self.queue_divisor = 1
         """By which the bounds of outbound queues are divided in lives that begin from now on."""
         self.effect_counts: dict[str, int] = {}

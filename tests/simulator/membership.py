@@ -28,6 +28,7 @@ class Council:
 
     def start(self) -> None:
         """Begin; the last change begins while the safety phase lasts."""
+        self._cluster.is_changing_members = True
         self._later(self._every_us, self._begin)
 
     def _later(self, mean_us: int, happens: Callback) -> None:

@@ -64,7 +64,7 @@ def run_phases(cluster: Cluster, faults: Faults, load: Load, healed_ms: list[int
     cluster.is_safety = False
     healthy = [node for node in cluster.honest if node not in faults.impaired]
     # A change of the set that is under way may take the vote of any of them, so then all must be sound.
-    count = len(healthy) if cluster.checkers.has_changing_sets else cluster.checkers.quorum
+    count = len(healthy) if cluster.is_changing_members else cluster.checkers.quorum
     core = sorted(cluster.world.generator("core").sample(healthy, count), key=lambda node: node.index)
     healed_ms.append(_require_progress(cluster, load, faults, core, "quorum", heights_due=HEIGHTS_DUE))
     for node in cluster.honest:
@@ -75,7 +75,7 @@ def run_phases(cluster: Cluster, faults: Faults, load: Load, healed_ms: list[int
     cluster.world.run_for(SECOND_US)
     for node in cluster.honest:
         cluster.checkers.check_evidence(node.name, node.heard, node.accused)
-    if not faults.impaired and not cluster.byzantine and not cluster.checkers.has_changing_sets:
+    if not faults.impaired and not cluster.byzantine and not cluster.is_changing_members:
         _require_silence(cluster)
     require_same_when_replayed(core[0])
     _require_same_after_restart(cluster)
