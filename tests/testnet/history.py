@@ -6,8 +6,11 @@ returns the number of payments before it. Source: Herlihy and Wing, Linearizabil
 """
 
 import heapq
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from math import inf
 
 
 @dataclass(slots=True)
@@ -45,57 +48,51 @@ class ReadRecord:
 def counter_anomaly(payments: Sequence[PaymentRecord], reads: Sequence[ReadRecord], *, opening: int = 0) -> str:
     """Return why no order of the operations explains every read; empty when one does.
 
-    The k-th payment must take effect after every read that saw fewer than k was invoked, and before any read that saw k
-    or more returned. These windows only move forward with k, so the payment with the earliest return goes first.
+    The k-th payment counts after every read that saw fewer than k was invoked, and before any read that saw k or more
+    returned. These windows only move forward with k, so each payment fits a run of places, and giving every place to
+    the fitting payment whose run ends first finds an order when there is one.
     """
+    lowest = min((read.value for read in reads), default=opening)
+    if lowest < opening:
+        return f"a read returned {lowest}, less than the opening balance {opening}"
     top = max((read.value - opening for read in reads), default=0)
-    if reads and min(read.value for read in reads) < opening:
-        return f"a read returned {min(read.value for read in reads)}, less than the opening balance {opening}"
     starts = sorted(payments, key=lambda payment: payment.invoked_us)
     if top > len(starts):
         return f"a read returned {top} payments, only {len(starts)} were ever sent"
-    earliest, latest = _windows(reads, top, opening, count=len(starts))
-    waiting: list[tuple[float, int, PaymentRecord]] = []
+    earliest, latest = _windows(reads, opening, count=len(starts))
+    runs_end = [
+        len(starts) if entry.returned_us is None else bisect_right(earliest, entry.returned_us) - 1 for entry in starts
+    ]
+    waiting: list[tuple[int, int]] = []
     position = 0
-    now_us: float = 0
-    for place in range(len(starts)):
-        now_us = max(now_us, earliest[place])
-        while position < len(starts) and (not waiting or starts[position].invoked_us <= now_us):
-            payment = starts[position]
-            deadline = float("inf") if payment.returned_us is None else payment.returned_us
-            heapq.heappush(waiting, (deadline, position, payment))
-            if len(waiting) == 1:
-                now_us = max(now_us, payment.invoked_us)
+    for place in range(top):
+        if earliest[place] > latest[place]:
+            return f"a read that saw {place + 1} payments or more had returned before one that saw fewer began"
+        while position < len(starts) and starts[position].invoked_us <= latest[place]:
+            heapq.heappush(waiting, (runs_end[position], position))
             position += 1
-        deadline, _, payment = heapq.heappop(waiting)
-        if now_us > latest[place]:
+        if not waiting:
             return (
                 f"a read returned {place + 1} or more payments at {latest[place]} us, {place} can have counted by then"
             )
-        if deadline < now_us:
-            return f"payment {payment.hash} was final at {deadline:.0f} us and a later read did not see it"
-    return ""
+        last, chosen = heapq.heappop(waiting)
+        if last < place:
+            return f"payment {starts[chosen].hash} was final and a later read did not see it"
+    left = [*(chosen for _, chosen in waiting), *range(position, len(starts))]
+    unseen = [starts[chosen].hash for chosen in left if runs_end[chosen] < top]
+    return f"payment {unseen[0]} was final and a later read did not see it" if unseen else ""
 
 
-def _windows(reads: Sequence[ReadRecord], top: int, opening: int, *, count: int) -> tuple[list[float], list[float]]:
-    """Return the first and last moment at which each payment, counted from the first, may take effect."""
-    invoked_by_value: list[float] = [0.0] * (count + 1)
-    returned_by_value: list[float] = [float("inf")] * (count + 1)
+def _windows(reads: Sequence[ReadRecord], opening: int, *, count: int) -> tuple[list[float], list[float]]:
+    """Return the first and last moment at which each of `count` payments may begin to count, the first one first."""
+    earliest: list[float] = [0.0] * (count + 1)
+    latest: list[float] = [inf] * (count + 1)
     for read in reads:
         value = read.value - opening
-        invoked_by_value[value] = max(invoked_by_value[value], read.invoked_us)
-        returned_by_value[value] = min(returned_by_value[value], read.returned_us)
-    earliest: list[float] = []
-    running: float = 0
-    for place in range(count):
-        running = max(running, invoked_by_value[place])
-        earliest.append(running)
-    latest: list[float] = [float("inf")] * count
-    running = float("inf")
-    for place in range(top, 0, -1):
-        running = min(running, returned_by_value[place])
-        latest[place - 1] = running
-    return earliest, latest
+        earliest[value] = max(earliest[value], read.invoked_us)
+        latest[value] = min(latest[value], read.returned_us)
+    # Place k, counted from 0, is open once reads that saw k or fewer have begun, until one that saw more has returned.
+    return list(accumulate(earliest, max)), list(accumulate(reversed(latest[1:]), min))[::-1]
 
 
 def height_anomalies(payments: Sequence[PaymentRecord], reads: Sequence[ReadRecord], *, opening: int = 0) -> list[str]:

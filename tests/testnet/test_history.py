@@ -32,7 +32,8 @@ def has_an_order(payments: list[PaymentRecord], reads: list[ReadRecord]) -> bool
     for mask in range(1 << len(unknown)):
         left_out = {id(entry) for place, entry in enumerate(unknown) if mask >> place & 1}
         happened = [entry for entry in payments if id(entry) not in left_out]
-        if any(_explains(order) for order in permutations([*happened, *reads])):
+        operations: list[PaymentRecord | ReadRecord] = [*happened, *reads]
+        if any(_explains(order) for order in permutations(operations)):
             return True
     return False
 
