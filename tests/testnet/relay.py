@@ -23,6 +23,8 @@ QUEUED_BYTES_MAX = 1024 * 1024
 RETRANSMISSION_S = 0.2
 """How long one lost packet stalls a stream: the least time-out of Linux."""
 SOCKET_TABLE = Path("/proc/net/tcp")
+HELD_POLL_S = 0.02
+"""How often a held way is looked at again."""
 STATE_LISTENING = "0A"
 """How that table writes the state of a listener."""
 
@@ -130,6 +132,13 @@ class Relay:
         """
         self._server = await asyncio.start_server(self._accept, LOOPBACK, self._port)
 
+    @property
+    def bound_port(self) -> int:
+        """The port listened on; the system's choice when 0 was asked for."""
+        assert self._server is not None
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
     async def close(self) -> None:
         """End every connection; returns when nothing is left."""
         assert self._server is not None
@@ -230,10 +239,6 @@ class _Level:
     async def _change(self) -> None:
         self.changed.clear()
         await self.changed.wait()
-
-
-HELD_POLL_S = 0.02
-"""How often a held way is looked at again."""
 
 
 async def _carry(queue: deque[tuple[float, bytes]], queued: _Level, writer: asyncio.StreamWriter, way: Way) -> None:
