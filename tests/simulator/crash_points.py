@@ -142,6 +142,8 @@ class Script:
         self.victim.failed = self._ended  # type: ignore[method-assign]  # an end that was asked for is none
         self.struck: Point | None = None
         """Where the crash happened."""
+        self._is_cut = False
+        """Whether the victim has just stopped and nobody has noticed."""
 
     def play(self) -> None:
         """Twelve heights: payments, a view whose leader nobody hears, a block that is final through its child."""
@@ -202,7 +204,7 @@ class Script:
             if self.struck is None:
                 raise
             return
-        if self.struck is not None:
+        if self.struck is not None and not self._is_cut:
             raise Broken("node_failed", f"{self.victim.name} goes on after {self.struck.shown()} was refused")
 
     def strike(self, crash: Crash, point: Point) -> None:
@@ -210,9 +212,22 @@ class Script:
         self.points.reached = _ignore
         self.struck = point
         if not crash.refusal:
-            raise PowerCut
+            self._cut(crash.mode)
         assert isinstance(self.victim.disk, NumberedDisk)
         self.victim.disk.refuse_next(point.kind, crash.refusal)
+
+    def _cut(self, mode: Mode) -> None:
+        """Stop the victim in the middle of whatever it does. Raises: PowerCut."""
+        _stop(self.victim, mode)
+        world = self.stage.world
+        self._is_cut = True
+        # A job keeps to itself what it raises; then this ends the playing at the same instant.
+        world.schedule(world.now_us, self._raise_if_cut)
+        raise PowerCut
+
+    def _raise_if_cut(self) -> None:
+        if self._is_cut:
+            raise PowerCut
 
     def has_unsynced(self) -> bool:
         """Tell whether a power cut now could take anything from the disk of whom the points are of."""
@@ -226,6 +241,7 @@ class Script:
 
     def go_on(self, crash: Crash) -> None:
         """Stop who crashes, start it again, and expect everything to be as if it had not. Raises: Broken."""
+        self._is_cut = False
         stage = self.stage
         stopped = stage.nodes if crash.is_everybody else [self.victim]
         was_final = {raw for final in stage.cluster.checkers.finals.values() for raw in final.transactions}
@@ -255,14 +271,14 @@ class Script:
         def reached(point: Point) -> None:
             if point.number == last and point.side is Side.BEFORE:
                 points.reached = _ignore
-                raise PowerCut
+                self._cut(crash.mode)
 
         points.reached = reached
         try:
             self.victim.start()
             self.stage.run(REJOIN_MS, lambda: points.count > last)
         except PowerCut:
-            pass
+            self._is_cut = False
         points.reached = _ignore
         _stop(self.victim, crash.mode)
         self.stage.run(DOWN_MS)
