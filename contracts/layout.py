@@ -177,16 +177,75 @@ class ValidatorRegistrySlots:
     """Slots of the ValidatorRegistry, version 1."""
 
     VALIDATORS: Final = 0
-    """Dynamic array of records of five words."""
+    """Dynamic array of records of five words: the set in force, by consensus key."""
+    EPOCH: Final = 1
+    """Packed from the lowest bit: epoch u64, height of its first block u64, end requested u8."""
+    GENESIS_HASH: Final = 2
+    """bytes32, written by block 1: the genesis state cannot hold its own hash."""
+    PREVIOUS: Final = 3
+    """Dynamic array like VALIDATORS: the set of the epoch before."""
+    BEFORE_PREVIOUS: Final = 4
+    """Dynamic array like VALIDATORS: the set two epochs back, whose votes are still evidence."""
+    OPERATORS: Final = 5
+    """Dynamic array of addresses: everybody whom the council let in and who has not left."""
+    MEMBERS: Final = 6
+    """mapping(address operator => member record)."""
+    KEY_OPERATORS: Final = 7
+    """mapping(bytes32 key => address): whose key it is or was. A key is never used twice."""
+    NAME_OPERATORS: Final = 8
+    """mapping(string name => address)."""
+    SEQUENCE: Final = 9
+    """uint256: requests so far, the order in which they are served."""
+    EVIDENCE: Final = 10
+    """Dynamic array of evidence records."""
+    EVIDENCE_KNOWN: Final = 11
+    """mapping(bytes32 => uint256): whether a contradiction was reported."""
+
+
+class MemberSlots:
+    """Words of a member record, from its first slot."""
+
+    STATUS: Final = 0
+    """Packed from the lowest bit: state u8, suspended u8, leaving u8, rotating u8, sequence u64."""
+    KEYS: Final = 1
+    """Three words: consensus, TLS and attestation key, in force or asked for."""
+    ENDPOINTS_HASH: Final = 4
+    """bytes32."""
+    NAME: Final = 5
+    """string."""
+    ENDPOINTS: Final = 6
+    """string: host:port texts with commas between them."""
+    NEXT_KEYS: Final = 7
+    """Three words: the keys that a rotation brings into force."""
 
 
 VALIDATOR_WORDS: Final = 5
 """Words of a record, in order: consensus key, TLS key, attestation key, operator, hash of endpoints."""
 
 
-def validator_slot(index: int) -> int:
-    """Return the first of the five slots of the validator at `index`, from 0."""
-    return array_data_slot(ValidatorRegistrySlots.VALIDATORS) + VALIDATOR_WORDS * index
+def validator_slot(index: int, array: int = ValidatorRegistrySlots.VALIDATORS) -> int:
+    """Return the first of the five slots of the validator at `index`, from 0, in one of the three sets."""
+    return array_data_slot(array) + VALIDATOR_WORDS * index
+
+
+def member_slot(operator: bytes) -> int:
+    """Return the first slot of the record of the member whose operator has that address."""
+    return address_mapping_slot(operator, ValidatorRegistrySlots.MEMBERS)
+
+
+def key_operator_slot(key: bytes) -> int:
+    """Return the slot that says whose key that is."""
+    return word_mapping_slot(key, ValidatorRegistrySlots.KEY_OPERATORS)
+
+
+def name_operator_slot(name: bytes) -> int:
+    """Return the slot that says which operator has that name."""
+    return text_mapping_slot(name, ValidatorRegistrySlots.NAME_OPERATORS)
+
+
+def operator_slot(index: int) -> int:
+    """Return the slot of the operator at `index`, from 0."""
+    return array_data_slot(ValidatorRegistrySlots.OPERATORS) + index
 
 
 # ProtocolConfig

@@ -80,9 +80,8 @@ class QuotaExceeded(Misbehaviour):
 class BadProof(Misbehaviour):
     """The acknowledgement does not prove that the peer is the validator its TLS key belongs to."""
 
-    def __init__(self, *, signer: int) -> None:
-        super().__init__(f"validator proof names signer {signer}, but its signature does not fit this link's keys")
-        self.signer = signer
+    def __init__(self) -> None:
+        super().__init__("the validator proof is not by the consensus key registered with this TLS key, for this link")
 
 
 class ReportedMisbehaviour(Misbehaviour):

@@ -75,7 +75,7 @@ class Hello:
 
 
 _HELLO_HEAD = Struct(f">BHQ{GENESIS_HASH_BYTES}sBQQ{NONCE_BYTES}sB")
-_PROOF = Struct(f">BH{SIGNATURE_BYTES}s")
+_PROOF = Struct(f">B{SIGNATURE_BYTES}s")
 
 
 def encode_hello(hello: Hello) -> bytes:
@@ -129,10 +129,11 @@ def decode_hello(payload: bytes) -> Hello:
 
 @dataclass(frozen=True, slots=True)
 class ValidatorProof:
-    """The consensus key's signature over this very link."""
+    """The consensus key's signature over this very link.
 
-    signer: int
-    """Index in the validator set; two bytes."""
+    Whose key it is follows from the TLS key: two nodes need not be in the same epoch, so an index would mean nothing.
+    """
+
     signature: bytes
     """64 bytes over the signer's TLS key, the peer's TLS key and the peer's nonce."""
 
@@ -142,7 +143,7 @@ def encode_acknowledgement(proof: ValidatorProof | None) -> bytes:
     if proof is None:
         return bytes((ControlKind.ACKNOWLEDGEMENT,))
     assert len(proof.signature) == SIGNATURE_BYTES
-    return _PROOF.pack(ControlKind.ACKNOWLEDGEMENT, proof.signer, proof.signature)
+    return _PROOF.pack(ControlKind.ACKNOWLEDGEMENT, proof.signature)
 
 
 def decode_acknowledgement(payload: bytes) -> ValidatorProof | None:
@@ -154,8 +155,7 @@ def decode_acknowledgement(payload: bytes) -> ValidatorProof | None:
         return None
     if len(payload) != _PROOF.size or payload[0] != ControlKind.ACKNOWLEDGEMENT:
         raise MalformedControl(f"acknowledgement has {len(payload)} bytes, 1 or {_PROOF.size} are allowed")
-    _, signer, signature = _PROOF.unpack(payload)
-    return ValidatorProof(signer, signature)
+    return ValidatorProof(_PROOF.unpack(payload)[1])
 
 
 class SignProof(Protocol):
@@ -280,5 +280,5 @@ class Handshake:
             own_tls_key=self._own_tls_key,
             own_nonce=self._own_hello.nonce,
         ):
-            raise BadProof(signer=proof.signer)
+            raise BadProof()
         self._state = _State.NOTHING

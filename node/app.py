@@ -12,23 +12,21 @@ from pathlib import Path
 
 from consensus.chain.genesis import GenesisDocument, decode_genesis
 from consensus.primitives.scalars import Height, ValidatorIndex, View
-from consensus.primitives.signatures import is_valid_ed25519
-from consensus.simplex.messages import Certificate, SigningDomain, Statement, hello_statement, sign_bytes
-from consensus.simplex.validators import ValidatorSet
+from consensus.simplex.messages import Certificate, SigningDomain
 from network.channels import Channel, channel_table
 from network.errors import LinkError
-from network.hello import PROTOCOL_VERSION, Hello, Role, ValidatorProof
+from network.hello import Hello, Role
 from network.links import Mesh
 from network.session import LinkTimings, LocalNode, Progress
 from network.tls import tls_identity
-from network.transport import Address, PeerEntry, PeerIdentity, PeerKey, TransportListener
+from network.transport import Address, PeerIdentity, TransportListener
 from node.chain.commit import commit_genesis
 from node.chain.feed import FinalBlock
 from node.chain.store import ChainStore
 from node.config import NodeConfig
 from node.execution.genesis_state import Genesis, build_genesis
 from node.execution.transition import ExecutedBlock
-from node.home import NodeHome
+from node.home import KeyPlace, NodeHome
 from node.mempool.pool import PoolLimits
 from node.observe.build_info import build_facts
 from node.observe.chain_report import ChainReport
@@ -36,12 +34,14 @@ from node.observe.logs import EventLog, FinalReporter, StartFacts, log_start
 from node.observe.logs import FinalBlock as FinalLine
 from node.observe.metrics import Metrics
 from node.observe.ops_server import OpsServer
+from node.peers.link_proofs import LinkProofs
 from node.rpc.methods import RpcLimits
 from node.rpc.node_backend import BackendParts, NodeBackend
 from node.rpc.server import RpcAddressUnavailable, RpcServer
 from node.runtime.catch_up import Divergence
 from node.runtime.chain_verifier import ChainVerifier
 from node.runtime.clock import MonotonicWallClock
+from node.runtime.epochs import Epochs
 from node.runtime.inbound import Inbound
 from node.runtime.loop import LoopTimers, run_loop
 from node.runtime.node_facts import FactCollector, FactSources
@@ -53,7 +53,7 @@ from node.storage.guard_file import GuardFile
 from node.storage.leveldb import LevelDbStore
 from node.storage.memory import MemoryStore
 from node.storage.wal import RecoveredLog, Wal
-from node.validator.keys import KeyPurpose, load_key, read_passphrase
+from node.validator.keys import KeyPurpose, key_path, load_key, load_public_key, read_passphrase
 from node.validator.signer import GuardedSigner, SignRefused
 
 LEDGER_FOLDER = "ledger.ldb"
@@ -79,21 +79,29 @@ class _OpenedNode:
     log_found: RecoveredLog
     signer: GuardedSigner
     tls_seed: bytes
-    own_index: ValidatorIndex | None
+    epochs: Epochs
+    keys: KeyPlace
+    """The set of keys that `signer` and `tls_seed` are of."""
 
 
 def run_node(config: NodeConfig, home: Path) -> int:
     """Run a node until it is told to stop; return the exit code.
 
+    When a rotation comes into force the node begins again with the new keys: signer, guard and links all change.
+
     Raises: StorageError, InvalidGenesis, before anything is listened on.
     """
-    opened = open_node(config, NodeHome(home))
-    try:
-        return run_loop(lambda: _Process(config, NodeHome(home), opened).run())
-    finally:
-        opened.wal.close()
-        opened.signer.close()
-        opened.store.close()
+    while True:
+        opened = open_node(config, NodeHome(home))
+        process = _Process(config, NodeHome(home), opened)
+        try:
+            exit_code = run_loop(process.run)
+        finally:
+            opened.wal.close()
+            opened.signer.close()
+            opened.store.close()
+        if not process.has_new_keys:
+            return exit_code
 
 
 def load_genesis(home: NodeHome) -> tuple[GenesisDocument, Genesis]:
@@ -105,26 +113,40 @@ def load_genesis(home: NodeHome) -> tuple[GenesisDocument, Genesis]:
 def open_node(config: NodeConfig, home: NodeHome) -> _OpenedNode:
     """Open and check keys, ledger, log and guard; write block 0 into an empty ledger."""
     document, genesis = load_genesis(home)
-    passphrase = read_passphrase(home.root / config.signer.passphrase_file)
-    consensus_key = load_key(home.keys_folder, KeyPurpose.CONSENSUS, passphrase)
-    node_key = load_key(home.keys_folder, KeyPurpose.NODE, passphrase)
-    own_index = genesis.validators.index_of(consensus_key.public_key) if config.node.role == "validator" else None
     genesis_hash = genesis.executed.block.block_hash
     store = LevelDbStore.open(home.data_folder / LEDGER_FOLDER, create=True)
     chain = ChainStore(store)
     if chain.is_empty():
         commit_genesis(store, genesis.executed, genesis.validator_payload)
     chain.validate_identity(genesis_hash)
+    epochs = Epochs(chain, chain_id=document.chain_id)
+    place = choose_keys(home, epochs)
+    passphrase = read_passphrase(home.root / config.signer.passphrase_file)
+    consensus_key = load_key(place.folder, KeyPurpose.CONSENSUS, passphrase)
+    node_key = load_key(place.folder, KeyPurpose.NODE, passphrase)
     wal_folder = home.data_folder / WAL_FOLDER
     wal_folder.mkdir(mode=0o700, exist_ok=True)
     wal, log_found = Wal.open(wal_folder, chain_id=document.chain_id, genesis_hash=genesis_hash)
     domain = SigningDomain(document.chain_id, genesis_hash)
     guard: GuardFile | None = None
     signed: list[bytes] = []
-    if own_index is not None:
-        guard, signed = GuardFile.open(home.guard_file, consensus_key.public_key)
+    is_validator = config.node.role == "validator"
+    if is_validator:
+        epochs.vote_as(consensus_key.public_key)
+        guard, signed = GuardFile.open(place.guard_file, consensus_key.public_key)
     signer = GuardedSigner(consensus_key.private_key, domain, guard, signed)
-    return _OpenedNode(document, genesis, store, wal, log_found, signer, node_key.private_key, own_index)
+    return _OpenedNode(document, genesis, store, wal, log_found, signer, node_key.private_key, epochs, place)
+
+
+def choose_keys(home: NodeHome, epochs: Epochs) -> KeyPlace:
+    """Return the set of keys that is in force; of keys nobody knows yet, those made last.
+
+    Raises: UnreadableKey.
+    """
+    places = home.key_places()
+    public_keys = [load_public_key(key_path(place.folder, KeyPurpose.CONSENSUS)) for place in places]
+    registered = epochs.registered_key(public_keys)
+    return places[-1 if registered is None else registered]
 
 
 class _Process:
@@ -140,6 +162,8 @@ class _Process:
         self._log = EventLog(streams, level=config.log.level, format=config.log.format, now_ms=self._clock.now_ms)
         self._metrics = Metrics()
         self._exit_code = 0
+        self.has_new_keys = False
+        """Whether the process ended in order to begin again with other keys."""
         self._view_reported = 0
         self._to_judge: tuple[Height, View] | None = None
         """Height and view of the newest final block, whose late votes are still awaited."""
@@ -194,33 +218,24 @@ class _Process:
 
     def _make_mesh(self, listener: TransportListener) -> Mesh:
         opened, config = self._opened, self._config
-        tls = tls_identity(opened.tls_seed)
-        set_of_epoch = opened.genesis.validators
-        peers = [
-            PeerEntry(
-                PeerIdentity(PeerKey(entry.tls_key), entry.name, Role.VALIDATOR),
-                tuple(_address(endpoint) for endpoint in entry.endpoints),
-            )
-            for entry in opened.genesis.entries
-            if entry.tls_key != tls.key
-        ]
-        is_validator = opened.own_index is not None
+        tls, epochs = tls_identity(opened.tls_seed), opened.epochs
+        is_validator = config.node.role == "validator"
         own = PeerIdentity(tls.key, config.node.name, Role.VALIDATOR if is_validator else Role.FOLLOWER)
-        proofs = _LinkProofs(opened.signer, opened.own_index, set_of_epoch, self._domain())
+        proofs = LinkProofs(opened.signer, self._domain(), epochs.registered)
         local = LocalNode(
             identity=own,
             chain_id=opened.document.chain_id,
             genesis_hash=opened.genesis.executed.block.block_hash,
             software_version=f"sycee/{build_facts().version}",
-            progress=lambda: Progress(set_of_epoch.epoch, self._node.tree.final_height),
+            progress=lambda: Progress(epochs.epoch, self._node.tree.final_height),
             make_nonce=lambda: os.urandom(32),
             sign_proof=proofs.sign if is_validator else None,
             verify_proof=proofs.verify,
-            table=channel_table(block_bytes_max=opened.genesis.limits.body_bytes_max),
+            table=channel_table(block_bytes_max=epochs.rules.limits.body_bytes_max),
             timings=LinkTimings(),
         )
         listen = Address(config.p2p.addr, config.p2p.port)
-        return Mesh(local, tls, peers, listener, listen=listen, random=random.SystemRandom())
+        return Mesh(local, tls, epochs.peers(tls.key), listener, listen=listen, random=random.SystemRandom())
 
     def _domain(self) -> SigningDomain:
         return SigningDomain(self._opened.document.chain_id, self._opened.genesis.executed.block.block_hash)
@@ -228,9 +243,10 @@ class _Process:
     def _make_node(self, timers: LoopTimers) -> ValidatorNode:
         opened, mempool = self._opened, self._config.mempool
         node = ValidatorNode(
-            genesis=opened.genesis,
+            genesis_hash=opened.genesis.executed.block.block_hash,
             chain_id=opened.document.chain_id,
-            own_index=opened.own_index,
+            epochs=opened.epochs,
+            own_tls_key=self._mesh.node.identity.key,
             head=recover_head(ChainStore(opened.store)),
             pool_limits=PoolLimits(
                 transactions_max=mempool.transactions_max,
@@ -252,6 +268,7 @@ class _Process:
         )
         node.committed_with = self._committed
         node.evidence_against = lambda validator, kind: self._metrics.count_evidence(validator=validator, kind=kind)
+        node.epoch_began = self._epoch_began
         node.feed.subscribe(self._report_final)
         self._reporter = FinalReporter(self._log, self._clock.now_ms)
         return node
@@ -259,7 +276,9 @@ class _Process:
     def _recover(self) -> None:
         opened, node = self._opened, self._node
         head = recover_head(node.chain)
-        recovered = recover_node(head, node.tree, opened.log_found, opened.signer.signed_statements())
+        recovered = recover_node(
+            head, opened.epochs.epoch, node.tree, opened.log_found, opened.signer.signed_statements()
+        )
         if opened.log_found.cut_bytes:
             self._log.warn("log_cut", bytes=opened.log_found.cut_bytes, reason="a turn was cut off by a crash")
         self._view_reported = head.view
@@ -270,10 +289,9 @@ class _Process:
         return FactCollector(
             FactSources(
                 document=opened.document,
-                entries=opened.genesis.entries,
+                epochs=opened.epochs,
                 role=self._config.node.role,
                 name=self._config.node.name,
-                own_index=opened.own_index,
                 machine=node.machine,
                 chain=node.chain,
                 pool=node.pool,
@@ -297,24 +315,15 @@ class _Process:
                 waiters=node.waiters,
                 workers=self._workers,
                 clock=self._clock,
-                rules=node.rules,
-                validators=opened.genesis.validators,
-                entries=opened.genesis.entries,
+                chain_id=opened.document.chain_id,
+                epochs=opened.epochs,
                 version=build_facts().version,
                 proof_window_blocks=config.storage.proof_window_blocks,
                 call_timeout_ms=config.rpc.call_timeout_ms,
                 link_count=lambda: len(node.mesh.peers()),
                 height_best=lambda: node.statuses.height_best(node.tree.final_height),
                 is_syncing=node.is_syncing,
-                limits={
-                    "blockGasMax": node.rules.limits.block_gas_max,
-                    "blockWorkMax": node.rules.limits.block_work_max,
-                    "transactionWorkMax": node.rules.limits.transaction_work_max,
-                    "mempoolTransactionsMax": config.mempool.transactions_max,
-                    "perSenderMax": config.mempool.per_sender_max,
-                    "gapWaitMs": config.mempool.gap_wait_ms,
-                    "proofWindowBlocks": config.storage.proof_window_blocks,
-                },
+                limits=self._limits,
             )
         )
         limits = RpcLimits(
@@ -329,6 +338,19 @@ class _Process:
         observer = _RpcObserver(self._metrics, self._log)
         return RpcServer(backend, limits, observer, addr=config.rpc.addr, port=config.rpc.port)
 
+    def _limits(self) -> dict[str, int]:
+        """Return every limit of ledger and mempool a client can meet now."""
+        config, limits = self._config, self._opened.epochs.rules.limits
+        return {
+            "blockGasMax": limits.block_gas_max,
+            "blockWorkMax": limits.block_work_max,
+            "transactionWorkMax": limits.transaction_work_max,
+            "mempoolTransactionsMax": config.mempool.transactions_max,
+            "perSenderMax": config.mempool.per_sender_max,
+            "gapWaitMs": config.mempool.gap_wait_ms,
+            "proofWindowBlocks": config.storage.proof_window_blocks,
+        }
+
     def _make_ops(self) -> OpsServer:
         return OpsServer(self._facts.collect, self._metrics, addr=self._config.ops.addr, port=self._config.ops.port)
 
@@ -341,9 +363,9 @@ class _Process:
 
     def _judge_view(self, height: Height, view: View) -> None:
         """Count who voted in the final view before this one: a certificate holds no more votes than it needs."""
-        entries = self._opened.genesis.entries
+        epochs = self._opened.epochs
         book = self._node.machine.state.book
-        indexes = [ValidatorIndex(index) for index in range(len(entries))]
+        indexes = [ValidatorIndex(index) for index in range(epochs.validators.count)]
         voters = tuple(index for index in indexes if book.has_voted(view, index))
         if not voters:
             # The view was over before this node looked at votes: it caught up from blocks.
@@ -351,16 +373,27 @@ class _Process:
         self._facts.view_judged(height, voters)
         for index in indexes:
             if index not in voters:
-                self._metrics.count_missed_signature(entries[index].name)
+                self._metrics.count_missed_signature(epochs.name_of(index))
+
+    def _epoch_began(self) -> None:
+        """Views begin at 1 again, and indexes belong to other validators."""
+        self._view_reported = 0
+        self._to_judge = None
+        self._facts.epoch_began()
+        if choose_keys(self._home, self._opened.epochs) != self._opened.keys:
+            self._log.info("keys_rotated", epoch=self._opened.epochs.epoch, next="the node begins again with them")
+            self.has_new_keys = True
+            self._stop.set()
 
     def _report_final(self, final: FinalBlock) -> None:
         """Print the line of a height and feed the metrics."""
         header = final.block.header
         now_ms = self._clock.now_ms()
-        validators = self._opened.genesis.validators
+        epochs = self._opened.epochs
+        validators = epochs.validators
         nullified = max(0, header.view - self._view_reported - 1)
         for view in range(self._view_reported + 1, header.view):
-            given_up = self._opened.genesis.entries[validators.leader(View(view))].name
+            given_up = epochs.name_of(validators.leader(View(view)))
             self._metrics.count_nullified(given_up)
             self._log.warn("nullified", view=view, leader=given_up)
         self._view_reported = max(self._view_reported, final.finalization_view)
@@ -376,7 +409,7 @@ class _Process:
         self._metrics.observe_final(
             transactions=transaction_count, gas=header.gas_used, work=final.work_used, age_ms=age_ms
         )
-        leader = self._opened.genesis.entries[validators.leader(header.view)].name
+        leader = epochs.name_of(validators.leader(header.view))
         self._reporter.report(
             FinalLine(
                 height=header.height,
@@ -399,9 +432,9 @@ class _Process:
 
     def _report_start(self) -> None:
         opened, config = self._opened, self._config
-        document, validators = opened.document, opened.genesis.validators
+        document, validators = opened.document, opened.epochs.validators
         warnings = []
-        if opened.own_index is None and config.node.role == "validator":
+        if opened.epochs.own_index is None and config.node.role == "validator":
             warnings.append("this node's consensus key is not in the validator set: it follows and does not vote")
         log_start(
             self._log,
@@ -413,7 +446,7 @@ class _Process:
                 role=config.node.role,
                 name=config.node.name,
                 epoch=validators.epoch,
-                validator_index=opened.own_index,
+                validator_index=opened.epochs.own_index,
                 validator_count=validators.count,
                 quorum=validators.quorum,
                 data_folder=str(self._home.data_folder),
@@ -479,47 +512,6 @@ class _LateListener:
         self.target.frame_received(peer, channel, payload)
 
 
-class _LinkProofs:
-    """Signs and checks that a link ends at the validator whose TLS key it shows."""
-
-    def __init__(
-        self,
-        signer: GuardedSigner,
-        own_index: ValidatorIndex | None,
-        validators: ValidatorSet,
-        domain: SigningDomain,
-    ) -> None:
-        self._signer = signer
-        self._own_index = own_index
-        self._validators = validators
-        self._domain = domain
-
-    def sign(self, *, own_tls_key: bytes, peer_tls_key: bytes, peer_nonce: bytes) -> ValidatorProof:
-        """Prove this end of a link."""
-        assert self._own_index is not None
-        statement = self._statement(own_tls_key, peer_tls_key, peer_nonce)
-        return ValidatorProof(self._own_index, self._signer.sign_unguarded(statement))
-
-    def verify(self, proof: ValidatorProof, *, signer_tls_key: bytes, own_tls_key: bytes, own_nonce: bytes) -> bool:
-        """Check the other end of a link."""
-        if proof.signer >= self._validators.count:
-            return False
-        validator = self._validators.validators[proof.signer]
-        statement = self._statement(signer_tls_key, own_tls_key, own_nonce)
-        return validator.tls_key == signer_tls_key and is_valid_ed25519(
-            validator.consensus_key, sign_bytes(self._domain, statement), proof.signature
-        )
-
-    def _statement(self, signer_tls_key: bytes, peer_tls_key: bytes, nonce: bytes) -> Statement:
-        return hello_statement(
-            self._validators.epoch,
-            protocol=PROTOCOL_VERSION,
-            own_tls_key=signer_tls_key,
-            peer_tls_key=peer_tls_key,
-            nonce=nonce,
-        )
-
-
 class _RpcObserver:
     """Counts answers and logs bugs of JSON-RPC."""
 
@@ -540,11 +532,6 @@ class _RpcObserver:
             method=method,
             reason=f"{type(error).__name__}: {error}",
         )
-
-
-def _address(endpoint: str) -> Address:
-    host, _, port = endpoint.rpartition(":")
-    return Address(host, int(port))
 
 
 def verify_chain(config: NodeConfig, home: Path, *, on_progress: Callable[[int, int], None]) -> ChainReport:

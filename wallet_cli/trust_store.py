@@ -17,6 +17,9 @@ from wallet_cli.files import make_private_folder
 HEADERS_MAX: Final = 1_024
 """Final headers kept: as many as nodes serve state proofs for, about 700 KB."""
 
+EPOCHS_MAX: Final = 4_096
+"""Validator sets kept, for proofs of old payments: a year of ten-hour epochs is 900, about 500 KB."""
+
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS anchor (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
@@ -26,6 +29,9 @@ CREATE TABLE IF NOT EXISTS anchor (
 CREATE TABLE IF NOT EXISTS header (height INTEGER PRIMARY KEY, hash BLOB NOT NULL, evidence TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS conflict (
     height INTEGER NOT NULL, hash BLOB NOT NULL, evidence TEXT NOT NULL, PRIMARY KEY (height, hash)
+);
+CREATE TABLE IF NOT EXISTS epoch (
+    epoch INTEGER PRIMARY KEY, validators BLOB NOT NULL, height INTEGER NOT NULL, hash BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS currency (
     id INTEGER PRIMARY KEY, address BLOB NOT NULL, code TEXT NOT NULL, name TEXT NOT NULL, decimals INTEGER NOT NULL
@@ -47,6 +53,19 @@ class StoredAnchor:
     """Hash of the highest final block."""
     refreshed_ms: TimestampMs
     """Time of that block."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEpoch:
+    """A validator set that a verified handoff committed to."""
+
+    epoch: Epoch
+    validators: bytes
+    """The set, encoded as in the handoff."""
+    height: Height
+    """Height of the last block of the epoch before."""
+    hash: Hash32
+    """Its hash: view 0 of this epoch."""
 
 
 class TrustStore:
@@ -102,6 +121,24 @@ class TrustStore:
                 "INSERT OR IGNORE INTO conflict VALUES (?, ?, ?)",
                 [(height, block_hash, evidence) for block_hash, evidence in entries],
             )
+
+    def save_epoch(self, entry: StoredEpoch) -> None:
+        """Keep the set of an epoch whose handoff was verified; the oldest sets make room."""
+        with self._database:
+            self._database.execute(
+                "INSERT OR IGNORE INTO epoch VALUES (?, ?, ?, ?)",
+                (entry.epoch, entry.validators, entry.height, entry.hash),
+            )
+            self._database.execute("DELETE FROM epoch WHERE epoch <= ?", (entry.epoch - EPOCHS_MAX,))
+
+    def load_epoch(self, epoch: Epoch | None = None) -> StoredEpoch | None:
+        """Return the set of `epoch`, or of the newest epoch known; None if it is genesis' or not kept any more."""
+        row = self._database.execute(
+            "SELECT epoch, validators, height, hash FROM epoch "
+            "WHERE epoch = coalesce(?, (SELECT max(epoch) FROM epoch))",
+            (epoch,),
+        ).fetchone()
+        return None if row is None else StoredEpoch(Epoch(row[0]), row[1], Height(row[2]), Hash32(row[3]))
 
     def load_conflicts(self) -> list[tuple[Height, Hash32, str]]:
         """Return every conflict kept, lowest height first."""

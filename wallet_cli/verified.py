@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from consensus.chain.errors import InvalidTransaction
+from consensus.chain.header import decode_header
 from consensus.chain.receipt import Receipt
 from consensus.chain.transaction import Transaction, decode_transaction, recover_sender
 from consensus.light.trust import (
@@ -21,22 +22,25 @@ from consensus.light.trust import (
     validate_trust_period,
 )
 from consensus.light.verify import (
+    GENESIS_EPOCH,
     AccountState,
     FinalHeader,
     read_genesis_header,
+    recall_epoch,
     trust_genesis,
     verify_account,
     verify_final_proof,
+    verify_handoff,
     verify_receipt,
     verify_storage_slot,
     verify_transaction,
 )
-from consensus.primitives.scalars import Address, Hash32, Height, TimestampMs
+from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs
 from wallet_cli.client import METHOD_NOT_FOUND, Answer, Client, RpcRefused, RpcSilent
 from wallet_cli.errors import NetworkUnreachable, PolicyRefused, ProofInvalid, UserError
 from wallet_cli.home import Network
 from wallet_cli.output import Proof
-from wallet_cli.trust_store import StoredAnchor, TrustStore
+from wallet_cli.trust_store import StoredAnchor, StoredEpoch, TrustStore
 
 AGE_MAX_MS: Final = 30_000
 """Older headers are called stale: three heartbeats of an idle network."""
@@ -190,11 +194,14 @@ class Verifier:
         if trusted is None:
             genesis_header = self._fetch_genesis(endpoint)
             trusted = self._trust_genesis(endpoint, genesis_header)
-        believed = trusted
         fields = self._checked(endpoint, lambda: _object(answer))
         header_rlp = self._checked(endpoint, lambda: _bytes(fields, "header"))
+        anchored = trusted
         if header_rlp == genesis_header:
-            return self._checked(endpoint, lambda: read_genesis_header(believed, header_rlp))
+            return self._checked(endpoint, lambda: read_genesis_header(anchored, header_rlp))
+        epoch = self._checked(endpoint, lambda: decode_header(header_rlp).epoch)
+        trusted = self._follow_epochs(endpoint, trusted, epoch)
+        believed = self._in_epoch(endpoint, trusted, epoch)
         final = self._checked(
             endpoint,
             lambda: verify_final_proof(
@@ -204,8 +211,55 @@ class Verifier:
                 finalization=_bytes(fields, "finalization"),
             ),
         )
-        self._remember(endpoint, believed, genesis_header, final, fields)
+        self._remember(endpoint, trusted, genesis_header, final, fields)
         return final
+
+    def _follow_epochs(self, endpoint: str, trusted: TrustedState, epoch: Epoch) -> TrustedState:
+        """Verify handoff after handoff until `epoch` is reached, and keep each set.
+
+        Raises: ProofInvalid, PolicyRefused if what is trusted is too old to be followed.
+        """
+        if trusted.epoch < epoch:
+            self._checked(endpoint, lambda: validate_trust_period(trusted, TimestampMs(self._now_ms())))
+        while trusted.epoch < epoch:
+            handoffs = self._client.call_at(endpoint, "sycee_getHandoffs", trusted.epoch)
+            if not isinstance(handoffs, list) or not handoffs:
+                raise proof_failed(
+                    endpoint,
+                    ValueError(f"it names a block of epoch {epoch} and does not hand over epoch {trusted.epoch}"),
+                )
+            for handoff in handoffs[: epoch - trusted.epoch]:
+                trusted = self._take_handoff(endpoint, trusted, handoff)
+        return trusted
+
+    def _take_handoff(self, endpoint: str, trusted: TrustedState, answer: object) -> TrustedState:
+        fields = self._checked(endpoint, lambda: _object(answer))
+        payload = self._checked(endpoint, lambda: _bytes(fields, "validators"))
+        moved = self._checked(
+            endpoint,
+            lambda: verify_handoff(
+                trusted,
+                header_rlp=_bytes(fields, "header"),
+                payload=payload,
+                finalization=_bytes(fields, "finalization"),
+            ),
+        )
+        self._store.save_epoch(StoredEpoch(moved.epoch, payload, moved.anchor.height, moved.anchor.hash))
+        return moved
+
+    def _in_epoch(self, endpoint: str, trusted: TrustedState, epoch: Epoch) -> TrustedState:
+        """Return what is believed of an epoch that may be over: its set, as it was verified then.
+
+        Raises: ProofInvalid if the set is not kept any more.
+        """
+        if epoch == trusted.epoch:
+            return trusted
+        if epoch == GENESIS_EPOCH:
+            return self._trust_genesis(endpoint, self._genesis_header)
+        stored = self._store.load_epoch(epoch)
+        if stored is None:
+            raise proof_failed(endpoint, ValueError(f"the validators of epoch {epoch} are not kept here any more"))
+        return _recall(trusted, stored)
 
     def _remember(
         self,
@@ -250,6 +304,9 @@ class Verifier:
     def _restore(self, stored: StoredAnchor) -> TrustedState:
         trusted = self._trust_genesis("the trust store", stored.genesis_header)
         self._genesis_header = stored.genesis_header
+        newest = self._store.load_epoch()
+        if newest is not None:
+            trusted = _recall(trusted, newest)
         return advance(trusted, Waypoint(stored.epoch, stored.height, stored.hash), stored.refreshed_ms)
 
     def _freshness(self, final: FinalHeader, *, is_past: bool = False) -> Proof:
@@ -308,6 +365,12 @@ def ask_any(client: Client, method: str, *params: object) -> Answer:
         return client.call(method, *params)
     except RpcRefused as error:
         raise refused_answer(error) from error
+
+
+def _recall(trusted: TrustedState, stored: StoredEpoch) -> TrustedState:
+    """Return `trusted` as it was in an epoch whose handoff was verified."""
+    view_zero = Waypoint(Epoch(stored.epoch - 1), stored.height, stored.hash)
+    return recall_epoch(trusted, payload=stored.validators, view_zero=view_zero)
 
 
 def proof_failed(endpoint: str, error: Exception) -> ProofInvalid:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from consensus.chain.errors import InvalidProof, MalformedBlock
-from consensus.chain.genesis import GenesisDocument, endpoints_hash
+from consensus.chain.genesis import GenesisDocument
 from consensus.chain.header import NO_REQUESTS_HASH, Header, block_hash_of, decode_header
 from consensus.chain.merkle import verify_merkle_proof
 from consensus.chain.receipt import Receipt, decode_receipt
@@ -27,6 +27,7 @@ from consensus.light.trust import (
     WrongView,
     advance,
 )
+from consensus.primitives.endpoints import hash_endpoints
 from consensus.primitives.hashing import keccak256_cached
 from consensus.primitives.rlp_codec import RlpError, decode, encode_uint, read_bytes, read_list, read_uint
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, ValidatorIndex
@@ -88,7 +89,7 @@ def genesis_set_payload(document: GenesisDocument) -> bytes:
             tls_key=entry.tls_key,
             attestation_key=entry.attestation_key,
             operator=entry.operator,
-            endpoints_hash=endpoints_hash(entry),
+            endpoints_hash=hash_endpoints(entry.endpoints),
         )
         for entry in document.validators
     ]
@@ -186,6 +187,21 @@ def verify_handoff(trusted: TrustedState, *, header_rlp: bytes, payload: bytes, 
     validators = _follow_set(final.header, final.hash, payload, epoch)
     moved = advance(trusted, final.waypoint, final.header.timestamp_ms)
     return replace(moved, epoch=epoch, validators=validators, anchor=final.waypoint)
+
+
+def recall_epoch(trusted: TrustedState, *, payload: bytes, view_zero: Waypoint) -> TrustedState:
+    """Return `trusted` as of an epoch whose handoff was verified before and whose set was kept.
+
+    `view_zero` is the block that committed to the set in `payload`. Nothing is checked again.
+
+    Raises: ValidatorSetMismatch if the payload is damaged.
+    """
+    try:
+        epoch, members = decode_set_payload(payload)
+        validators = make_validator_set(epoch, members, view_zero.hash)
+    except InvalidValidatorSet as error:
+        raise ValidatorSetMismatch(str(error)) from error
+    return replace(trusted, epoch=epoch, validators=validators, anchor=view_zero)
 
 
 def verify_account(state_root: Hash32, address: Address, nodes: Sequence[bytes]) -> AccountState | None:

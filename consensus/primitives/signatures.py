@@ -5,7 +5,7 @@ Validators must accept exactly the same signatures, so ed25519 is PyNaCl and not
 """
 
 import coincurve
-from nacl.bindings import crypto_sign_open
+from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_open
 from nacl.exceptions import BadSignatureError
 
 from consensus.primitives.hashing import keccak256
@@ -31,6 +31,11 @@ def is_valid_ed25519(public_key: bytes, message: bytes, signature: bytes) -> boo
     except BadSignatureError:
         return False
     return True
+
+
+def is_safe_ed25519_key(public_key: bytes) -> bool:
+    """Tell whether `public_key` is 32 canonical bytes of a point in the main subgroup, so not one of small order."""
+    return len(public_key) == ED25519_KEY_BYTES and crypto_core_ed25519_is_valid_point(public_key)
 
 
 def recover_address(digest: Hash32, *, r: int, s: int, y_parity: int) -> Address:

@@ -156,10 +156,13 @@ def status_statement(status: Status, epoch: Epoch) -> Statement:
     return Statement(Kind.STATUS, epoch, status.view, status.final_view, sha256(content))
 
 
-def hello_statement(epoch: Epoch, *, protocol: int, own_tls_key: bytes, peer_tls_key: bytes, nonce: bytes) -> Statement:
-    """Return what a validator signs to prove that a link ends at it: both TLS keys and the peer's nonce."""
+def hello_statement(*, protocol: int, own_tls_key: bytes, peer_tls_key: bytes, nonce: bytes) -> Statement:
+    """Return what a validator signs to prove that a link ends at it: both TLS keys and the peer's nonce.
+
+    The epoch is 0 always: a node that was away verifies those who are epochs ahead, and is verified by them.
+    """
     digest = sha256(protocol.to_bytes(2, "big") + own_tls_key + peer_tls_key + nonce)
-    return Statement(Kind.HELLO, epoch, View(0), View(0), digest)
+    return Statement(Kind.HELLO, Epoch(0), View(0), View(0), digest)
 
 
 def encode_statement(statement: Statement) -> bytes:

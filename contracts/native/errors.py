@@ -93,6 +93,35 @@ CURRENCY_CODE_TAKEN: Final = declare_error("CurrencyCodeTaken(string code, addre
 UNKNOWN_CURRENCY_CODE: Final = declare_error("UnknownCurrencyCode(string code)")
 INDEX_OUT_OF_RANGE: Final = declare_error("IndexOutOfRange(uint256 index, uint256 count)")
 
+# Validators.
+
+MEMBER_STATE_UNFIT: Final = declare_error("MemberStateUnfit(address operator, uint8 state)")
+MEMBER_IS_SUSPENDED: Final = declare_error("MemberIsSuspended(address operator)")
+MEMBER_NOT_SUSPENDED: Final = declare_error("MemberNotSuspended(address operator)")
+MEMBERS_FULL: Final = declare_error("MembersFull(uint256 count, uint256 highest)")
+INVALID_VALIDATOR_NAME: Final = declare_error("InvalidValidatorName(string name)")
+VALIDATOR_NAME_TAKEN: Final = declare_error("ValidatorNameTaken(string name, address operator)")
+INVALID_ENDPOINTS: Final = declare_error("InvalidEndpoints(string endpoints)")
+INVALID_VALIDATOR_KEY: Final = declare_error("InvalidValidatorKey(bytes32 key)")
+VALIDATOR_KEY_TAKEN: Final = declare_error("ValidatorKeyTaken(bytes32 key, address operator)")
+POSSESSION_NOT_PROVEN: Final = declare_error("PossessionNotProven(bytes32 key)")
+
+VALIDATOR_ERRORS: Final = (
+    GOVERNOR_ONLY,
+    MEMBER_STATE_UNFIT,
+    MEMBER_IS_SUSPENDED,
+    MEMBER_NOT_SUSPENDED,
+    MEMBERS_FULL,
+    INVALID_VALIDATOR_NAME,
+    VALIDATOR_NAME_TAKEN,
+    INVALID_ENDPOINTS,
+    INVALID_VALIDATOR_KEY,
+    VALIDATOR_KEY_TAKEN,
+    POSSESSION_NOT_PROVEN,
+    INVALID_ROLE_ACCOUNT,
+    INDEX_OUT_OF_RANGE,
+)
+
 REGISTRY_ERRORS: Final = (
     GOVERNOR_ONLY,
     INVALID_CURRENCY_CODE,

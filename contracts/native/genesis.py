@@ -16,7 +16,7 @@ from contracts.native.context import NativeRevert
 from contracts.native.currency_registry import add_currency
 from contracts.native.protocol_config import ProtocolParameters, write_parameters
 from contracts.native.roles import ROLE_NAMES, set_role
-from contracts.native.validators import ValidatorRecord, write_validators
+from contracts.native.validators import GenesisMember, write_validators
 
 _VALIDATOR_FIELD_BYTES: Final = {
     "consensus_key": 32,
@@ -88,7 +88,7 @@ class LedgerGenesis:
     """Initial protocol parameters, their bounds already checked."""
     currencies: tuple[CurrencyGenesis, ...]
     """In the order of their ids, from 1."""
-    validators: tuple[ValidatorRecord, ...]
+    validators: tuple[GenesisMember, ...]
     """At least one, in any order; stored by consensus key."""
 
 
@@ -158,20 +158,21 @@ def _validate_account(subject: str, what: str, account: Address) -> None:
         raise InvalidLedgerGenesis(subject, f"{what} 0x{account.hex()}: no account can have this address")
 
 
-def _validate_validators(validators: tuple[ValidatorRecord, ...]) -> None:
+def _validate_validators(validators: tuple[GenesisMember, ...]) -> None:
     if not validators:
         raise InvalidLedgerGenesis("validators", "there is none, at least one is needed")
     seen: set[bytes] = set()
-    for record in validators:
+    for record in (member.record for member in validators):
         subject = f"validator 0x{record.consensus_key.hex()}"
         for field, size in _VALIDATOR_FIELD_BYTES.items():
             value: bytes = getattr(record, field)
             if len(value) != size:
                 raise InvalidLedgerGenesis(subject, f"{field} has {len(value)} bytes, {size} are needed")
         _validate_account(subject, "operator", record.operator)
-        if record.consensus_key in seen:
-            raise InvalidLedgerGenesis(subject, "this consensus key is given twice")
-        seen.add(record.consensus_key)
+        for what, value in (("consensus key", record.consensus_key), ("operator", record.operator)):
+            if value in seen:
+                raise InvalidLedgerGenesis(subject, f"this {what} is given twice")
+            seen.add(value)
 
 
 class _GenesisContext:

@@ -1,6 +1,6 @@
-"""The validator set as everybody can read and prove it. Genesis writes it; nothing changes it yet.
+"""The validator registry: who votes now, who asked to, and when the epoch ends, for everybody to read and prove.
 
-Order is by consensus key, which is the order of validator indexes. Source: consensus.md §9.
+Order of a set is by consensus key, which is the order of validator indexes. Source: consensus.md §9.
 """
 
 from collections.abc import Sequence
@@ -8,69 +8,145 @@ from dataclasses import dataclass
 from typing import Final
 
 from consensus.primitives.scalars import Address
-from contracts.layout import ValidatorRegistrySlots, validator_slot
+from contracts.layout import ValidatorRegistrySlots
 from contracts.native import errors
 from contracts.native.context import CallContext
 from contracts.native.dispatch import FunctionTable, build_contract
 from contracts.native.errors import revert
+from contracts.native.validator_epochs import EpochWord, read_epoch_word, write_epoch_word
+from contracts.native.validator_members import MEMBER_EVENTS, MEMBERS, claim_names_and_keys
+from contracts.native.validator_records import (
+    ENDPOINT_SEPARATOR,
+    NO_KEYS,
+    Member,
+    MemberState,
+    ValidatorRecord,
+    add_operator,
+    read_member,
+    read_operators,
+    read_validators,
+    write_member,
+    write_validator_array,
+)
+from contracts.validator_keys import ValidatorKeys
 
 
 @dataclass(frozen=True, slots=True)
-class ValidatorRecord:
-    """One validator: 148 bytes in the order of the epoch handoff."""
+class GenesisMember:
+    """A validator of epoch 0, with what the registry publishes of it."""
 
-    consensus_key: bytes
-    """ed25519 public key that signs votes, 32 bytes; unique."""
-    tls_key: bytes
-    """ed25519 public key of its node certificate, 32 bytes."""
-    attestation_key: bytes
-    """ed25519 public key that signs lock certificates, 32 bytes."""
-    operator: Address
-    """Account that manages the entry, and the `miner` of its blocks; not zero."""
-    endpoints_hash: bytes
-    """SHA-256 of its published endpoints, 32 bytes."""
+    record: ValidatorRecord
+    name: str
+    """Short name for screens and logs."""
+    endpoints: tuple[str, ...]
+    """host:port of its mesh listener; `record` has their hash."""
 
 
-FUNCTIONS: Final = FunctionTable()
+VIEWS: Final = FunctionTable()
 
 
-@FUNCTIONS.function("validatorCount()", returns="uint256")
+@VIEWS.function("epoch()", returns="uint256")
+def epoch(context: CallContext) -> int:
+    """Return the number of the running epoch."""
+    return read_epoch_word(context.get_slot).epoch
+
+
+@VIEWS.function("epochFirstHeight()", returns="uint256")
+def epoch_first_height(context: CallContext) -> int:
+    """Return the height of the running epoch's first block."""
+    return read_epoch_word(context.get_slot).first_height
+
+
+@VIEWS.function("genesisHash()", returns="bytes32")
+def genesis_hash(context: CallContext) -> bytes:
+    """Return the hash of block 0, which stands in everything validators sign; zero in block 0 itself."""
+    return context.get_slot(ValidatorRegistrySlots.GENESIS_HASH).to_bytes(32, "big")
+
+
+@VIEWS.function("validatorCount()", returns="uint256")
 def validator_count(context: CallContext) -> int:
     """Return how many validators there are."""
     return context.get_slot(ValidatorRegistrySlots.VALIDATORS)
 
 
-@FUNCTIONS.function(
+@VIEWS.function(
     "validatorAt(uint256 index)",
     returns="bytes32 consensusKey, bytes32 tlsKey, bytes32 attestationKey, address operator, bytes32 endpointsHash",
 )
 def validator_at(context: CallContext, index: int) -> tuple[bytes, bytes, bytes, Address, bytes]:
     """Return the validator at `index`, from 0 in order of consensus keys; reverts with IndexOutOfRange."""
-    count = context.get_slot(ValidatorRegistrySlots.VALIDATORS)
-    if index >= count:
-        raise revert(errors.INDEX_OUT_OF_RANGE, index, count)
-    slot = validator_slot(index)
-    consensus_key, tls_key, attestation_key, operator, endpoints_hash = (
-        context.get_slot(slot + word).to_bytes(32, "big") for word in range(5)
+    records = read_validators(context.get_slot, ValidatorRegistrySlots.VALIDATORS)
+    if index >= len(records):
+        raise revert(errors.INDEX_OUT_OF_RANGE, index, len(records))
+    record = records[index]
+    return record.consensus_key, record.tls_key, record.attestation_key, record.operator, record.endpoints_hash
+
+
+@VIEWS.function("operatorCount()", returns="uint256")
+def operator_count(context: CallContext) -> int:
+    """Return how many operators the council let in who have not left."""
+    return context.get_slot(ValidatorRegistrySlots.OPERATORS)
+
+
+@VIEWS.function("operatorAt(uint256 index)", returns="address operator")
+def operator_at(context: CallContext, index: int) -> Address:
+    """Return the operator at `index`, from 0 in no particular order; reverts with IndexOutOfRange."""
+    operators = read_operators(context.get_slot)
+    if index >= len(operators):
+        raise revert(errors.INDEX_OUT_OF_RANGE, index, len(operators))
+    return operators[index]
+
+
+@VIEWS.function(
+    "memberOf(address operator)",
+    returns="uint8 state, bool suspended, bool leaving, bool rotating, string name, string endpoints,"
+    " bytes32 consensusKey, bytes32 nextConsensusKey",
+)
+def member_of(context: CallContext, operator: Address) -> tuple[int, bool, bool, bool, str, str, bytes, bytes]:
+    """Return where an operator stands: 0 unknown, 1 requested, 2 approved, 3 ready, 4 active, 5 out."""
+    member = read_member(context.get_slot, operator)
+    return (
+        int(member.state),
+        member.is_suspended,
+        member.is_leaving,
+        member.is_rotating,
+        member.name,
+        ENDPOINT_SEPARATOR.join(member.endpoints),
+        member.keys.consensus_key,
+        member.next_keys.consensus_key,
     )
-    return consensus_key, tls_key, attestation_key, Address(operator[12:]), endpoints_hash
 
 
-def write_validators(context: CallContext, validators: Sequence[ValidatorRecord]) -> None:
-    """Write the set, sorted by consensus key; genesis is the only caller."""
-    context.set_slot(ValidatorRegistrySlots.VALIDATORS, len(validators))
-    for index, record in enumerate(sorted(validators, key=lambda record: record.consensus_key)):
-        words = (
-            record.consensus_key,
-            record.tls_key,
-            record.attestation_key,
-            record.operator,
-            record.endpoints_hash,
+def write_validators(context: CallContext, members: Sequence[GenesisMember]) -> None:
+    """Write the set of epoch 0, sorted by consensus key; genesis is the only caller."""
+    ordered = sorted(members, key=lambda member: member.record.consensus_key)
+    write_validator_array(context, ValidatorRegistrySlots.VALIDATORS, [member.record for member in ordered])
+    write_epoch_word(context, EpochWord(epoch=0, first_height=1, is_end_requested=False))
+    for entry in ordered:
+        record = entry.record
+        keys = ValidatorKeys(record.consensus_key, record.tls_key, record.attestation_key)
+        claim_names_and_keys(context, record.operator, entry.name, keys)
+        add_operator(context, record.operator)
+        write_member(
+            context,
+            Member(
+                operator=record.operator,
+                state=MemberState.ACTIVE,
+                is_suspended=False,
+                is_leaving=False,
+                is_rotating=False,
+                sequence=0,
+                keys=keys,
+                next_keys=NO_KEYS,
+                name=entry.name,
+                endpoints=entry.endpoints,
+            ),
         )
-        for offset, word in enumerate(words):
-            context.set_slot(validator_slot(index) + offset, int.from_bytes(word, "big"))
 
 
 VALIDATOR_REGISTRY: Final = build_contract(
-    "ValidatorRegistry", tables=(FUNCTIONS,), errors_declared=(errors.INDEX_OUT_OF_RANGE,)
+    "ValidatorRegistry",
+    tables=(VIEWS, MEMBERS),
+    events=MEMBER_EVENTS,
+    errors_declared=errors.VALIDATOR_ERRORS,
 )

@@ -5,6 +5,7 @@ from consensus.primitives.scalars import Epoch, Hash32, Height, View
 from node.chain.records import (
     BlockResults,
     FinalHead,
+    encode_epoch_record,
     encode_final_head,
     encode_location,
     encode_results,
@@ -37,6 +38,9 @@ def commit_block(store: KeyValueStore, executed: ExecutedBlock, head: FinalHead,
     _write_block(batch, store, executed)
     if finalization is not None:
         batch.put(finalization_key(head.height), finalization)
+    if executed.last_of_epoch:
+        first_height = Height(head.height + 1)
+        batch.put(epoch_key(Epoch(head.epoch + 1)), encode_epoch_record(first_height, executed.next_set_payload))
     batch.put(META_FINAL_HEAD, encode_final_head(head))
     store.write(batch, sync=True)
 
@@ -51,7 +55,7 @@ def commit_genesis(store: KeyValueStore, genesis: ExecutedBlock, validator_paylo
     genesis_hash = genesis.block.block_hash
     batch.put(META_SCHEMA, SCHEMA_VERSION.to_bytes(2, "big"))
     batch.put(META_GENESIS_HASH, genesis_hash)
-    batch.put(epoch_key(Epoch(0)), validator_payload)
+    batch.put(epoch_key(Epoch(0)), encode_epoch_record(Height(1), validator_payload))
     batch.put(META_FINAL_HEAD, encode_final_head(genesis_head(genesis_hash)))
     store.write(batch, sync=True)
 

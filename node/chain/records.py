@@ -54,6 +54,16 @@ def decode_final_head(value: bytes) -> FinalHead:
     )
 
 
+def encode_epoch_record(first_height: Height, payload: bytes) -> bytes:
+    """Return first height ‖ validator set payload of an epoch."""
+    return first_height.to_bytes(8, "big") + payload
+
+
+def decode_epoch_record(value: bytes) -> tuple[Height, bytes]:
+    """Return first height and validator set payload in `value`, which this node wrote."""
+    return Height(int.from_bytes(value[:8], "big")), value[8:]
+
+
 def encode_results(results: BlockResults) -> bytes:
     """Return RLP [receipts, senders, revert outputs]."""
     return encode_joined(

@@ -8,6 +8,7 @@ from consensus.primitives.scalars import Epoch, Hash32, Height
 from node.chain.records import (
     BlockResults,
     FinalHead,
+    decode_epoch_record,
     decode_final_head,
     decode_location,
     decode_results,
@@ -111,9 +112,29 @@ class ChainStore:
         value = self.store.get(transaction_key(transaction_hash))
         return None if value is None else decode_location(value)
 
-    def validator_payload(self, epoch: Epoch) -> bytes | None:
-        """Return the encoded validator set of an epoch."""
-        return self.store.get(epoch_key(epoch))
+    def epoch_record(self, epoch: Epoch) -> tuple[Height, bytes] | None:
+        """Return the height of an epoch's first block and its encoded validator set; None if it is not known yet."""
+        value = self.store.get(epoch_key(epoch))
+        return None if value is None else decode_epoch_record(value)
+
+    def running_epoch(self) -> tuple[Epoch, Height]:
+        """Return the epoch of the block that will follow the final head, and its first height.
+
+        Raises: MissingRecord.
+        """
+        head = self.final_head()
+        for epoch in (Epoch(head.epoch + 1), head.epoch):
+            # The record of the next epoch is written with the last block of this one.
+            record = self.epoch_record(epoch)
+            if record is not None:
+                return epoch, record[0]
+        raise MissingRecord(f"validator set of epoch {head.epoch}")
+
+    def last_height_of_epoch_at(self, height: Height) -> Height | None:
+        """Return the height at which the epoch of a final block ended; None if it runs on or the block is unknown."""
+        header = self.header(height)
+        following = None if header is None else self.epoch_record(Epoch(header.epoch + 1))
+        return None if following is None else Height(following[0] - 1)
 
     def own_finalization(self, height: Height) -> bytes | None:
         """Return the finalization stored for exactly this height; None if it is final through a descendant."""

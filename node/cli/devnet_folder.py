@@ -190,7 +190,7 @@ def make_home(
     home.create_folders()
     say(write_once(home.passphrase_file, secrets.token_hex(PASSPHRASE_BYTES).encode(), mode=PRIVATE_FILE_MODE))
     say(write_once(home.config_file, _config_text(home, name=name, ports=ports, mesh_addr=mesh_addr)))
-    identity, said = create_identity(home, passphrase_file=home.passphrase_file, is_development=True)
+    identity, said = create_identity(home.first_keys, passphrase_file=home.passphrase_file, is_development=True)
     say(said)
     return GenesisValidator(
         name=name,

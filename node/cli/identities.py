@@ -1,6 +1,6 @@
 """A node's keys as its commands need them: made once, then known by their public parts.
 
-The public parts stand in HOME/keys/public.json, so that showing them opens no secret. Secrets stay in the key files.
+The public parts stand in public.json beside the keys, so that showing them opens no secret.
 """
 
 import json
@@ -9,11 +9,9 @@ from pathlib import Path
 
 from node.cli.errors import CommandError
 from node.cli.homes import write_once
-from node.home import NodeHome
+from node.home import KeyPlace
 from node.storage.guard_file import create_guard
 from node.validator.keys import KdfCost, KeyPurpose, NodeKey, key_path, load_key, make_key, read_passphrase, save_key
-
-PUBLIC_NAME = "public.json"
 
 
 class NoKeys(CommandError):
@@ -36,17 +34,17 @@ class PublicIdentity:
     """ed25519, verifies attestations for offline wallets."""
 
 
-def create_identity(home: NodeHome, *, passphrase_file: Path, is_development: bool) -> tuple[PublicIdentity, str]:
+def create_identity(place: KeyPlace, *, passphrase_file: Path, is_development: bool) -> tuple[PublicIdentity, str]:
     """Return the node's public keys and `created PATH` or `found PATH`; `is_development` takes a quick key derivation.
 
     Raises: UnreadablePassphrase, NoKeys, UnreadableKey, WrongPassphrase, LoosePermissions.
     """
-    public_file = home.keys_folder / PUBLIC_NAME
+    public_file = place.public_file
     if public_file.exists():
-        return load_public_identity(home), f"found {public_file}"
+        return load_public_identity(place), f"found {public_file}"
     passphrase = read_passphrase(passphrase_file)
     cost = KdfCost.DEVELOPMENT if is_development else KdfCost.SENSITIVE
-    keys = {purpose: _load_or_make(home, purpose, passphrase, cost) for purpose in KeyPurpose}
+    keys = {purpose: _load_or_make(place, purpose, passphrase, cost) for purpose in KeyPurpose}
     identity = PublicIdentity(
         consensus_key=keys[KeyPurpose.CONSENSUS].public_key,
         tls_key=keys[KeyPurpose.NODE].public_key,
@@ -55,12 +53,12 @@ def create_identity(home: NodeHome, *, passphrase_file: Path, is_development: bo
     return identity, write_once(public_file, json.dumps(identity_json(identity), indent=2).encode() + b"\n")
 
 
-def load_public_identity(home: NodeHome) -> PublicIdentity:
-    """Return the public keys of the node in `home`.
+def load_public_identity(place: KeyPlace) -> PublicIdentity:
+    """Return the public parts of a set of keys.
 
     Raises: NoKeys.
     """
-    public_file = home.keys_folder / PUBLIC_NAME
+    public_file = place.public_file
     try:
         content = json.loads(public_file.read_bytes())
         return PublicIdentity(
@@ -83,18 +81,18 @@ def identity_json(identity: PublicIdentity) -> dict[str, str]:
     }
 
 
-def _load_or_make(home: NodeHome, purpose: KeyPurpose, passphrase: bytes, cost: KdfCost) -> NodeKey:
+def _load_or_make(place: KeyPlace, purpose: KeyPurpose, passphrase: bytes, cost: KdfCost) -> NodeKey:
     """Return the key for `purpose`; a creation that was cut off left some of them, and those are kept.
 
     The sign guard is born before its consensus key is saved: a key without a guard may never vote.
     """
-    folder = home.keys_folder
+    folder = place.folder
     if key_path(folder, purpose).exists():
         return load_key(folder, purpose, passphrase)
     key = make_key(purpose)
     if purpose is KeyPurpose.CONSENSUS:
-        home.guard_file.unlink(missing_ok=True)
-        create_guard(home.guard_file, key.public_key)
+        place.guard_file.unlink(missing_ok=True)
+        create_guard(place.guard_file, key.public_key)
     save_key(folder, key, passphrase, cost)
     return key
 

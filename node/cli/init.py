@@ -48,7 +48,7 @@ def command(home: Path, name: str, role: str, genesis: Path | None, passphrase_f
     click.echo(write_once(target.config_file, settings.encode()))
     if text is not None:
         click.echo(write_genesis(target.genesis_file, text))
-    _, said = create_identity(target, passphrase_file=passphrase_file, is_development=False)
+    _, said = create_identity(target.first_keys, passphrase_file=passphrase_file, is_development=False)
     click.echo(said)
     if text is None:
         click.echo(

@@ -10,11 +10,11 @@ from consensus.chain.genesis import (
     GenesisValidator,
     document_hash,
     encode_genesis,
-    endpoints_hash,
 )
 from consensus.chain.header import Header
 from consensus.chain.merkle import EMPTY_TRIE_ROOT
 from consensus.chain.receipt import bloom_bytes
+from consensus.primitives.endpoints import hash_endpoints
 from consensus.primitives.scalars import VIEW_ZERO, ZERO_ADDRESS, ZERO_HASH, Address, Epoch, Height, WorkUnits
 from consensus.simplex.parameters import ParameterOutOfBounds, Parameters
 from consensus.simplex.validators import (
@@ -35,7 +35,8 @@ from contracts.native.genesis import (
     build_genesis_storage,
 )
 from contracts.native.protocol_config import ProtocolParameters
-from contracts.native.validators import ValidatorRecord
+from contracts.native.validator_records import ValidatorRecord
+from contracts.native.validators import GenesisMember
 from node.execution.limits import BlockLimits
 from node.execution.native import SYSTEM_CODE
 from node.execution.system_steps import HISTORY_ADDRESS, HISTORY_CODE
@@ -105,7 +106,7 @@ def build_genesis(document: GenesisDocument, empty_state: StateReader) -> Genesi
         validator_set = make_validator_set(Epoch(0), validators, block.block_hash)
     except InvalidValidatorSet as error:
         raise InvalidGenesis("validators", str(error)) from error
-    executed = ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), last_of_epoch=False)
+    executed = ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), next_set_payload=b"")
     entries = tuple(sorted(document.validators, key=lambda entry: entry.consensus_key))
     return Genesis(executed, validator_set, payload, entries, parameters, limits)
 
@@ -147,7 +148,7 @@ def _validator(entry: GenesisValidator) -> Validator:
         tls_key=entry.tls_key,
         attestation_key=entry.attestation_key,
         operator=entry.operator,
-        endpoints_hash=endpoints_hash(entry),
+        endpoints_hash=hash_endpoints(entry.endpoints),
     )
 
 
@@ -162,14 +163,18 @@ def _write_state(
         parameters=on_chain,
         currencies=tuple(_currency(currency) for currency in document.currencies),
         validators=tuple(
-            ValidatorRecord(
-                consensus_key=validator.consensus_key,
-                tls_key=validator.tls_key,
-                attestation_key=validator.attestation_key,
-                operator=validator.operator,
-                endpoints_hash=validator.endpoints_hash,
+            GenesisMember(
+                ValidatorRecord(
+                    consensus_key=validator.consensus_key,
+                    tls_key=validator.tls_key,
+                    attestation_key=validator.attestation_key,
+                    operator=validator.operator,
+                    endpoints_hash=validator.endpoints_hash,
+                ),
+                entry.name,
+                entry.endpoints,
             )
-            for validator in validators
+            for validator, entry in zip(validators, document.validators, strict=True)
         ),
     )
     try:

@@ -14,11 +14,12 @@ from consensus.chain.receipt import Log, Receipt, bloom_bytes, bloom_of, encode_
 from consensus.chain.transaction import Transaction, floor_gas, intrinsic_gas
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, View, WorkUnits
+from consensus.simplex.validators import next_set_requests_hash
 from contracts.addresses import is_system_address
 from node.execution.errors import TransactionNotAllowed, WrongHeaderField
 from node.execution.limits import BlockLimits, intrinsic_work
 from node.execution.native import SYSTEM_CODE, call_system_contract
-from node.execution.system_steps import start_block
+from node.execution.system_steps import end_block, start_block
 from node.state.journal import Journal
 from node.state.overlay import Overlay
 from node.state.reader import StateReader
@@ -72,7 +73,13 @@ class ExecutedBlock:
     revert_outputs: tuple[bytes, ...]
     """ABI-encoded error of each reverted transaction, empty for the others."""
     work_used: WorkUnits
-    last_of_epoch: bool
+    next_set_payload: bytes
+    """The next epoch's validator set, encoded; empty unless this is the last block of its epoch."""
+
+    @property
+    def last_of_epoch(self) -> bool:
+        """Whether the epoch ends with this block."""
+        return bool(self.next_set_payload)
 
 
 class BlockExecution:
@@ -115,8 +122,10 @@ class BlockExecution:
         return outcome
 
     def seal(self) -> ExecutedBlock:
-        """Compute the roots and return the finished block."""
+        """End the epoch if it ends here, compute the roots and return the finished block."""
         context = self.context
+        next_set_payload = end_block(self._journal, context)
+        self._journal.commit()
         raws = [signed.transaction.raw for signed in self._transactions]
         header = Header(
             parent_hash=context.parent_hash,
@@ -132,7 +141,7 @@ class BlockExecution:
             epoch=context.epoch,
             view=context.view,
             previous_randao=keccak256(context.parent_hash),
-            requests_hash=NO_REQUESTS_HASH,
+            requests_hash=next_set_requests_hash(next_set_payload) if next_set_payload else NO_REQUESTS_HASH,
         )
         return ExecutedBlock(
             block=make_block(header, raws),
@@ -143,7 +152,7 @@ class BlockExecution:
             nonces=tuple(signed.transaction.nonce for signed in self._transactions),
             revert_outputs=tuple(self._outputs),
             work_used=self.work_used,
-            last_of_epoch=False,
+            next_set_payload=next_set_payload,
         )
 
 

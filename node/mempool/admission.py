@@ -83,7 +83,7 @@ class Admission:
         clock: Clock,
         timers: Timers,
         chain_id: int,
-        block_gas_limit: int,
+        block_gas_limit: Callable[[], int],
         admitted: Callable[[list[PooledTransaction]], None],
         failed: Callable[[BaseException], None],
     ) -> None:
@@ -198,8 +198,9 @@ class Admission:
             raise CreationNotEnabled()
         if self._ledger.has_foreign_code(transaction.to):
             raise ContractNotExecutable(transaction.to)
-        if transaction.gas_limit > self._block_gas_limit:
-            raise ExceedsBlockGas(gas_limit=transaction.gas_limit, block_gas_limit=self._block_gas_limit)
+        block_gas_limit = self._block_gas_limit()
+        if transaction.gas_limit > block_gas_limit:
+            raise ExceedsBlockGas(gas_limit=transaction.gas_limit, block_gas_limit=block_gas_limit)
         if transaction.value > state.balance:
             raise InsufficientFunds(balance=state.balance, value=transaction.value)
 

@@ -21,7 +21,7 @@ class PendingWork:
     def __init__(self, pool: Pool, *, passed_over_max: int) -> None:
         """`passed_over_max` is the number of validators: each has led once."""
         self._pool = pool
-        self._passed_over_max = passed_over_max
+        self.passed_over_max = passed_over_max
 
     def is_pending(self, in_tip_chain: Iterable[tuple[Address, int]]) -> bool:
         """Tell whether an executable transaction is in none of the given (sender, nonce) pairs and not given up."""
@@ -45,5 +45,5 @@ class PendingWork:
         for index, pooled in enumerate(self._pool.in_arrival_order()):
             if index >= LOOKED_AT_MAX or pooled.passed_over_count == 0:
                 break
-            count += pooled.passed_over_count >= self._passed_over_max
+            count += pooled.passed_over_count >= self.passed_over_max
         return count

@@ -32,7 +32,7 @@ class BlockFetch:
         *,
         requester: Requester,
         tree: BlockTree,
-        body_bytes_max: int,
+        body_bytes_max: Callable[[], int],
         clock: Clock,
         timers: Timers,
         fetched: Callable[[TreeBlock], None],
@@ -109,8 +109,9 @@ class BlockFetch:
     def _take_header(self, digest: Hash32, part: BodyPart) -> TreeBlock | None:
         if block_hash_of(part.header_rlp) != digest:
             raise MalformedMessage("the header is not that of the block asked for")
-        if not 0 < part.body_bytes <= self._body_bytes_max:
-            raise MalformedMessage(f"body of {part.body_bytes} bytes, at most {self._body_bytes_max}")
+        body_bytes_max = self._body_bytes_max()
+        if not 0 < part.body_bytes <= body_bytes_max:
+            raise MalformedMessage(f"body of {part.body_bytes} bytes, at most {body_bytes_max}")
         return self._tree.add_header(digest, decode_header(part.header_rlp), part.header_rlp)
 
     def _bad_copy(self, digest: Hash32, peer: bytes, detail: str) -> bool:

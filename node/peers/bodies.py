@@ -4,6 +4,7 @@ Chunks of different senders are never mixed, so a body that fails its root convi
 loop thread; knows neither header nor root, which the receiver of the finished body checks.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from consensus.primitives.scalars import Hash32
@@ -23,7 +24,7 @@ class _Unfinished:
 class BodyAssembler:
     """Unfinished bodies by sender and digest."""
 
-    def __init__(self, body_bytes_max: int) -> None:
+    def __init__(self, body_bytes_max: Callable[[], int]) -> None:
         self._body_bytes_max = body_bytes_max
         self._by_peer: dict[bytes, dict[Hash32, _Unfinished]] = {}
 
@@ -32,8 +33,9 @@ class BodyAssembler:
 
         Raises: MalformedMessage if the body is too long or two chunks of it contradict each other.
         """
-        if not 0 < chunk.body_bytes <= self._body_bytes_max:
-            raise MalformedMessage(f"body of {chunk.body_bytes} bytes, at most {self._body_bytes_max}")
+        body_bytes_max = self._body_bytes_max()
+        if not 0 < chunk.body_bytes <= body_bytes_max:
+            raise MalformedMessage(f"body of {chunk.body_bytes} bytes, at most {body_bytes_max}")
         if chunk.body_bytes <= CHUNK_BYTES:
             return chunk.content
         bodies = self._by_peer.setdefault(peer, {})

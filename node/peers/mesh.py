@@ -21,9 +21,13 @@ class ValidatorMesh:
 
     def __init__(self, transport: Transport, validators: ValidatorSet) -> None:
         self._transport = transport
+        self._linked: list[PeerKey] = []
+        self.set_validators(validators)
+
+    def set_validators(self, validators: ValidatorSet) -> None:
+        """Number the peers by another set; links stay as they are."""
         self._keys = [PeerKey(validator.tls_key) for validator in validators.validators]
         self._indexes = {validator.tls_key: index for index, validator in enumerate(validators.validators)}
-        self._linked: list[PeerKey] = []
 
     def index_of(self, peer: bytes) -> ValidatorIndex | None:
         """Return the validator behind a TLS key; None for a peer that is not in the set."""
@@ -45,6 +49,10 @@ class ValidatorMesh:
     def key_of(self, index: ValidatorIndex) -> bytes:
         """Return the TLS key of a validator."""
         return self._keys[index]
+
+    def keys_of(self, indexes: Sequence[ValidatorIndex]) -> list[bytes]:
+        """Return the TLS keys of validators, leaving out indexes that only another epoch's set has."""
+        return [self._keys[index] for index in indexes if index < len(self._keys)]
 
     def send_request(self, peer: bytes, payload: bytes) -> bool:
         """Queue a request; false if it was refused."""

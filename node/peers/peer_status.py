@@ -3,9 +3,10 @@
 A claim without a certificate changes nothing by itself; it decides whom to help and whom to ask.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from consensus.primitives.scalars import Height, TimestampMs
+from consensus.primitives.scalars import Epoch, Height, TimestampMs
 from consensus.primitives.signatures import is_valid_ed25519
 from consensus.simplex.messages import (
     MalformedConsensusMessage,
@@ -27,8 +28,10 @@ class KnownStatus:
     received_ms: TimestampMs
 
 
-def read_status(payload: bytes, domain: SigningDomain, validators: ValidatorSet) -> Status | None:
-    """Return a status whose signature is right; None for one of another epoch's validator.
+def read_status(payload: bytes, domain: SigningDomain, set_of: Callable[[Epoch], ValidatorSet | None]) -> Status | None:
+    """Return a status whose signature is right; None if its epoch's set does not have its signer.
+
+    A status of an epoch whose set is not known yet is returned unverified: it says only that there is more to fetch.
 
     Raises: MalformedMessage if the bytes are malformed or the signature is wrong.
     """
@@ -36,7 +39,10 @@ def read_status(payload: bytes, domain: SigningDomain, validators: ValidatorSet)
         status = decode_status(payload)
     except MalformedConsensusMessage as error:
         raise MalformedMessage(str(error)) from error
-    if status.final_epoch != validators.epoch or status.signer >= validators.count:
+    validators = set_of(status.final_epoch)
+    if validators is None:
+        return status
+    if status.signer >= validators.count:
         return None
     statement = status_statement(status, validators.epoch)
     key = validators.validators[status.signer].consensus_key

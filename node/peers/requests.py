@@ -100,6 +100,11 @@ class Requester:
         if fetch is not None:
             self._close_request(fetch)
 
+    def cancel_where(self, is_obsolete: Callable[[Hashable], bool]) -> None:
+        """End every fetch with such a key without an answer."""
+        for key in [key for key in self._fetches if is_obsolete(key)]:
+            self.cancel(key)
+
     def reply_received(self, peer: bytes, reply: Reply) -> bool:
         """Hand an answer to its fetch. Returns false if nothing was asked under that id (too late, or never)."""
         fetch = self._by_request.get((peer, reply.request_id))

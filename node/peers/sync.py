@@ -70,7 +70,7 @@ class BlockSync:
         *,
         requester: Requester,
         domain: SigningDomain,
-        validators: ValidatorSet,
+        validators: Callable[[], ValidatorSet],
         final_head: Callable[[], tuple[Height, Hash32]],
         take: Callable[[VerifiedRange], None],
         misbehaved: Callable[[bytes, str], None],
@@ -89,7 +89,7 @@ class BlockSync:
     def height_target(self) -> Height:
         """The height that f + 1 linked peers have reached by their own words: at least one of them is honest."""
         claims = sorted(self._claims.values(), reverse=True)
-        trusted = self._validators.faulty_max
+        trusted = self._validators().faulty_max
         return claims[trusted] if trusted < len(claims) else Height(0)
 
     def is_behind(self) -> bool:
@@ -148,6 +148,8 @@ class BlockSync:
         if certificate.statement.kind is not Kind.FINALIZE or certificate.statement.digest != hashes[-1]:
             raise InvalidRange("block range ends with another block than its finalization")
         for header, before in zip(headers[1:], hashes, strict=False):
+            if headers[0].epoch != header.epoch:
+                raise InvalidRange(f"block {header.height} is of another epoch than the range it is in")
             if header.parent_hash != before:
                 raise InvalidRange(f"block {header.height} does not follow the one before")
         if headers[0].height != height + 1:
@@ -155,7 +157,7 @@ class BlockSync:
         if headers[0].parent_hash != block_hash:
             raise InvalidRange(f"block {headers[0].height} does not follow the final head")
         try:
-            verify_certificate(self._domain, self._validators, certificate)
+            verify_certificate(self._domain, self._validators(), certificate)
             blocks = tuple(
                 VerifiedBlock(digest, header, block.header_rlp, tuple(decode_body(block.body)), block.body)
                 for digest, header, block in zip(hashes, headers, answer.blocks, strict=True)
@@ -174,6 +176,7 @@ def answer_block_request(store: ChainStore, payload: bytes) -> bytes:
     blocks: list[SyncedBlock] = []
     sent_bytes = 0
     best: tuple[int, bytes] | None = None
+    last_of_epoch = store.last_height_of_epoch_at(Height(first))
     for height in range(first, min(last, first + SYNC_BLOCKS_MAX - 1) + 1):
         header, body = store.header_rlp(Height(height)), store.body(Height(height))
         if header is None or body is None:
@@ -185,6 +188,9 @@ def answer_block_request(store: ChainStore, payload: bytes) -> bytes:
         finalization = store.own_finalization(Height(height))
         if finalization is not None:
             best = (len(blocks), finalization)
+        if height == last_of_epoch:
+            # Whoever asks learns the next epoch's set only by executing this block.
+            break
     if best is None:
         return b""
     count, finalization = best

@@ -157,6 +157,23 @@ class ValidatorSetInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Handoff:
+    """How an epoch ended: what a light client needs to know the next one's validators."""
+
+    epoch: Epoch
+    """The epoch that ended."""
+    height: Height
+    """Of its last block."""
+    block_hash: Hash32
+    header_rlp: bytes
+    """Its requestsHash commits to `payload`."""
+    payload: bytes
+    """The validator set of the next epoch, encoded."""
+    finalization: bytes
+    """Of the last block itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class CurrencyInfo:
     """A native currency."""
 
@@ -246,6 +263,10 @@ class LedgerReads(Protocol):
 
         Raises: errors.Pruned if the history of that height is no longer kept.
         """
+        ...
+
+    def handoff(self, epoch: Epoch) -> Handoff | None:
+        """Return how an epoch ended; None while it runs and for those to come."""
         ...
 
     def certificate(self, height: Height) -> Certificate:

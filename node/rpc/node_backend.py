@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from consensus.chain.block import Block
-from consensus.chain.genesis import GenesisValidator
 from consensus.chain.transaction import Transaction, TransactionType, floor_gas, intrinsic_gas
 from consensus.primitives.scalars import ZERO_HASH, Address, Epoch, Hash32, Height, ValidatorIndex, View
 from consensus.simplex.messages import decode_certificate
-from consensus.simplex.validators import ValidatorSet
 from contracts.addresses import CURRENCY_REGISTRY, currency_address, is_system_address
 from contracts.decoding import decode_revert
 from contracts.layout import CurrencyRegistrySlots, CurrencySlots, read_packed, read_text
@@ -31,6 +29,7 @@ from node.rpc.backend import (
     Certificate,
     CurrencyInfo,
     FinalHeader,
+    Handoff,
     HeadInfo,
     StateAt,
     StorageProof,
@@ -40,7 +39,7 @@ from node.rpc.backend import (
     make_block_receipts,
 )
 from node.rpc.errors import CallsOverloaded, CallTimedOut, ProofPruned
-from node.runtime.execution_host import EpochRules
+from node.runtime.epochs import Epochs
 from node.runtime.ports import Clock, Lane, Workers
 from node.state.journal import Journal
 from node.state.overlay import Overlay
@@ -67,9 +66,8 @@ class BackendParts:
     waiters: Waiters
     workers: Workers
     clock: Clock
-    rules: EpochRules
-    validators: ValidatorSet
-    entries: tuple[GenesisValidator, ...]
+    chain_id: int
+    epochs: Epochs
     version: str
     proof_window_blocks: int
     call_timeout_ms: int
@@ -77,7 +75,7 @@ class BackendParts:
     link_count: Callable[[], int]
     height_best: Callable[[], Height]
     is_syncing: Callable[[], bool]
-    limits: dict[str, int]
+    limits: Callable[[], dict[str, int]]
 
 
 class NodeBackend:
@@ -144,7 +142,10 @@ class NodeBackend:
     def certificate(self, height: Height) -> Certificate:
         """Return why a height is final."""
         final = self.header(height)
-        validator_count = self._parts.validators.count
+        epoch_set = self._parts.epochs.set_of(final.header.epoch)
+        if epoch_set is None:
+            raise MissingRecord(f"validator set of epoch {final.header.epoch}")
+        validator_count = epoch_set.count
         covering = self._chain.covering_finalization(height)
         if height == 0:
             return Certificate(
@@ -165,6 +166,19 @@ class NodeBackend:
             signers=decoded.signers,
             validator_count=validator_count,
         )
+
+    def handoff(self, epoch: Epoch) -> Handoff | None:
+        """Return how an epoch ended; None while it runs."""
+        following = self._chain.epoch_record(Epoch(epoch + 1))
+        if following is None:
+            return None
+        first_height, payload = following
+        height = Height(first_height - 1)
+        finalization = self._chain.own_finalization(height)
+        if finalization is None:
+            raise MissingRecord(f"finalization of block {height}, the last of epoch {epoch}")
+        final = self.header(height)
+        return Handoff(epoch, height, final.block_hash, final.header_rlp, payload, finalization)
 
     def currencies(self) -> Sequence[CurrencyInfo]:
         """Return the native currencies of the last final state, by id."""
@@ -268,7 +282,7 @@ class NodeBackend:
     @property
     def chain_id(self) -> int:
         """The network."""
-        return self._parts.rules.chain_id
+        return self._parts.chain_id
 
     @property
     def client_version(self) -> str:
@@ -289,37 +303,38 @@ class NodeBackend:
 
     def validators(self) -> ValidatorSetInfo:
         """Return the current epoch's set."""
-        validators = self._parts.validators
+        current = self._parts.epochs.current
+        validators = current.validators
         return ValidatorSetInfo(
             epoch=validators.epoch,
             quorum=validators.quorum,
             validators=tuple(
                 ValidatorInfo(
                     index=ValidatorIndex(index),
-                    name=entry.name,
-                    operator=entry.operator,
-                    consensus_key=entry.consensus_key,
-                    attestation_key=entry.attestation_key,
+                    name=member.name,
+                    operator=member.validator.operator,
+                    consensus_key=member.validator.consensus_key,
+                    attestation_key=member.validator.attestation_key,
                 )
-                for index, entry in enumerate(self._parts.entries)
+                for index, member in enumerate(current.members)
             ),
         )
 
     def limits(self) -> dict[str, int]:
         """Return every limit of ledger and mempool a client can meet."""
-        return self._parts.limits
+        return self._parts.limits()
 
     def _call_context(self, height: Height) -> BlockContext:
         final = self.header(height)
         return BlockContext(
-            chain_id=self._parts.rules.chain_id,
+            chain_id=self._parts.chain_id,
             parent_hash=final.block_hash,
             height=Height(height + 1),
             timestamp_ms=max(self._parts.clock.now_ms(), final.header.timestamp_ms),
             leader=final.header.leader,
             epoch=final.header.epoch,
             view=final.header.view,
-            limits=self._parts.rules.limits,
+            limits=self._parts.epochs.rules.limits,
         )
 
 

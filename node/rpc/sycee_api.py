@@ -8,12 +8,12 @@ from dataclasses import asdict
 
 from consensus.chain.merkle import ordered_list_proof
 from consensus.chain.receipt import encode_receipts
-from consensus.primitives.scalars import Height
+from consensus.primitives.scalars import Epoch, Height
 from node.rpc.backend import Certificate
 from node.rpc.block_tags import resolve_block
 from node.rpc.encoding import Json, JsonObject, data_hex
 from node.rpc.methods import Context, Method
-from node.rpc.parameters import read_hash
+from node.rpc.parameters import UINT64_MAX, read_count, read_hash
 
 
 def get_certificate(context: Context, parameters: Sequence[object]) -> Json:
@@ -72,6 +72,34 @@ def get_validators(context: Context, parameters: Sequence[object]) -> Json:
             for validator in validator_set.validators
         ],
     }
+
+
+HANDOFFS_MAX = 64
+"""Handoffs in one answer: about 400 KB for 30 validators, months of epochs."""
+
+
+def get_handoffs(context: Context, parameters: Sequence[object]) -> Json:
+    """Return how epochs ended, from the given one on, at most 64: header, next validator set, finalization of each.
+
+    The list is empty while the given epoch runs. Raises: InvalidParameter.
+    """
+    first = read_count(parameters[0], "fromEpoch", UINT64_MAX - HANDOFFS_MAX)
+    found: list[Json] = []
+    for epoch in range(first, first + HANDOFFS_MAX):
+        handoff = context.backend.handoff(Epoch(epoch))
+        if handoff is None:
+            break
+        found.append(
+            {
+                "epoch": handoff.epoch,
+                "height": handoff.height,
+                "hash": data_hex(handoff.block_hash),
+                "header": data_hex(handoff.header_rlp),
+                "validators": data_hex(handoff.payload),
+                "finalization": data_hex(handoff.finalization),
+            }
+        )
+    return found
 
 
 def get_revert_reason(context: Context, parameters: Sequence[object]) -> Json:
@@ -135,6 +163,7 @@ def _camel_case(name: str) -> str:
 METHODS = {
     "sycee_getCertificate": Method(get_certificate, 1, 1, "block"),
     "sycee_getFinalityProof": Method(get_finality_proof, 1, 1, "transactionHash"),
+    "sycee_getHandoffs": Method(get_handoffs, 1, 1, "fromEpoch"),
     "sycee_getCurrencies": Method(get_currencies, 0, 0, ""),
     "sycee_getValidators": Method(get_validators, 0, 0, ""),
     "sycee_getRevertReason": Method(get_revert_reason, 1, 1, "transactionHash"),

@@ -41,7 +41,7 @@ class CatchUp:
         *,
         tree: BlockTree,
         committer: Committer,
-        rules: EpochRules,
+        rules: Callable[[], EpochRules],
         final_state: Callable[[], StateReader],
         workers: Workers,
         advanced: Callable[[ViewZero], None],
@@ -62,7 +62,7 @@ class CatchUp:
         self._execute_next(progress)
 
     def committed(self, height: Height) -> None:
-        """Note a committed height; when it is the end of the range, the machine may go on from there."""
+        """Note a committed height; when it is the end of the range, the next one may be asked for."""
         if self._waiting_for is not None and height >= self._waiting_for[0]:
             _, head = self._waiting_for
             self._waiting_for = None
@@ -71,7 +71,7 @@ class CatchUp:
     def _execute_next(self, progress: _Progress) -> None:
         block = progress.verified.blocks[progress.next_index]
         context = context_of(
-            self._rules, progress.parent_hash, progress.parent_height, block.header.view, block.header.timestamp_ms
+            self._rules(), progress.parent_hash, progress.parent_height, block.header.view, block.header.timestamp_ms
         )
         parent_state = progress.parent_state
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from consensus.chain.genesis import GenesisDocument
 from consensus.chain.receipt import Log
 from consensus.primitives.hashing import keccak256
-from consensus.primitives.scalars import Address, Hash32, Height
+from consensus.primitives.scalars import Address, Epoch, Hash32, Height
 from consensus.simplex.certificates import InvalidCertificate, verify_certificate
 from consensus.simplex.messages import Kind, SigningDomain, decode_certificate
 from contracts.addresses import currency_address, is_currency
@@ -23,7 +23,8 @@ from node.execution.errors import InvalidBlock
 from node.execution.genesis_state import Genesis
 from node.execution.transition import ExecutedBlock, apply_block
 from node.observe.chain_report import ChainReport
-from node.runtime.execution_host import EpochRules, context_of, recover_missing
+from node.runtime.epochs import Epochs
+from node.runtime.execution_host import context_of, recover_missing
 from node.runtime.node_facts import read_supplies
 from node.state.reader import FinalState
 from node.state.rebuild import rebuild_state_root
@@ -43,12 +44,6 @@ class ChainVerifier:
         self._stored = stored
         self._document = document
         self._genesis = genesis
-        self._rules = EpochRules(
-            chain_id=document.chain_id,
-            epoch=genesis.validators.epoch,
-            limits=genesis.limits,
-            leader_of=lambda view: genesis.validators.validators[genesis.validators.leader(view)].operator,
-        )
         self._domain = SigningDomain(document.chain_id, genesis.executed.block.block_hash)
         self._holders: dict[Address, dict[Address, None]] = {}
         self._transactions = 0
@@ -63,6 +58,7 @@ class ChainVerifier:
             store = LevelDbStore.open(Path(folder) / "ledger.ldb", create=True)
             try:
                 commit_genesis(store, self._genesis.executed, self._genesis.validator_payload)
+                self._epochs = Epochs(ChainStore(store), chain_id=self._document.chain_id)
                 for height in range(1, last + 1):
                     self._verify_height(store, Height(height))
                     on_progress(height, last)
@@ -94,10 +90,10 @@ class ChainVerifier:
             raise _Disagreement(f"height {height}: header or body is missing")
         parent = ChainStore(store).final_head()
         context = context_of(
-            self._rules, parent.block_hash, parent.height, block.header.view, block.header.timestamp_ms
+            self._epochs.rules, parent.block_hash, parent.height, block.header.view, block.header.timestamp_ms
         )
         try:
-            signed = recover_missing(block.transactions, self._rules.chain_id)
+            signed = recover_missing(block.transactions, self._document.chain_id)
             executed = apply_block(FinalState(store.snapshot()), context, block.header, signed)
         except InvalidBlock as invalid:
             raise _Disagreement(f"height {height}: {invalid}") from invalid
@@ -105,10 +101,21 @@ class ChainVerifier:
         self._verify_finalization(height, block.block_hash)
         head = FinalHead(height, block.block_hash, block.header.epoch, block.header.view)
         commit_block(store, executed, head, None)
+        if executed.last_of_epoch:
+            self._verify_epoch_end(store, height, block.block_hash)
         self._transactions += len(executed.receipts)
         for receipt in executed.receipts:
             for log in receipt.logs:
                 self._note_holders(log)
+
+    def _verify_epoch_end(self, store: LevelDbStore, height: Height, block_hash: Hash32) -> None:
+        """Go on to the next epoch: its set is what execution computed, and what is stored must be the same."""
+        if self._certified_height != height:
+            raise _Disagreement(f"height {height}: the last block of an epoch has no finalization of its own")
+        computed = ChainStore(store).epoch_record(Epoch(self._epochs.epoch + 1))
+        if self._stored.epoch_record(Epoch(self._epochs.epoch + 1)) != computed:
+            raise _Disagreement(f"height {height}: the stored validator set is not the one execution computed")
+        self._epochs.begin(FinalState(store.snapshot()), block_hash)
 
     def _verify_results(self, height: Height, executed: ExecutedBlock) -> None:
         computed = BlockResults(executed.receipts, executed.senders, executed.revert_outputs)
@@ -126,7 +133,7 @@ class ChainVerifier:
         if certificate.statement.kind is not Kind.FINALIZE or certificate.statement.digest != block_hash:
             raise _Disagreement(f"height {height}: the finalization is for 0x{certificate.statement.digest.hex()}")
         try:
-            verify_certificate(self._domain, self._genesis.validators, certificate)
+            verify_certificate(self._domain, self._epochs.validators, certificate)
         except InvalidCertificate as error:
             raise _Disagreement(f"height {height}: finalization {error}") from error
         self._certificates += 1

@@ -41,10 +41,11 @@ class Committer:
         pool: Pool,
         waiters: Waiters,
         feed: Feed,
-        validator_count: int,
+        validator_count: Callable[[], int],
         workers: Workers,
         clock: Clock,
         committed: Callable[[ExecutedBlock, Certificate], None],
+        epoch_ended: Callable[[ExecutedBlock], None],
         failed: Callable[[BaseException], None],
     ) -> None:
         self._store = store
@@ -56,6 +57,7 @@ class Committer:
         self._workers = workers
         self._clock = clock
         self._committed = committed
+        self._epoch_ended = epoch_ended
         self._failed = failed
         self._queue: deque[FinalizedBlock] = deque()
         self._is_busy = False
@@ -122,7 +124,7 @@ class Committer:
                 transaction_hashes=executed.transaction_hashes,
                 finalization_view=finalized.finalization.statement.view,
                 signer_count=len(finalized.finalization.signers),
-                validator_count=self._validator_count,
+                validator_count=self._validator_count(),
                 build_ms=finalized.build_ms,
                 certify_ms=finalized.certify_ms,
                 commit_ms=commit_ms,
@@ -130,4 +132,7 @@ class Committer:
                 work_used=executed.work_used,
             )
         )
+        if executed.last_of_epoch:
+            # After the feed: whoever reports the block still names the validators of its own epoch.
+            self._epoch_ended(executed)
         self._next()

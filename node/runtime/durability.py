@@ -3,25 +3,41 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from consensus.primitives.scalars import Hash32, View
+from consensus.primitives.scalars import Epoch, Hash32, View
 from consensus.simplex.messages import Statement
 from consensus.simplex.records import OwnVoteRecord, Record, RecordType, encode_record
 from node.storage.wal import LogRecord, Wal
 from node.validator.signer import GuardedSigner
 
+VIEW_BITS = 48
+"""Bits of a log tag below the epoch; no epoch has 2^48 views."""
+
 SYNC_SAMPLES = 1_000
 """Durations kept for the status screen's 99th percentile."""
+
+
+class LogPosition(NamedTuple):
+    """Up to where records of the log matter, in the order of the protocol."""
+
+    epoch: Epoch
+    view: View
+
+    @property
+    def tag(self) -> int:
+        """The position as the log keeps it: one number that grows."""
+        return self.epoch << VIEW_BITS | self.view
 
 
 class WalAndGuard:
     """Buffers on the loop thread; its sync job runs on the wal thread."""
 
-    def __init__(self, wal: Wal, signer: GuardedSigner, view_highest: Callable[[], View]) -> None:
-        """`view_highest` is the highest view that the records of a batch can concern, for pruning."""
+    def __init__(self, wal: Wal, signer: GuardedSigner, position_highest: Callable[[], LogPosition]) -> None:
+        """`position_highest` is the highest that the records of a batch can concern, for pruning."""
         self._wal = wal
         self._signer = signer
-        self._view_highest = view_highest
+        self._position_highest = position_highest
         self._buffer: list[LogRecord] = []
         self._durations_us: deque[int] = deque(maxlen=SYNC_SAMPLES)
         self._new_durations_us: list[int] = []
@@ -43,7 +59,7 @@ class WalAndGuard:
         """Return the job that writes and syncs all that is buffered so far: the log first, then the guard."""
         records, self._buffer = self._buffer, []
         statements = self._signer.take_unsynced()
-        tag = self._view_highest()
+        tag = self._position_highest().tag
 
         def job() -> None:
             started_ns = time.perf_counter_ns()
@@ -68,9 +84,9 @@ class WalAndGuard:
         taken, self._new_durations_us = self._new_durations_us, []
         return taken
 
-    def recovered(self, view_highest: View) -> None:
-        """What was found in the log concerns views up to `view_highest`."""
-        self._wal.tag_found(view_highest)
+    def recovered(self, highest: LogPosition) -> None:
+        """What was found in the log concerns nothing above `highest`."""
+        self._wal.tag_found(highest.tag)
 
     def complete_guard(self, statements: Iterable[Statement]) -> None:
         """Put votes of the log that a crash kept from the guard into it, before anything else is signed or logged.
@@ -82,6 +98,6 @@ class WalAndGuard:
         self._signer.sync(self._signer.take_unsynced())
         self._signer.synced()
 
-    def prune(self, view: View) -> None:
-        """Let go of log segments that concern only views up to `view`, whose block is committed."""
-        self._wal.prune(view + 1)
+    def prune(self, committed: LogPosition) -> None:
+        """Let go of log segments that concern only views up to one whose block is committed."""
+        self._wal.prune(committed.tag + 1)

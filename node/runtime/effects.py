@@ -30,6 +30,7 @@ from node.peers.mesh import ValidatorMesh
 from node.peers.requests import Requester
 from node.peers.wire import MalformedMessage, RequestKind, decode_certificates, encode_range_query
 from node.runtime.committer import Committer, FinalizedBlock
+from node.runtime.epochs import Epochs
 from node.runtime.execution_host import ExecutionHost
 from node.runtime.ports import TimerHandle, Timers
 from node.validator.signer import GuardedSigner
@@ -53,7 +54,7 @@ class EffectPerformer:
     def __init__(
         self,
         *,
-        own_index: ValidatorIndex | None,
+        epochs: Epochs,
         signer: GuardedSigner,
         admission: Admission,
         mesh: ValidatorMesh,
@@ -66,7 +67,7 @@ class EffectPerformer:
         alarms: Alarms,
         post: Callable[[Event], None],
     ) -> None:
-        self._own_index = own_index
+        self._epochs = epochs
         self._signer = signer
         self._admission = admission
         self._mesh = mesh
@@ -83,10 +84,13 @@ class EffectPerformer:
     def perform(self, effect: Effect) -> None:
         """Do what an effect asks; queue and return, never block."""
         match effect:
-            case SignAndSend():
-                self._sign_and_send(effect)
+            case SignAndSend(statement):
+                # Between an epoch's last commit and EpochReady the machine may still speak of the epoch that is over.
+                if statement.epoch == self._epochs.epoch:
+                    self._sign_and_send(effect)
             case Send(to, certificates):
-                self._send(to, certificates)
+                if certificates[0].statement.epoch == self._epochs.epoch:
+                    self._send(to, certificates)
             case Broadcast(certificate):
                 self._mesh.broadcast_certificate(certificate)
             case BuildBlock(parent, view, timestamp_ms):
@@ -111,8 +115,9 @@ class EffectPerformer:
                 assert_never(effect)
 
     def _sign_and_send(self, effect: SignAndSend) -> None:
-        assert self._own_index is not None
-        vote = Vote(effect.statement, self._own_index, self._signer.release(effect.statement))
+        own_index = self._epochs.own_index
+        assert own_index is not None
+        vote = Vote(effect.statement, own_index, self._signer.release(effect.statement))
         proposal = effect.proposal
         if proposal is None:
             self._mesh.broadcast_vote(vote)
@@ -136,7 +141,7 @@ class EffectPerformer:
         self._execution.build(parent, view, timestamp_ms)
 
     def _fetch_block(self, digest: Hash32, hints: Sequence[ValidatorIndex]) -> None:
-        self._block_fetch.fetch(digest, [self._mesh.key_of(index) for index in hints])
+        self._block_fetch.fetch(digest, self._mesh.keys_of(hints))
 
     def _fetch_certificates(self, view_first: View, view_last: View) -> None:
         self._requester.fetch(
@@ -145,6 +150,10 @@ class EffectPerformer:
             encode_range_query(view_first, view_last),
             self._certificates_answered,
         )
+
+    def epoch_began(self) -> None:
+        """Ask no more for certificates of the epoch that is over."""
+        self._requester.cancel_where(lambda key: isinstance(key, tuple) and key[0] == "certificates")
 
     def _certificates_answered(self, peer: bytes, payload: bytes) -> bool:
         found = False

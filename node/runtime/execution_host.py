@@ -45,7 +45,7 @@ class ExecutionHost:
         *,
         tree: BlockTree,
         pool: Pool,
-        rules: EpochRules,
+        rules: Callable[[], EpochRules],
         final_state: Callable[[], StateReader],
         workers: Workers,
         clock: Clock,
@@ -101,7 +101,7 @@ class ExecutionHost:
         parent_height = self._height_of(parent_hash)
         if parent_state is None or parent_height is None:
             return
-        context = context_of(self._rules, parent_hash, parent_height, view, timestamp_ms)
+        context = context_of(self._rules(), parent_hash, parent_height, view, timestamp_ms)
         candidates = [SignedTransaction(pooled.transaction, pooled.sender) for pooled in self._pool.in_arrival_order()]
         started_ms = self._clock.now_ms()
 
@@ -130,7 +130,7 @@ class ExecutionHost:
         parent_height = self._height_of(header.parent_hash)
         if parent_state is None or parent_height is None:
             return
-        context = context_of(self._rules, header.parent_hash, parent_height, header.view, header.timestamp_ms)
+        context = context_of(self._rules(), header.parent_hash, parent_height, header.view, header.timestamp_ms)
         resolved = [self._resolve(raw) for raw in block.transactions]
         body, started_ms = block.body, self._clock.now_ms()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from consensus.chain.header import decode_header
-from consensus.primitives.scalars import Hash32, View
+from consensus.primitives.scalars import Epoch, Hash32, Height, View
 from consensus.simplex.admission import Admission, Misbehaviour
 from consensus.simplex.events import (
     BodyAvailable,
@@ -19,7 +19,7 @@ from consensus.simplex.events import (
     VoteReceived,
 )
 from consensus.simplex.machine import Machine
-from consensus.simplex.messages import SigningDomain, Status, encode_certificate
+from consensus.simplex.messages import SigningDomain, Status, decode_certificate, encode_certificate
 from consensus.simplex.parameters import ANSWER_EVERY_MS
 from network.channels import Channel
 from network.errors import LinkError
@@ -50,10 +50,18 @@ from node.peers.wire import (
     encode_reply,
 )
 from node.runtime.durability import WalAndGuard
+from node.runtime.epochs import Epochs
 from node.runtime.ports import Clock
 
 EARLY_BODIES_MAX = 8
 """Bodies that arrived before their proposal, from all peers; the oldest makes room and is pulled later."""
+
+
+EARLY_FRAMES_MAX = 64
+"""Frames of the next epoch kept per peer until this node is there: a peer sends a few before its own view times out."""
+
+_EPOCH_CHANNELS = (Channel.VOTES, Channel.CERTIFICATES, Channel.PROPOSALS)
+"""Channels whose payloads begin with kind u8 ‖ epoch u64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,7 @@ class InboundParts:
     mesh: ValidatorMesh
     tree: BlockTree
     store: ChainStore
+    epochs: Epochs
     bodies: BodyAssembler
     gossip: TransactionGossip
     requester: Requester
@@ -85,6 +94,7 @@ class Inbound:
     def __init__(self, parts: InboundParts) -> None:
         self._parts = parts
         self._early_bodies: dict[Hash32, tuple[bytes, bytes]] = {}
+        self._early_frames: dict[bytes, list[tuple[PeerIdentity, Channel, bytes]]] = {}
         self._helped_at: dict[bytes, int] = {}
         self._handlers: dict[Channel, Callable[[bytes, bytes], None]] = {
             Channel.VOTES: self._vote,
@@ -118,6 +128,7 @@ class Inbound:
         parts.bodies.link_down(peer.key)
         parts.statuses.link_down(peer.key)
         parts.sync.link_down(peer.key)
+        self._early_frames.pop(peer.key, None)
         index = parts.mesh.index_of(peer.key)
         if index is not None:
             parts.post(PeerStatus(index, is_up=False))
@@ -129,13 +140,31 @@ class Inbound:
     def frame_received(self, peer: PeerIdentity, channel: Channel, payload: bytes) -> None:
         """Hand a frame to its channel's handler; malformed bytes cost the link."""
         handler = self._handlers.get(channel)
-        if handler is None:
+        if handler is None or (channel in _EPOCH_CHANNELS and not self._is_of_this_epoch(peer, channel, payload)):
             return
         try:
             handler(peer.key, payload)
         except (MalformedMessage, Misbehaviour, WrongBody) as error:
             self._parts.log.warn("misbehaviour", peer=peer.name, channel=channel.name.lower(), reason=str(error))
             self._parts.mesh.misbehaved(peer.key, str(error))
+
+    def epoch_began(self) -> None:
+        """Examine what peers that were faster sent of the epoch that begins."""
+        frames, self._early_frames = self._early_frames, {}
+        for of_peer in frames.values():
+            for peer, channel, payload in of_peer:
+                self.frame_received(peer, channel, payload)
+
+    def _is_of_this_epoch(self, peer: PeerIdentity, channel: Channel, payload: bytes) -> bool:
+        """Tell whether a consensus frame is for the machine now: keep early ones, answer late ones."""
+        epoch, running = int.from_bytes(payload[1:9], "big"), self._parts.machine.validators.epoch
+        if epoch == running + 1:
+            kept = self._early_frames.setdefault(peer.key, [])
+            if len(kept) < EARLY_FRAMES_MAX:
+                kept.append((peer, channel, payload))
+        elif epoch < running:
+            self._help_into_next_epoch(peer.key, Epoch(epoch))
+        return epoch == running
 
     # Consensus
 
@@ -201,8 +230,11 @@ class Inbound:
 
     def _status(self, peer: bytes, payload: bytes) -> None:
         parts = self._parts
-        status = read_status(payload, parts.domain, parts.machine.validators)
+        status = read_status(payload, parts.domain, parts.epochs.set_of)
         if status is None:
+            return
+        if status.final_epoch != parts.machine.validators.epoch:
+            self._status_of_other_epoch(peer, status)
             return
         parts.statuses.received(peer, status, parts.clock.now_ms())
         if status.entry is not None and status.view > parts.machine.state.view:
@@ -212,19 +244,43 @@ class Inbound:
         parts.sync.peer_is_at(peer, status.final_height)
         self._help(peer, status)
 
+    def _status_of_other_epoch(self, peer: bytes, status: Status) -> None:
+        """A peer is in another epoch: help it forward, or ask it for the blocks that lead there."""
+        parts = self._parts
+        if status.final_epoch < parts.machine.validators.epoch:
+            self._help_into_next_epoch(peer, status.final_epoch)
+        else:
+            parts.sync.peer_is_at(peer, status.final_height)
+
     def _help(self, peer: bytes, status: Status) -> None:
         """Send a peer that is behind what brings it forward, at most once a second (SPEC V6)."""
         parts = self._parts
         state = parts.machine.state
         if status.view >= state.view and status.final_view >= state.floor:
             return
-        now_ms = parts.clock.now_ms()
-        if now_ms - self._helped_at.get(peer, 0) < ANSWER_EVERY_MS:
+        if not self._may_help(peer):
             return
-        self._helped_at[peer] = now_ms
         for certificate in (state.floor_certificate, state.entry):
             if certificate is not None:
                 parts.mesh.send_certificate(peer, certificate)
+
+    def _help_into_next_epoch(self, peer: bytes, epoch: Epoch) -> None:
+        """Send a peer that is in an epoch that is over the finalization that ended it (SPEC V6)."""
+        parts = self._parts
+        record = parts.store.epoch_record(Epoch(epoch + 1))
+        if record is None or not self._may_help(peer):
+            return
+        finalization = parts.store.own_finalization(Height(record[0] - 1))
+        if finalization is not None:
+            parts.mesh.send_certificate(peer, decode_certificate(finalization))
+
+    def _may_help(self, peer: bytes) -> bool:
+        """Tell whether the last help to that peer is long enough ago, and begin to count anew."""
+        now_ms = self._parts.clock.now_ms()
+        if now_ms - self._helped_at.get(peer, 0) < ANSWER_EVERY_MS:
+            return False
+        self._helped_at[peer] = now_ms
+        return True
 
     # Questions and answers
 

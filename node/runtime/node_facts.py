@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from consensus.chain.genesis import GenesisDocument, GenesisValidator
+from consensus.chain.genesis import GenesisDocument
 from consensus.chain.header import Header
 from consensus.primitives.scalars import Height, ValidatorIndex, View
 from consensus.simplex.machine import Machine
@@ -20,6 +20,7 @@ from node.chain.store import ChainStore
 from node.mempool.pool import Pool
 from node.observe.build_info import build_facts
 from node.observe.facts import LinkFacts, NodeFacts, SupplyFacts, ValidatorFacts
+from node.runtime.epochs import Epochs
 from node.runtime.ports import Clock
 from node.state.reader import StateReader
 
@@ -32,10 +33,9 @@ class FactSources:
     """Where the facts come from."""
 
     document: GenesisDocument
-    entries: tuple[GenesisValidator, ...]
+    epochs: Epochs
     role: str
     name: str
-    own_index: ValidatorIndex | None
     machine: Machine
     chain: ChainStore
     pool: Pool
@@ -63,9 +63,15 @@ class FactCollector:
         """Count who voted in the view in which a block became final; called when late votes have had their time."""
         self._recent.append((height, voters))
 
+    def epoch_began(self) -> None:
+        """Count anew: indexes belong to other validators now."""
+        self._recent.clear()
+        self._nullified.clear()
+        self._led.clear()
+
     def block_final(self, header: Header, view_final: View, view_before: int) -> None:
         """Count a final block: whose views before it were given up."""
-        validators = self._sources.machine.validators
+        validators = self._sources.epochs.validators
         for view in range(view_before + 1, view_final + 1):
             leader = validators.leader(View(view))
             self._led[leader] = self._led.get(leader, 0) + 1
@@ -90,11 +96,11 @@ class FactCollector:
             chain_id=sources.document.chain_id,
             network_name=sources.document.name,
             genesis_hash=sources.chain.genesis_hash(),
-            validator_index=sources.own_index,
+            validator_index=sources.epochs.own_index,
             validators=self._validator_facts(),
             quorum=state.validators.quorum,
             epoch=state.validators.epoch,
-            epoch_height_first=Height(1),
+            epoch_height_first=sources.epochs.current.first_height,
             epoch_blocks_max=state.parameters.epoch_blocks_max,
             view=state.view,
             view_final=state.floor,
@@ -138,15 +144,15 @@ class FactCollector:
         return tuple(
             ValidatorFacts(
                 index=ValidatorIndex(index),
-                name=entry.name,
-                operator=entry.operator,
-                consensus_key=entry.consensus_key,
-                endpoints=entry.endpoints,
+                name=member.name,
+                operator=member.validator.operator,
+                consensus_key=member.validator.consensus_key,
+                endpoints=member.endpoints,
                 nullified_views=self._nullified.get(ValidatorIndex(index), 0),
                 led_views=self._led.get(ValidatorIndex(index), 0),
                 signed_blocks=signed.get(ValidatorIndex(index), 0),
             )
-            for index, entry in enumerate(self._sources.entries)
+            for index, member in enumerate(self._sources.epochs.current.members)
         )
 
 

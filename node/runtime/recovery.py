@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from consensus.chain.errors import MalformedBlock
 from consensus.chain.header import decode_header
-from consensus.primitives.scalars import Hash32, View
+from consensus.primitives.scalars import Epoch, Hash32, View
 from consensus.simplex.events import HeaderFacts, ViewZero
 from consensus.simplex.messages import Statement, decode_certificate
 from consensus.simplex.records import CertificateRecord, HeaderRecord, OwnVoteRecord, Record, RecordType, decode_record
@@ -58,6 +58,9 @@ def recover_head(chain: ChainStore) -> ViewZero:
     header = chain.header(head.height)
     if header is None:
         raise MissingRecord(f"header {head.height}")
+    if chain.running_epoch()[0] != head.epoch:
+        # The last block of an epoch is view 0 of the next one, whose validators never signed it.
+        return ViewZero(facts_of(header, head.block_hash), View(0), None)
     finalization = chain.own_finalization(head.height)
     return ViewZero(
         facts=facts_of(header, head.block_hash),
@@ -66,8 +69,12 @@ def recover_head(chain: ChainStore) -> ViewZero:
     )
 
 
-def recover_node(head: ViewZero, tree: BlockTree, log: RecoveredLog, signed: list[Statement]) -> RecoveredNode:
+def recover_node(
+    head: ViewZero, epoch: Epoch, tree: BlockTree, log: RecoveredLog, signed: list[Statement]
+) -> RecoveredNode:
     """Put the log's blocks above the head into the tree and return the rest for the machine.
+
+    `epoch` is the running one; `head` is its view 0 if nothing of it is final yet.
 
     Raises: ForeignGuard.
     """
@@ -92,17 +99,16 @@ def recover_node(head: ViewZero, tree: BlockTree, log: RecoveredLog, signed: lis
                 whole.append(digest)
         except (WrongBody, MalformedBlock) as error:
             raise StorageError(f"body of 0x{digest.hex()} in the write-ahead log is damaged: {error}") from error
-    completion = compare_guard(head, log, signed)
+    completion = compare_guard(head, epoch, log, signed)
     return RecoveredNode(head, tuple(records), tuple(headers.values()), tuple(whole), completion)
 
 
-def compare_guard(head: ViewZero, log: RecoveredLog, signed: list[Statement]) -> tuple[Statement, ...]:
+def compare_guard(head: ViewZero, epoch: Epoch, log: RecoveredLog, signed: list[Statement]) -> tuple[Statement, ...]:
     """Return the own votes that the guard lacks because of a crash between the two syncs of one turn.
 
     The log is synced first, so the guard may lack votes of the log's last batch and nothing else.
     Raises: ForeignGuard.
     """
-    epoch = head.facts.epoch
     by_batch = [
         [
             record.statement
@@ -112,13 +118,12 @@ def compare_guard(head: ViewZero, log: RecoveredLog, signed: list[Statement]) ->
                 if found.type == RecordType.OWN_VOTE
             )
             if isinstance(record, OwnVoteRecord)
-            and record.statement.epoch >= epoch
-            and record.statement.view > head.view
+            and (record.statement.epoch, record.statement.view) > (epoch, head.view)
         ]
         for batch in log.batches
     ]
     logged = {statement for batch in by_batch for statement in batch}
-    guarded = {statement for statement in signed if statement.epoch >= epoch and statement.view > head.view}
+    guarded = {statement for statement in signed if (statement.epoch, statement.view) > (epoch, head.view)}
     only_guard = guarded - logged
     if only_guard:
         views = sorted(statement.view for statement in only_guard)

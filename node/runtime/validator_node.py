@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from consensus.primitives.hashing import KECCAK_EMPTY
-from consensus.primitives.scalars import Address, Hash32, Height, ValidatorIndex, View
+from consensus.primitives.scalars import Address, Hash32, Height, View
 from consensus.simplex.admission import Admission as ConsensusAdmission
 from consensus.simplex.effects import StopReason
 from consensus.simplex.events import (
     BlockBuilt,
     BlockCertified,
     ChainAdvanced,
+    EpochReady,
+    PeerStatus,
     PendingChanged,
     Recovered,
     SyncChanged,
@@ -24,13 +26,13 @@ from consensus.simplex.evidence import ConflictingVotes, Evidence
 from consensus.simplex.machine import Machine
 from consensus.simplex.messages import Certificate, SigningDomain, Status, encode_status, status_statement
 from consensus.simplex.parameters import STATUS_EVERY_MS
+from contracts.addresses import VALIDATOR_REGISTRY
 from network.transport import Transport
 from node.chain.block_tree import BlockTree, TreeBlock
 from node.chain.feed import Feed
 from node.chain.header_facts import facts_of, read_header
 from node.chain.store import ChainStore
 from node.execution.errors import InvalidBlock
-from node.execution.genesis_state import Genesis
 from node.execution.native import SYSTEM_CODE_HASH
 from node.execution.transition import ExecutedBlock
 from node.mempool.admission import Admission, SenderState
@@ -49,9 +51,10 @@ from node.peers.wire import encode_chunks
 from node.runtime.catch_up import CatchUp
 from node.runtime.committer import Committer
 from node.runtime.driver import Driver
-from node.runtime.durability import WalAndGuard
+from node.runtime.durability import LogPosition, WalAndGuard
 from node.runtime.effects import EffectPerformer
-from node.runtime.execution_host import EpochRules, ExecutionHost
+from node.runtime.epochs import Epochs
+from node.runtime.execution_host import ExecutionHost
 from node.runtime.inbound import Inbound, InboundParts
 from node.runtime.ports import Clock, Timers, Workers
 from node.runtime.recovery import RecoveredNode
@@ -87,32 +90,29 @@ class ValidatorNode:
     def __init__(
         self,
         *,
-        genesis: Genesis,
+        genesis_hash: Hash32,
         chain_id: int,
-        own_index: ValidatorIndex | None,
+        epochs: Epochs,
+        own_tls_key: bytes,
         head: ViewZero,
         pool_limits: PoolLimits,
         ports: NodePorts,
     ) -> None:
         self._ports = ports
-        self._genesis = genesis
-        self._own_index = own_index
+        self._own_tls_key = own_tls_key
         self._is_pending = False
         self._was_behind = False
+        self._epoch_running = epochs.epoch
+        """The epoch the machine is in; it follows the ledger's by a turn."""
         self.evidence_count = 0
         self.evidence_against: Callable[[str, str], None] = lambda _validator, _kind: None
         """Called with a validator's name and the kind of its second vote; set by whoever counts them."""
         self.committed_with: Callable[[ExecutedBlock, Certificate], None] = lambda _executed, _finalization: None
         """Called for every committed block before the feed; set by whoever counts signatures."""
-        validators = genesis.validators
-        genesis_hash = genesis.executed.block.block_hash
+        self.epoch_began: Callable[[], None] = lambda: None
+        """Called when an epoch has begun; set by whoever looks after this node's keys."""
+        self.epochs = epochs
         self.domain = SigningDomain(chain_id, genesis_hash)
-        self.rules = EpochRules(
-            chain_id=chain_id,
-            epoch=validators.epoch,
-            limits=genesis.limits,
-            leader_of=lambda view: validators.validators[validators.leader(view)].operator,
-        )
         self.machine = Machine()
         self.chain = ChainStore(ports.store)
         self.tree = BlockTree(head.facts.digest, head.facts.height)
@@ -120,10 +120,10 @@ class ValidatorNode:
         self.waiters = Waiters()
         self.feed = Feed()
         self.statuses = PeerStatuses()
-        self.mesh = ValidatorMesh(ports.transport, validators)
-        self._pending_work = PendingWork(self.pool, passed_over_max=validators.count)
+        self.mesh = ValidatorMesh(ports.transport, epochs.validators)
+        self._pending_work = PendingWork(self.pool, passed_over_max=epochs.validators.count)
         self._requester = Requester(self.mesh, ports.clock, ports.timers)
-        self.durability = WalAndGuard(ports.wal, ports.signer, self._view_highest)
+        self.durability = WalAndGuard(ports.wal, ports.signer, self._position_highest)
         self._consensus_admission = ConsensusAdmission(self.domain, self.machine, read_header)
         self._build_mempool()
         self._build_blocks()
@@ -139,8 +139,8 @@ class ValidatorNode:
             workers=ports.workers,
             clock=ports.clock,
             timers=ports.timers,
-            chain_id=self.rules.chain_id,
-            block_gas_limit=self.rules.limits.block_gas_max,
+            chain_id=self.domain.chain_id,
+            block_gas_limit=lambda: self.epochs.rules.limits.block_gas_max,
             admitted=self._admitted,
             failed=ports.failed,
         )
@@ -159,7 +159,7 @@ class ValidatorNode:
         self._execution = ExecutionHost(
             tree=self.tree,
             pool=self.pool,
-            rules=self.rules,
+            rules=lambda: self.epochs.rules,
             final_state=lambda: self._committer.final_state,
             workers=ports.workers,
             clock=ports.clock,
@@ -173,16 +173,17 @@ class ValidatorNode:
             pool=self.pool,
             waiters=self.waiters,
             feed=self.feed,
-            validator_count=self._genesis.validators.count,
+            validator_count=lambda: self.epochs.validators.count,
             workers=ports.workers,
             clock=ports.clock,
             committed=self._committed,
+            epoch_ended=self._begin_epoch,
             failed=ports.failed,
         )
         self._catch_up = CatchUp(
             tree=self.tree,
             committer=self._committer,
-            rules=self.rules,
+            rules=lambda: self.epochs.rules,
             final_state=lambda: self._committer.final_state,
             workers=ports.workers,
             advanced=self._caught_up,
@@ -191,7 +192,7 @@ class ValidatorNode:
         self.sync = BlockSync(
             requester=self._requester,
             domain=self.domain,
-            validators=self._genesis.validators,
+            validators=lambda: self.epochs.validators,
             final_head=lambda: (self.tree.final_height, self.tree.final_hash),
             take=self._take_range,
             misbehaved=self.mesh.misbehaved,
@@ -199,7 +200,7 @@ class ValidatorNode:
         self._block_fetch = BlockFetch(
             requester=self._requester,
             tree=self.tree,
-            body_bytes_max=self.rules.limits.body_bytes_max,
+            body_bytes_max=lambda: self.epochs.rules.limits.body_bytes_max,
             clock=ports.clock,
             timers=ports.timers,
             fetched=self._fetched,
@@ -208,8 +209,8 @@ class ValidatorNode:
 
     def _build_driver(self) -> None:
         ports = self._ports
-        performer = EffectPerformer(
-            own_index=self._own_index,
+        performer = self._performer = EffectPerformer(
+            epochs=self.epochs,
             signer=ports.signer,
             admission=self._consensus_admission,
             mesh=self.mesh,
@@ -240,7 +241,8 @@ class ValidatorNode:
                 mesh=self.mesh,
                 tree=self.tree,
                 store=self.chain,
-                bodies=BodyAssembler(self.rules.limits.body_bytes_max),
+                epochs=self.epochs,
+                bodies=BodyAssembler(lambda: self.epochs.rules.limits.body_bytes_max),
                 gossip=self._gossip,
                 requester=self._requester,
                 statuses=self.statuses,
@@ -256,15 +258,17 @@ class ValidatorNode:
     def start(self, recovered: RecoveredNode) -> None:
         """Give the machine its past and begin."""
         ports = self._ports
-        ports.signer.set_floor(recovered.head.facts.epoch, recovered.head.view)
+        epoch = self.epochs.epoch
+        ports.signer.set_floor(epoch, recovered.head.view)
         self.durability.complete_guard(recovered.guard_completion)
-        self.durability.recovered(recovered.view_highest)
+        self.durability.recovered(LogPosition(epoch, recovered.view_highest))
+        ports.transport.update_peers(self.epochs.peers(self._own_tls_key))
         self.driver.post(
             Recovered(
                 head=recovered.head,
-                validators=self._genesis.validators,
-                parameters=self._genesis.parameters,
-                own_index=self._own_index,
+                validators=self.epochs.validators,
+                parameters=self.epochs.current.parameters,
+                own_index=self.epochs.own_index,
                 records=recovered.records,
                 headers=recovered.headers,
                 bodies=recovered.bodies,
@@ -276,9 +280,10 @@ class ValidatorNode:
         ports.timers.call_at(now_ms + STATUS_EVERY_MS, self._status_tick)
         ports.timers.call_at(now_ms + POOL_TICK_MS, self._pool_tick)
 
-    def _view_highest(self) -> View:
-        """Return the highest view of anything a log record can be about."""
-        return max(self.machine.state.view, self.tree.view_highest())
+    def _position_highest(self) -> LogPosition:
+        """Return epoch and highest view of anything a log record can be about."""
+        state = self.machine.state
+        return LogPosition(state.validators.epoch, max(state.view, self.tree.view_highest()))
 
     # What admission asks of the ledger
 
@@ -303,10 +308,11 @@ class ValidatorNode:
         self.evidence_count += 1
         if isinstance(evidence, ConflictingVotes):
             first, second = evidence.first.statement, evidence.second.statement
-            self.evidence_against(self._genesis.entries[evidence.first.signer].name, second.kind.name.lower())
+            name = self.epochs.name_of(evidence.first.signer)
+            self.evidence_against(name, second.kind.name.lower())
             self._ports.log.warn(
                 "evidence",
-                validator=self._genesis.entries[evidence.first.signer].name,
+                validator=name,
                 view=first.view,
                 first=first.kind.name.lower(),
                 second=second.kind.name.lower(),
@@ -389,7 +395,9 @@ class ValidatorNode:
         self._catch_up.take(verified)
 
     def _caught_up(self, head: ViewZero) -> None:
-        self.driver.post(ChainAdvanced(head))
+        # The last block of an epoch ends the machine's world: EpochReady was posted instead.
+        if head.facts.epoch == self.epochs.epoch:
+            self.driver.post(ChainAdvanced(head))
         self.sync.taken()
 
     # After a commit
@@ -398,16 +406,55 @@ class ValidatorNode:
         header = executed.block.header
         had_room = header.gas_used * ROOM_SHARE < header.gas_limit
         self._pending_work.block_final(header.timestamp_ms, had_room=had_room)
-        self._catch_up.committed(header.height)
-        self.durability.prune(header.view)
+        if not executed.last_of_epoch:
+            if any(log.address == VALIDATOR_REGISTRY for receipt in executed.receipts for log in receipt.logs):
+                self._update_candidates()
+            self._catch_up.committed(header.height)
+        self.durability.prune(LogPosition(header.epoch, header.view))
         self._block_fetch.cancel_unless(lambda digest: digest in self.machine.state.fetching)
         self.committed_with(executed, finalization)
         self._update_pending()
 
+    def _begin_epoch(self, executed: ExecutedBlock) -> None:
+        """The last block of an epoch is committed: everything that follows goes by what it wrote."""
+        ports, last = self._ports, executed.block
+        self.epochs.begin(self._committer.final_state, last.block_hash)
+        epochs = self.epochs
+        self.mesh.set_validators(epochs.validators)
+        ports.transport.update_peers(epochs.peers(self._own_tls_key))
+        self._pending_work.passed_over_max = epochs.validators.count
+        index = epochs.own_index
+        ports.log.info(
+            "epoch",
+            epoch=epochs.epoch,
+            from_height=epochs.current.first_height,
+            validators=epochs.validators.count,
+            quorum=epochs.validators.quorum,
+            own_index="none" if index is None else index,
+        )
+        head = ViewZero(facts_of(last.header, last.block_hash), View(0), None)
+        self.driver.post(EpochReady(head, epochs.validators, epochs.current.parameters, index))
+        for peer in self.mesh.peers():
+            # A new member's link has been up since it was a candidate.
+            linked = self.mesh.index_of(peer)
+            if linked is not None:
+                self.driver.post(PeerStatus(linked, is_up=True))
+        self._catch_up.committed(last.header.height)
+        self.epoch_began()
+
+    def _update_candidates(self) -> None:
+        """The registry changed: whoever was approved may open links from now on."""
+        if self.epochs.note_state(self._committer.final_state):
+            self._ports.transport.update_peers(self.epochs.peers(self._own_tls_key))
+
     def _turn_ended(self) -> None:
         # Only now: while a turn's sync runs, its votes wait, and the head may already be above them.
-        head = self.machine.state.head
-        self._ports.signer.set_floor(head.facts.epoch, head.view)
+        state = self.machine.state
+        self._ports.signer.set_floor(state.validators.epoch, state.head.view)
+        if state.validators.epoch != self._epoch_running:
+            self._epoch_running = state.validators.epoch
+            self._performer.epoch_began()
+            self.inbound.epoch_began()
         self._update_pending()
         is_behind = self.sync.is_behind()
         if is_behind != self._was_behind:
@@ -423,21 +470,21 @@ class ValidatorNode:
 
     def _send_status(self) -> None:
         """Tell every peer where this validator is."""
-        if self._own_index is None:
+        index, state = self.epochs.own_index, self.machine.state
+        if index is None or state.validators.epoch != self.epochs.epoch:
+            # Not in the set, or between two epochs: the index would be another validator's.
             return
-        state = self.machine.state
-        head = state.head
         unsigned = Status(
             is_resuming=False,
             is_syncing=state.is_syncing,
-            final_epoch=head.facts.epoch,
+            final_epoch=state.validators.epoch,
             final_view=state.head.view,
             final_height=self.tree.final_height,
             final_hash=self.tree.final_hash,
             height_oldest=Height(0),
             nonce=bytes(32),
             view=state.view,
-            signer=self._own_index,
+            signer=index,
             signature=b"",
             entry=state.entry,
         )

@@ -8,7 +8,7 @@ A key is a prefix byte and fixed-width big-endian fields, so that scans run in h
     b  height                                body: transactions as received
     r  height                                results: receipts, senders, revert outputs (node/chain/records.py)
     f  height                                finalization, wire form
-    e  epoch                                 validator set payload
+    e  epoch                                 height of its first block, validator set payload
     x  transaction hash                      height, index
     c  code hash                             bytecode
     a  keccak(address)                       account (node/state/reader.py), current
@@ -22,7 +22,7 @@ A key is a prefix byte and fixed-width big-endian fields, so that scans run in h
 from consensus.primitives.hashing import keccak256_cached
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change of a key or value; a node refuses data of another version."""
 
 META_SCHEMA = b"mschema"

@@ -17,7 +17,8 @@ from contracts.native.genesis import (
     build_genesis_storage,
 )
 from contracts.native.protocol_config import ProtocolParameters
-from contracts.native.validators import ValidatorRecord
+from contracts.native.validator_records import ValidatorRecord
+from contracts.native.validators import GenesisMember
 
 Storage = dict[Address, dict[int, int]]
 Log = tuple[Address, tuple[bytes, ...], bytes]
@@ -55,6 +56,11 @@ def validator(number: int) -> ValidatorRecord:
     return ValidatorRecord(keys[0], keys[1], keys[2], account(100 + number), keys[3])
 
 
+def registered(record: ValidatorRecord) -> GenesisMember:
+    """Return a validator with the name and endpoint that the registry publishes of it."""
+    return GenesisMember(record, f"bank-{record.operator.hex()[-4:]}", ("127.0.0.1:30000",))
+
+
 def euro(**changes: object) -> CurrencyGenesis:
     """Return the euro of the tests: every role held by somebody else, 1 000.00 with Alice."""
     fields: dict[str, object] = {
@@ -78,7 +84,12 @@ def euro(**changes: object) -> CurrencyGenesis:
 def genesis(*currencies: CurrencyGenesis) -> LedgerGenesis:
     """Return a genesis of four validators with `currencies`, or with EUR and JPY."""
     chosen = currencies or (euro(), CurrencyGenesis("JPY", "Yen", 0, ADMIN))
-    return LedgerGenesis(GOVERNOR, PARAMETERS, chosen, tuple(validator(number) for number in range(4)))
+    return LedgerGenesis(
+        GOVERNOR,
+        PARAMETERS,
+        chosen,
+        tuple(registered(validator(number)) for number in range(4)),
+    )
 
 
 class DictionaryContext:

@@ -28,11 +28,11 @@ def proof_bytes(signer_tls_key: bytes, peer_tls_key: bytes, nonce: bytes) -> byt
 
 
 def sign_proof(*, own_tls_key: bytes, peer_tls_key: bytes, peer_nonce: bytes) -> ValidatorProof:
-    return ValidatorProof(signer=own_tls_key[0], signature=proof_bytes(own_tls_key, peer_tls_key, peer_nonce))
+    return ValidatorProof(proof_bytes(own_tls_key, peer_tls_key, peer_nonce))
 
 
 def verify_proof(proof: ValidatorProof, *, signer_tls_key: bytes, own_tls_key: bytes, own_nonce: bytes) -> bool:
-    return proof == ValidatorProof(signer_tls_key[0], proof_bytes(signer_tls_key, own_tls_key, own_nonce))
+    return proof == ValidatorProof(proof_bytes(signer_tls_key, own_tls_key, own_nonce))
 
 
 def identity(number: int, role: Role = Role.VALIDATOR) -> tuple[TlsIdentity, PeerIdentity]:

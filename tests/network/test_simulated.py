@@ -213,7 +213,7 @@ def test_a_false_proof_is_refused_as_on_real_links() -> None:
     node = local_node(liar, timings=LinkTimings())
     honest = node.sign_proof
     assert honest is not None
-    lying = replace(node, sign_proof=lambda **keys: replace(honest(**keys), signer=0))
+    lying = replace(node, sign_proof=lambda **keys: replace(honest(**keys), signature=bytes(64)))
     world.hub.add(lying, [PeerEntry(world.identities[0])], Recorder(), random=Random(0))
     world.nodes[0].update_peers([PeerEntry(liar)])
     world.run(10 * SECOND_US)

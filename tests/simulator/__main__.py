@@ -17,9 +17,10 @@ from importlib.metadata import version
 from tests.simulator.batch import ROOT, Tally, run_batch, serve
 from tests.simulator.byzantine import ACTORS
 from tests.simulator.campaigns import CAMPAIGNS, new_seeds
-from tests.simulator.faults import KNOB_NAMES
+from tests.simulator.knobs import KNOB_NAMES
 from tests.simulator.mutants import MUTANTS, check_mutant
 from tests.simulator.run import SCOPES, Outcome, SeedPlan, run_seed
+from tests.simulator.scenarios import SCENARIOS, run_scenarios
 
 PACKAGES = ("coincurve", "pynacl", "safe-pysha3", "google-crc32c")
 """Packages whose versions can change what a seed does."""
@@ -66,6 +67,7 @@ def _chosen(options: argparse.Namespace) -> Run:
         "seeds": _run_range,
         "mutants": _run_mutants,
         "mutant": _run_mutants,
+        "scenario": _run_scenarios,
         "campaign": _run_campaign,
     }
     wanted = [name for name in runs if getattr(options, name) not in (None, False)]
@@ -90,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--twice", action="store_true", help="compare traces under two values of PYTHONHASHSEED")
     parser.add_argument("--mutants", action="store_true", help="every wrong rule must be noticed")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="this wrong rule must be noticed")
+    parser.add_argument("--scenario", choices=["all", *sorted(SCENARIOS)], help="directed scenarios")
     parser.add_argument("--campaign", choices=sorted(CAMPAIGNS), help="a named set of runs")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     return parser
@@ -181,6 +184,13 @@ def _run_mutants(options: argparse.Namespace) -> Count:
     _say(f"{len(names)} mutants, {_versions(options.scope)}")
     killed = sum(check_mutant(name, _say) for name in names)
     return Count(killed, len(names) - killed)
+
+
+def _run_scenarios(options: argparse.Namespace) -> Count:
+    names = sorted(SCENARIOS) if options.scenario == "all" else [options.scenario]
+    _say(f"{len(names)} scenarios, {_versions(options.scope)}")
+    failed = run_scenarios(names, _say)
+    return Count(len(names) - len(failed), len(failed))
 
 
 def _run_campaign(options: argparse.Namespace) -> Count:

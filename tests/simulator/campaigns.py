@@ -17,6 +17,7 @@ CAMPAIGNS: Mapping[str, Sequence[Command]] = {
     "change": (
         ("--seeds", "200", "--half", "--twice"),
         ("--scope", "core", "--seeds", "1000", "--half"),
+        ("--scenario", "all"),
         ("--mutants",),
     ),
     "consensus": (
@@ -27,6 +28,7 @@ CAMPAIGNS: Mapping[str, Sequence[Command]] = {
     "nightly": (
         ("--scope", "core", "--seeds", "100000", "--new"),
         ("--seeds", "5000", "--new"),
+        ("--scenario", "all"),
         ("--mutants",),
     ),
 }

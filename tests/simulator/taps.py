@@ -3,15 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from consensus.primitives.scalars import Epoch
-from consensus.primitives.signatures import is_valid_ed25519
-from consensus.simplex.messages import SigningDomain, Statement, hello_statement, sign_bytes
 from network.channels import Channel
 from network.errors import LinkError
-from network.hello import PROTOCOL_VERSION, Hello, ValidatorProof
+from network.hello import Hello
 from network.transport import LinkStatus, PeerEntry, PeerIdentity, PeerKey, Transport
-from node.execution.genesis_state import Genesis
-from node.validator.signer import GuardedSigner
 
 if TYPE_CHECKING:
     from tests.simulator.cluster import SimulatedNode
@@ -86,7 +81,6 @@ class Listener:
 
     def __init__(self, owner: "SimulatedNode") -> None:
         self._owner = owner
-        self._life = owner.life
 
     def link_up(self, peer: PeerIdentity, hello: Hello) -> None:
         """A link is there."""
@@ -109,31 +103,5 @@ class Listener:
         if not owner.is_paused:
             report()
             return
-        # What is only ever in the queue of a stopped machine dies with it.
-        owner.when_resumed(lambda: report() if owner.life == self._life and owner.is_up else None)
-
-
-class LinkProofs:
-    """Proofs of links by consensus keys, as the node's process makes them."""
-
-    def __init__(self, genesis: Genesis, chain_id: int, signer: GuardedSigner, index: int) -> None:
-        self._validators = genesis.validators.validators
-        self._domain = SigningDomain(chain_id, genesis.executed.block.block_hash)
-        self._signer = signer
-        self._index = index
-
-    def sign(self, *, own_tls_key: bytes, peer_tls_key: bytes, peer_nonce: bytes) -> ValidatorProof:
-        """Sign a link to a peer."""
-        statement = self._statement(own_tls_key, peer_tls_key, peer_nonce)
-        return ValidatorProof(self._index, self._signer.sign_unguarded(statement))
-
-    def verify(self, proof: ValidatorProof, *, signer_tls_key: bytes, own_tls_key: bytes, own_nonce: bytes) -> bool:
-        """Tell whether a peer's proof is right."""
-        validator = self._validators[proof.signer]
-        statement = self._statement(signer_tls_key, own_tls_key, own_nonce)
-        return is_valid_ed25519(validator.consensus_key, sign_bytes(self._domain, statement), proof.signature)
-
-    def _statement(self, signer_key: bytes, peer_key: bytes, nonce: bytes) -> Statement:
-        return hello_statement(
-            Epoch(0), protocol=PROTOCOL_VERSION, own_tls_key=signer_key, peer_tls_key=peer_key, nonce=nonce
-        )
+        # What is only in the queue of a stopped machine dies with it.
+        owner.when_resumed(report)

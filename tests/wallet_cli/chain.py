@@ -8,24 +8,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from nacl.signing import SigningKey
+
 from consensus.chain.genesis import GenesisCurrency, GenesisDocument, encode_genesis
-from consensus.chain.header import Header, block_hash_of, encode_header
+from consensus.chain.header import NO_REQUESTS_HASH, Header, block_hash_of, encode_header
 from consensus.chain.merkle import ordered_list_proof, ordered_list_root
 from consensus.chain.receipt import Log, Receipt, bloom_bytes, bloom_of, encode_receipt
 from consensus.chain.transaction import decode_transaction, recover_sender
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.rlp_codec import encode, uint_to_bytes
-from consensus.primitives.scalars import Address, Hash32
+from consensus.primitives.scalars import Address, Epoch, Hash32
 from consensus.primitives.signatures import address_of_private_key
 from consensus.simplex.messages import SigningDomain
+from consensus.simplex.validators import encode_set_payload, next_set_requests_hash
 from contracts.abi import decode, parse_type
 from contracts.addresses import currency_address
 from contracts.declarations import declare_event, encode_event
 from contracts.layout import balance_slot
 from contracts.native.genesis import AccountAmount, CurrencyGenesis, LedgerGenesis, build_genesis_storage
 from contracts.native.protocol_config import ProtocolParameters
-from contracts.native.validators import ValidatorRecord
-from tests.consensus.light.builders import CHAIN_ID, certificate_of, child_of, genesis_header_of, make_document
+from contracts.native.validator_records import ValidatorRecord
+from contracts.native.validators import GenesisMember
+from tests.consensus.light.builders import (
+    CHAIN_ID,
+    KEYS,
+    certificate_of,
+    child_of,
+    genesis_header_of,
+    make_document,
+    validator_of,
+)
 from tests.consensus.light.tries import Trie
 
 ALICE_KEY, BOB_KEY = keccak256(b"alice"), keccak256(b"bob")
@@ -86,12 +98,16 @@ def _genesis_storage(document: GenesisDocument) -> Storage:
                 for entry in document.currencies
             ),
             validators=tuple(
-                ValidatorRecord(
-                    consensus_key=entry.consensus_key,
-                    tls_key=entry.tls_key,
-                    attestation_key=entry.attestation_key,
-                    operator=entry.operator,
-                    endpoints_hash=bytes(32),
+                GenesisMember(
+                    ValidatorRecord(
+                        consensus_key=entry.consensus_key,
+                        tls_key=entry.tls_key,
+                        attestation_key=entry.attestation_key,
+                        operator=entry.operator,
+                        endpoints_hash=bytes(32),
+                    ),
+                    entry.name,
+                    entry.endpoints,
                 )
                 for entry in document.validators
             ),
@@ -127,10 +143,13 @@ class Chain:
         rlp = encode_header(genesis)
         self.domain = SigningDomain(CHAIN_ID, block_hash_of(rlp))
         self.blocks = [Block(genesis, rlp, (), (), b"", storage, {})]
+        self.handoffs: list[dict[str, object]] = []
+        self.keys: Sequence[SigningKey] = KEYS
 
     def fork(self) -> "Chain":
         """Return a chain that goes its own way from here: nothing done to one changes the other."""
         twin = copy.copy(self)
+        twin.handoffs = list(self.handoffs)
         twin.blocks = [replace(block, storage=copy.deepcopy(block.storage)) for block in self.blocks]
         return twin
 
@@ -148,20 +167,48 @@ class Chain:
         self.blocks.append(block)
         return block
 
-    def make_block(self, transactions: Sequence[bytes] = (), *, step_ms: int = 1_000, gas_used: int = 0) -> Block:
+    def end_epoch(self, keys: Sequence[SigningKey]) -> None:
+        """Append the last block of the epoch, which hands over to the validators with `keys`."""
+        epoch = Epoch(self.head.header.epoch + 1)
+        payload = encode_set_payload(epoch, [validator_of(key) for key in keys])
+        block = self.make_block(requests_hash=next_set_requests_hash(payload))
+        self.blocks.append(block)
+        self.keys = keys
+        self.handoffs.append(
+            {
+                "epoch": block.header.epoch,
+                "height": block.header.height,
+                "hash": _hex(block.hash),
+                "header": _hex(block.header_rlp),
+                "validators": _hex(payload),
+                "finalization": _hex(block.finalization),
+            }
+        )
+
+    def make_block(
+        self,
+        transactions: Sequence[bytes] = (),
+        *,
+        step_ms: int = 1_000,
+        gas_used: int = 0,
+        requests_hash: Hash32 = NO_REQUESTS_HASH,
+    ) -> Block:
         """Return the next final block without appending it."""
         storage, nonces = copy.deepcopy(self.head.storage), dict(self.head.nonces)
         receipts = tuple(_execute(storage, nonces, raw, 30_000 * (at + 1)) for at, raw in enumerate(transactions))
         encoded = [encode_receipt(receipt) for receipt in receipts]
+        is_first = bool(self.handoffs) and self.head.header.height == self.handoffs[-1]["height"]
         header = replace(
-            child_of(self.head.header, step_ms=step_ms),
+            child_of(self.head.header, step_ms=step_ms, view=1 if is_first else None),
+            epoch=Epoch(len(self.handoffs)),
+            requests_hash=requests_hash,
             state_root=_state_trie(storage, nonces).root,
             transactions_root=ordered_list_root(transactions),
             receipts_root=ordered_list_root(encoded),
             logs_bloom=bloom_bytes(bloom_of([log for receipt in receipts for log in receipt.logs])),
             gas_used=gas_used,
         )
-        finalization = certificate_of(header, domain=self.domain, signers=(0, 1, 3))
+        finalization = certificate_of(header, domain=self.domain, signers=(0, 1, 3), keys=self.keys)
         return Block(header, encode_header(header), tuple(transactions), tuple(encoded), finalization, storage, nonces)
 
     def find(self, transaction_hash: bytes) -> tuple[Block, int] | None:

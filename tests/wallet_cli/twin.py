@@ -86,6 +86,9 @@ class Node:
         """Return the raw transactions received, in order."""
         return [params[0] for method, params in self.calls if method.startswith("eth_sendRawTransaction")]
 
+    def _sycee_getHandoffs(self, epoch: int) -> object:
+        return self.chain.handoffs[epoch : epoch + 2]
+
     def _sycee_getCertificate(self, what: str) -> object:
         return certificate(self.chain.head if what == "latest" else self.chain.blocks[int(what, 16)])
 

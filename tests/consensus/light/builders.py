@@ -22,7 +22,7 @@ from consensus.primitives.scalars import (
     View,
 )
 from consensus.simplex.messages import Certificate, Kind, SigningDomain, Statement, encode_certificate, sign_bytes
-from consensus.simplex.validators import next_set_requests_hash
+from consensus.simplex.validators import Validator, next_set_requests_hash
 
 CHAIN_ID = 23790
 START_MS = TimestampMs(1_790_000_000_000)
@@ -59,6 +59,13 @@ def make_document(keys: Sequence[SigningKey] = KEYS) -> GenesisDocument:
         ),
         currencies=(),
     )
+
+
+def validator_of(key: SigningKey) -> Validator:
+    """Return what a set says of the validator with a consensus key."""
+    public = bytes(key.verify_key)
+    operator = Address(keccak256(public)[:20])
+    return Validator(public, sha256(b"tls" + public), sha256(b"attest" + public), operator, sha256(b"endpoints"))
 
 
 def genesis_header_of(document: GenesisDocument, state_root: Hash32 = EMPTY_TRIE_ROOT) -> Header:

@@ -220,7 +220,7 @@ def golden() -> dict[str, str]:
         bytes(64),
         skipped,
     )
-    hello = hello_statement(Epoch(2), protocol=1, own_tls_key=b"\x01" * 32, peer_tls_key=b"\x02" * 32, nonce=bytes(32))
+    hello = hello_statement(protocol=1, own_tls_key=b"\x01" * 32, peer_tls_key=b"\x02" * 32, nonce=bytes(32))
     made = {
         "sign_bytes_notarize": sign_bytes(DOMAIN, notarize(7, 5, digest)),
         "sign_bytes_nullify": sign_bytes(DOMAIN, nullify(7, epoch=1)),

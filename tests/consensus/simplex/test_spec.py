@@ -1,14 +1,20 @@
 """SPEC.md and the code name the same rules, and the functions it points to exist."""
 
+import ast
 import importlib
 import re
 from pathlib import Path
 
 import pytest
 
-CONSENSUS = Path(__file__).parents[3] / "consensus"
+ROOT = Path(__file__).parents[3]
+CONSENSUS = ROOT / "consensus"
 RULE = re.compile(r"^\* \*\*([EDAPRVCYNT]\d)\*\* .* `([\w.]+)`$", re.MULTILINE)
 CITATION = re.compile(r"\b([EDAPRVCYNT])(\d)(?:–\1(\d))?\b")
+
+ARGUMENT = re.compile(r"^\* \*\*([SG]\d+)\*\* .* Code: (.*?)\. Guards: (.*)\.$", re.MULTILINE)
+"""A line of the argument: label, where the code is, what fails when it is not so."""
+NAMED = re.compile(r"`([^`]+)`")
 
 
 def rules() -> list[tuple[str, str]]:
@@ -37,3 +43,40 @@ def test_function_named_by_a_rule_exists(label: str, name: str) -> None:
     for attribute in attributes:
         found = getattr(found, attribute)
     assert callable(found)
+
+
+def argument() -> list[tuple[str, str, str]]:
+    return ARGUMENT.findall((CONSENSUS / "SPEC.md").read_text())
+
+
+def functions_in(path: Path) -> set[str]:
+    """Return the functions of a file, methods as `Class.method`."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            found.update(f"{node.name}.{part.name}" for part in node.body if isinstance(part, ast.FunctionDef))
+    return found
+
+
+def test_argument_has_every_line_in_order() -> None:
+    assert [label for label, _, _ in argument()] == [f"S{n}" for n in range(1, 15)] + [f"G{n}" for n in range(1, 9)]
+
+
+@pytest.mark.parametrize(("label", "code", "guards"), argument())
+def test_code_and_guards_of_a_line_of_the_argument_exist(label: str, code: str, guards: str) -> None:
+    for place in NAMED.findall(code):
+        file, _, function = place.partition(":")
+        assert function in functions_in((ROOT if "/" in file else CONSENSUS / "simplex") / file), place
+    tests = "".join(path.read_text() for path in sorted((ROOT / "tests").rglob("test_*.py")))
+    mutants = (ROOT / "tests" / "simulator" / "mutants.py").read_text()
+    for guard in NAMED.findall(guards):
+        assert f"def {guard}(" in tests or f'    "{guard}": Mutant(' in mutants, guard
+
+
+def test_every_mutant_guards_a_line_of_the_argument() -> None:
+    mutants = re.findall(r'^    "(\w+)": Mutant\(', (ROOT / "tests/simulator/mutants.py").read_text(), re.MULTILINE)
+    named = {guard for _, _, guards in argument() for guard in NAMED.findall(guards)}
+    # Money is not the protocol's matter.
+    assert set(mutants) - named == {"money_from_nothing"}

@@ -28,6 +28,7 @@ from tests.contracts.ledger import (
     Ledger,
     euro,
     genesis,
+    registered,
     validator,
 )
 
@@ -94,7 +95,7 @@ def test_no_zero_word_is_stored_and_the_order_of_writing_is_fixed() -> None:
 
 
 def test_a_ledger_without_currencies_is_valid() -> None:
-    storage = build_genesis_storage(LedgerGenesis(GOVERNOR, PARAMETERS, (), (validator(0),)))
+    storage = build_genesis_storage(LedgerGenesis(GOVERNOR, PARAMETERS, (), (registered(validator(0)),)))
     assert storage[CURRENCY_REGISTRY] == {}
 
 
@@ -147,8 +148,13 @@ def test_a_network_needs_validators_with_whole_and_different_keys() -> None:
         build_genesis_storage(replace(genesis(), validators=()))
     with pytest.raises(InvalidLedgerGenesis, match="given twice"):
         twin = replace(validator(1), operator=BOB)
-        build_genesis_storage(replace(genesis(), validators=(validator(1), twin)))
+        build_genesis_storage(replace(genesis(), validators=(registered(validator(1)), registered(twin))))
+    with pytest.raises(InvalidLedgerGenesis, match="this operator is given twice"):
+        twin = replace(validator(1), consensus_key=bytes(range(32)))
+        build_genesis_storage(replace(genesis(), validators=(registered(validator(1)), registered(twin))))
     with pytest.raises(InvalidLedgerGenesis, match="tls_key has 31 bytes"):
-        build_genesis_storage(replace(genesis(), validators=(replace(validator(1), tls_key=bytes(31)),)))
+        build_genesis_storage(replace(genesis(), validators=(registered(replace(validator(1), tls_key=bytes(31))),)))
     with pytest.raises(InvalidLedgerGenesis, match=r"operator 0x00.* no account can have"):
-        build_genesis_storage(replace(genesis(), validators=(replace(validator(1), operator=ZERO_ADDRESS),)))
+        build_genesis_storage(
+            replace(genesis(), validators=(registered(replace(validator(1), operator=ZERO_ADDRESS)),))
+        )

@@ -109,8 +109,8 @@ def test_genesis_is_the_head_of_a_chain_without_blocks(block_zero: Genesis) -> N
     assert not store.is_empty()
     assert store.final_head() == genesis_head(block_zero.executed.block.block_hash)
     assert store.genesis_hash() == block_zero.executed.block.block_hash
-    assert store.validator_payload(Epoch(0)) == block_zero.validator_payload
-    assert store.validator_payload(Epoch(1)) is None
+    assert store.epoch_record(Epoch(0)) == (1, block_zero.validator_payload)
+    assert store.epoch_record(Epoch(1)) is None
 
 
 def test_empty_store_has_no_head_and_no_identity() -> None:

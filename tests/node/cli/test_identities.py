@@ -22,20 +22,20 @@ def make_home(folder: Path, passphrase: bytes = b"correct horse\n") -> tuple[Nod
 def test_keys_are_created_once_and_found_the_second_time(tmp_path: Path) -> None:
     home, passphrase_file = make_home(tmp_path)
 
-    made, said = create_identity(home, passphrase_file=passphrase_file, is_development=True)
-    again, said_again = create_identity(home, passphrase_file=passphrase_file, is_development=True)
+    made, said = create_identity(home.first_keys, passphrase_file=passphrase_file, is_development=True)
+    again, said_again = create_identity(home.first_keys, passphrase_file=passphrase_file, is_development=True)
 
-    assert again == made == load_public_identity(home)
+    assert again == made == load_public_identity(home.first_keys)
     assert (said.split()[0], said_again.split()[0]) == ("created", "found")
     assert len({made.consensus_key, made.tls_key, made.attestation_key}) == 3
 
 
 def test_a_creation_cut_off_before_the_public_file_gives_the_same_keys(tmp_path: Path) -> None:
     home, passphrase_file = make_home(tmp_path)
-    made, _ = create_identity(home, passphrase_file=passphrase_file, is_development=True)
+    made, _ = create_identity(home.first_keys, passphrase_file=passphrase_file, is_development=True)
     (home.keys_folder / "public.json").unlink()
 
-    assert create_identity(home, passphrase_file=passphrase_file, is_development=True)[0] == made
+    assert create_identity(home.first_keys, passphrase_file=passphrase_file, is_development=True)[0] == made
 
 
 @pytest.mark.parametrize("passphrase", [b"", b"\nsecond line"])
@@ -43,12 +43,12 @@ def test_an_empty_passphrase_is_refused(tmp_path: Path, passphrase: bytes) -> No
     home, passphrase_file = make_home(tmp_path, passphrase)
 
     with pytest.raises(UnreadablePassphrase):
-        create_identity(home, passphrase_file=passphrase_file, is_development=True)
+        create_identity(home.first_keys, passphrase_file=passphrase_file, is_development=True)
 
 
 def test_shown_keys_are_those_of_the_genesis_entry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home, passphrase_file = make_home(tmp_path)
-    made, _ = create_identity(home, passphrase_file=passphrase_file, is_development=True)
+    made, _ = create_identity(home.first_keys, passphrase_file=passphrase_file, is_development=True)
 
     assert run(["keys", "show", "--home", str(home.root), "--json"]) == 0
 
@@ -64,7 +64,7 @@ def test_a_home_without_usable_public_keys_says_what_to_do(tmp_path: Path, conte
         (home.keys_folder / "public.json").write_text(content)
 
     with pytest.raises(NoKeys, match="sycee-node init"):
-        load_public_identity(home)
+        load_public_identity(home.first_keys)
 
 
 def test_init_twice_creates_and_then_finds(
@@ -100,7 +100,7 @@ def test_init_twice_creates_and_then_finds(
 
 def test_keys_that_others_may_read_are_refused_for_safety(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home, passphrase_file = make_home(tmp_path)
-    create_identity(home, passphrase_file=passphrase_file, is_development=True)
+    create_identity(home.first_keys, passphrase_file=passphrase_file, is_development=True)
     (home.keys_folder / "public.json").unlink()
     (home.keys_folder / "consensus.key").chmod(0o644)
 

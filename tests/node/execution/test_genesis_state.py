@@ -17,8 +17,8 @@ from node.state.rebuild import rebuild_state_root
 from node.storage.memory import MemoryStore
 from tests.node.execution.ledger import ALICE, BOB, DAVE, EUR, OPENING_MINOR, document, genesis
 
-GENESIS_HASH = "69aaf6b278360a912d1fcd6836838ca158b8920ecc3de6750689830bdf555b45"
-STATE_ROOT = "ca256d7313f86eac5ed7d95c68451c5b5935b901419e342981e8906f755c93c3"
+GENESIS_HASH = "7c675811b112ed514a9e55361a1db0b7111148c234edf292758839a7182c5a74"
+STATE_ROOT = "cf845ed985c203ac6841289ed7531a8bc4c01a77e69b92b5756363f0f70f4c32"
 """Of the small network: whoever changes any value of the genesis state changes these, and every network with them."""
 
 

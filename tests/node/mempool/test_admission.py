@@ -61,7 +61,7 @@ class World:
             clock=self.time,
             timers=self.time,
             chain_id=CHAIN_ID,
-            block_gas_limit=1_000_000,
+            block_gas_limit=lambda: 1_000_000,
             admitted=self.admitted.extend,
             failed=self.fail,
         )

@@ -17,7 +17,7 @@ DIGEST = keccak256(b"body")
 @pytest.mark.parametrize("size", [1, 65_535, 65_536, 65_537, 200_000])
 def test_body_comes_back_from_its_chunks_in_any_order(size: int) -> None:
     body = bytes(index % 251 for index in range(size))
-    assembler = BodyAssembler(1 << 20)
+    assembler = BodyAssembler(lambda: 1 << 20)
     chunks = wire.encode_chunks(DIGEST, body)
     finished = [assembler.chunk_received(b"a", wire.decode_chunk(chunk)) for chunk in reversed(chunks)]
     assert finished == [None] * (len(chunks) - 1) + [body]
@@ -26,14 +26,14 @@ def test_body_comes_back_from_its_chunks_in_any_order(size: int) -> None:
 def test_chunks_of_two_senders_are_never_mixed() -> None:
     body = bytes(100_000)
     first, second = (wire.decode_chunk(chunk) for chunk in wire.encode_chunks(DIGEST, body))
-    assembler = BodyAssembler(1 << 20)
+    assembler = BodyAssembler(lambda: 1 << 20)
     assert assembler.chunk_received(b"a", first) is None
     assert assembler.chunk_received(b"b", second) is None
     assert assembler.chunk_received(b"a", second) == body
 
 
 def test_contradicting_and_oversized_chunks_are_misbehaviour() -> None:
-    assembler = BodyAssembler(150_000)
+    assembler = BodyAssembler(lambda: 150_000)
     assembler.chunk_received(b"a", wire.decode_chunk(wire.encode_chunks(DIGEST, bytes(100_000))[0]))
     with pytest.raises(MalformedMessage, match="now 120000"):
         assembler.chunk_received(b"a", wire.decode_chunk(wire.encode_chunks(DIGEST, bytes(120_000))[0]))
@@ -42,7 +42,7 @@ def test_contradicting_and_oversized_chunks_are_misbehaviour() -> None:
 
 
 def test_unfinished_bodies_of_one_peer_are_bounded() -> None:
-    assembler = BodyAssembler(1 << 20)
+    assembler = BodyAssembler(lambda: 1 << 20)
     body = bytes(100_000)
     digests = [keccak256(bytes((index,))) for index in range(BODIES_PER_PEER_MAX + 1)]
     for digest in digests:

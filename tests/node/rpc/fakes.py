@@ -44,6 +44,7 @@ from node.rpc.backend import (
     Certificate,
     CurrencyInfo,
     FinalHeader,
+    Handoff,
     HeadInfo,
     StorageProof,
     SyncProgress,
@@ -207,6 +208,12 @@ class FakeBackend:
             signers=(ValidatorIndex(0), ValidatorIndex(2), ValidatorIndex(3)) if height else (),
             validator_count=4,
         )
+
+    def handoff(self, epoch: Epoch) -> Handoff | None:
+        if epoch != 0:
+            return None
+        last = self.blocks[0]
+        return Handoff(epoch, Height(0), last.block_hash, last.header_rlp, b"\x01set", b"\x03final")
 
     def currencies(self) -> Sequence[CurrencyInfo]:
         return [CurrencyInfo(1, EUR, "EUR", "Euro", 2)]

@@ -40,16 +40,15 @@ def backend_with(workers: HeldWorkers, *, call_timeout_ms: int = 5_000) -> NodeB
         waiters=unused,
         workers=workers,
         clock=unused,
-        rules=unused,
-        validators=unused,
-        entries=(),
+        chain_id=1,
+        epochs=unused,
         version="0",
         proof_window_blocks=1,
         call_timeout_ms=call_timeout_ms,
         link_count=lambda: 0,
         height_best=unused,
         is_syncing=lambda: False,
-        limits={},
+        limits=dict,
     )
     return NodeBackend(replace(parts))
 

@@ -22,6 +22,7 @@ from node.chain.store import ChainStore
 from node.execution.genesis_state import Genesis
 from node.mempool.pool import PoolLimits
 from node.observe.logs import EventLog
+from node.runtime.epochs import Epochs
 from node.runtime.ports import Lane
 from node.runtime.recovery import recover_head, recover_node
 from node.runtime.validator_node import NodePorts, ValidatorNode
@@ -146,11 +147,14 @@ class Bank:
             _Listener(self),
             random=random.Random(self.number),
         )
+        epochs = Epochs(self.chain(), chain_id=CHAIN_ID)
+        epochs.vote_as(public_key)
         head = recover_head(self.chain())
         self.node = ValidatorNode(
-            genesis=block_zero,
+            genesis_hash=genesis_hash,
             chain_id=CHAIN_ID,
-            own_index=block_zero.validators.index_of(public_key),
+            epochs=epochs,
+            own_tls_key=self.peer.key,
             head=head,
             pool_limits=PoolLimits(),
             ports=NodePorts(
@@ -166,7 +170,7 @@ class Bank:
             ),
         )
         self.node.feed.subscribe(self.finals.append)
-        self.node.start(recover_node(head, self.node.tree, found, self._signer.signed_statements()))
+        self.node.start(recover_node(head, epochs.epoch, self.node.tree, found, self._signer.signed_statements()))
 
     def crash(self) -> None:
         """End at once: nothing that waits is written or said any more."""
@@ -228,7 +232,9 @@ class _Listener:
 class SmallNetwork:
     """Validators over ideal wires of 1 ms. `seed` draws how long disks and processors take."""
 
-    def __init__(self, folder: Path, *, count: int = 4, seed: int = 1) -> None:
+    def __init__(
+        self, folder: Path, *, count: int = 4, seed: int = 1, parameters: tuple[tuple[str, int], ...] = PARAMETERS
+    ) -> None:
         self.world = ManualTime(GENESIS_MS + 1_000)
         self.drawn = random.Random(seed)
         self.hub = SimulatedHub(
@@ -237,7 +243,7 @@ class SmallNetwork:
             random=random.Random(seed),
         )
         peers = [identity(number)[1] for number in range(1, count + 1)]
-        self.document: GenesisDocument = document(tls_keys=[peer.key for peer in peers], parameters=PARAMETERS)
+        self.document: GenesisDocument = document(tls_keys=[peer.key for peer in peers], parameters=parameters)
         self.genesis: Genesis = genesis(self.document)
         self.banks: list[Bank] = []
         for number, peer in enumerate(peers, 1):

@@ -32,7 +32,7 @@ class Behind:
         self.catch_up = CatchUp(
             tree=self.world.tree,
             committer=self.world.committer,
-            rules=EpochRules(CHAIN_ID, Epoch(0), block_zero.limits, lambda _view: Address(b"\xb1" * 20)),
+            rules=lambda: EpochRules(CHAIN_ID, Epoch(0), block_zero.limits, lambda _view: Address(b"\xb1" * 20)),
             final_state=lambda: self.world.committer.final_state,
             workers=InstantWorkers(),
             advanced=self.heads.append,

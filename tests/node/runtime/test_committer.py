@@ -50,10 +50,11 @@ class World:
             pool=Pool(PoolLimits()),
             waiters=Waiters(),
             feed=feed,
-            validator_count=4,
+            validator_count=lambda: 4,
             workers=self,
             clock=ManualTime(),
             committed=lambda _executed, _finalization: None,
+            epoch_ended=lambda _executed: None,
             failed=self._failed,
         )
         self.blocks = self._build(block_zero)

@@ -46,7 +46,7 @@ class World:
         self.host = ExecutionHost(
             tree=self.tree,
             pool=Pool(PoolLimits()),
-            rules=self.rules,
+            rules=lambda: self.rules,
             final_state=lambda: block_zero.executed.overlay,
             workers=self,
             clock=ManualTime(),

@@ -51,7 +51,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize(("log", "guarded", "completion"), EXPLAINED_BY_A_CRASH.values(), ids=EXPLAINED_BY_A_CRASH)
 def test_fuller_log_completes_the_guard(log: RecoveredLog, guarded: list[int], completion: list[int]) -> None:
-    found = compare_guard(HEAD, log, [nullify(view) for view in guarded])
+    found = compare_guard(HEAD, Epoch(0), log, [nullify(view) for view in guarded])
     assert found == tuple(nullify(view) for view in completion)
 
 
@@ -60,13 +60,13 @@ def test_larger_difference_stops_the_node_and_names_the_views(
     log: RecoveredLog, guarded: list[int], detail: str
 ) -> None:
     with pytest.raises(ForeignGuard) as caught:
-        compare_guard(HEAD, log, [nullify(view) for view in guarded])
+        compare_guard(HEAD, Epoch(0), log, [nullify(view) for view in guarded])
     assert detail in str(caught.value)
 
 
 def test_votes_of_the_log_come_back_in_order_with_the_highest_view() -> None:
     tree = BlockTree(HEAD.facts.digest, HEAD.facts.height)
-    recovered = recover_node(HEAD, tree, log_of([5, 9], [7]), [nullify(view) for view in (5, 7, 9)])
+    recovered = recover_node(HEAD, Epoch(0), tree, log_of([5, 9], [7]), [nullify(view) for view in (5, 7, 9)])
     assert recovered.records == tuple(OwnVoteRecord(nullify(view)) for view in (5, 9, 7))
     assert recovered.guard_completion == ()
     assert recovered.view_highest == 9
@@ -74,4 +74,4 @@ def test_votes_of_the_log_come_back_in_order_with_the_highest_view() -> None:
 
 def test_nothing_in_the_log_leaves_the_floor_as_the_highest_view() -> None:
     tree = BlockTree(HEAD.facts.digest, HEAD.facts.height)
-    assert recover_node(HEAD, tree, log_of(), []).view_highest == FLOOR
+    assert recover_node(HEAD, Epoch(0), tree, log_of(), []).view_highest == FLOOR

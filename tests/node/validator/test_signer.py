@@ -195,7 +195,7 @@ def test_follower_without_a_guard_signs_no_vote_but_proves_its_links() -> None:
     follower = GuardedSigner(SEED, DOMAIN, None, [])
     with pytest.raises(SignRefused, match="no_guard"):
         follower.record(NOTARIZE_A)
-    hello = hello_statement(Epoch(0), protocol=1, own_tls_key=bytes(32), peer_tls_key=bytes(32), nonce=bytes(32))
+    hello = hello_statement(protocol=1, own_tls_key=bytes(32), peer_tls_key=bytes(32), nonce=bytes(32))
     assert is_valid_ed25519(PUBLIC_KEY, sign_bytes(DOMAIN, hello), follower.sign_unguarded(hello))
 
 

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from tests.simulator.patches import shared_signature_checks
+from tests.simulator.scenarios.hostile import HOSTILE
 from tests.simulator.scenarios.idle import IDLE
+from tests.simulator.scenarios.outages import OUTAGES
 from tests.simulator.scenarios.splits import SPLITS
 from tests.simulator.world import Broken, no_escape
 
 Scenario = Callable[[], None]
 
-SCENARIOS: Mapping[str, Scenario] = {scenario.__name__: scenario for scenario in (*IDLE, *SPLITS)}
+SCENARIOS: Mapping[str, Scenario] = {scenario.__name__: scenario for scenario in (*IDLE, *SPLITS, *OUTAGES, *HOSTILE)}
+"""By name; the name is the sentence that must be true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Result:
 def run_scenario(name: str) -> Result:
     """Play one scenario; every failure is in the result."""
     try:
-        with no_escape():
+        with no_escape(), shared_signature_checks():
             SCENARIOS[name]()
     except Broken as broken:
         return Result(broken.checker, broken.detail)

@@ -2,8 +2,9 @@
 
 from consensus.simplex.messages import Kind, encode_vote
 from network.channels import Channel
+from node.runtime.ports import Lane
 from tests.simulator.cluster import HEARTBEAT_MS
-from tests.simulator.scenarios.stage import ADVANCE_MS, DELTA_MS, LEADER_MS, PROMPT_MS, Frame, Loses, Stage
+from tests.simulator.scenarios.stage import ADVANCE_MS, DELTA_MS, LEADER_MS, MS, PROMPT_MS, Frame, Loses, Stage
 from tests.simulator.world import Broken
 
 RESEND_MS = 2_000
@@ -203,9 +204,11 @@ def restart_after_finalize_never_nullifies() -> None:
     others = stage.separate((1,), (0, 2, 3))
     node = stage.nodes[1]
     node.crash()
-    node.delay_us = lambda _lane: 400_000
+    # It has not executed the block again when the leader's vote arrives.
+    node.delay_us = lambda lane: 5_000 * MS if lane is Lane.EXECUTE else 500
     node.start()
-    stage.require("progress", lambda: _is_linked(stage, 0, 1), LINKED_MS, "no link comes up")
+    stage.run(PROMPT_MS)
+    stage.require("progress", lambda: stage.is_linked(0, 1), LINKED_MS, "no link comes up")
     stage.restore(others)
     stage.put(0, 1, Channel.VOTES, encode_vote(stage.nullify(0, view)))
     stage.run(ADVANCE_MS)
@@ -213,14 +216,6 @@ def restart_after_finalize_never_nullifies() -> None:
     stage.restore(rule)
     stage.settle(payment, HEALED_MS, 1, 2, 3)
     stage.finish()
-
-
-def _is_linked(stage: Stage, one: int, other: int) -> bool:
-    transport = stage.nodes[one].transport
-    key = stage.cluster.peers[other].key
-    return transport is not None and any(
-        link.peer.key == key and link.up_for_ms is not None for link in transport.links()
-    )
 
 
 def leader_behind_a_gap_waits_for_certificates() -> None:

@@ -14,14 +14,13 @@ from consensus.chain.transaction import sign_dynamic_fee_transaction
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import ZERO_HASH, Epoch, Height, ValidatorIndex, View
 from consensus.simplex.messages import (
+    STATEMENT_BYTES,
     Certificate,
     Kind,
     SigningDomain,
     Statement,
     Vote,
-    decode_certificate,
-    decode_proposal,
-    decode_vote,
+    decode_statement,
     sign_bytes,
 )
 from contracts.declarations import encode_call
@@ -31,6 +30,7 @@ from network.transport import PeerKey
 from tests.simulator.clients import GAS_LIMIT, TRANSFER
 from tests.simulator.cluster import CHAIN_ID, CURRENCY, HEARTBEAT_MS, Cluster, SimulatedNode
 from tests.simulator.ledger_model import Payment
+from tests.simulator.scenario_checks import ScenarioChecks
 from tests.simulator.world import Broken, World
 
 MS = 1_000
@@ -45,6 +45,8 @@ ADVANCE_MS = LEADER_MS + 300 + 2 * DELTA_MS
 PROMPT_MS = 100
 """Within which a payment is final on ideal wires: six ways of 1 ms, seven jobs and syncs of 1 ms, the interval between
 blocks not counted. Eight times of what is measured, and a twelfth of a time-out."""
+SLACK_MS = 150
+"""What a payment takes beside a time-out: its way to the leaders, and a sound view."""
 SETTLING_MS = 15_000
 """Within which a cluster that has just started is linked, has its first block and is silent again."""
 
@@ -92,10 +94,11 @@ class Stage:
         self.count = count
         self.frames: list[Frame] = []
         """Everything that was sent, lost or not."""
-        self.errors: list[str] = []
-        """What nodes printed as errors, where the scenario expects them."""
+        self.printed: list[tuple[int, str]] = []
+        """Validator and line of what was printed, where the scenario expects errors."""
         self._rules: list[Loses] = []
         self._acts: dict[int, Acts] = {}
+        self._checks = ScenarioChecks()
         self._nonces = [0] * len(self.cluster.senders)
         self._places = {peer.key: place for place, peer in enumerate(self.cluster.peers)}
         self._validators = self.cluster.genesis.validators
@@ -197,6 +200,14 @@ class Stage:
         for sender, receiver in (keys, keys[::-1]):
             self.cluster.hub.set_conditions(sender, receiver, WireConditions(latency_us=latency_ms * MS))
 
+    def is_linked(self, one: int, *others: int) -> bool:
+        """Tell whether a node has links to these, or to all others."""
+        transport = self.nodes[one].transport
+        if transport is None:
+            return False
+        up = {link.peer.key for link in transport.links() if link.up_for_ms is not None}
+        return all(self.cluster.peers[other].key in up for other in others or self.others(one))
+
     def act(self, index: int, acts: Acts) -> None:
         """Let a Byzantine validator send something else than its node would."""
         assert index in self.cluster.byzantine
@@ -218,28 +229,24 @@ class Stage:
     def _leaves(self, sender: int, peer: PeerKey, channel: Channel, payload: bytes) -> Sequence[tuple[Channel, bytes]]:
         frame = self._frame(sender, self._places[peer], channel, payload)
         acts = self._acts.get(sender)
-        if acts is None:
-            self.frames.append(frame)
-            return () if self._is_lost(frame) else ((channel, payload),)
-        passed = []
-        for acted_channel, acted in acts(frame):
-            made = self._frame(sender, frame.receiver, acted_channel, acted)
+        meant: Sequence[tuple[Channel, bytes]] = ((channel, payload),) if acts is None else acts(frame)
+        passed: list[tuple[Channel, bytes]] = []
+        for meant_channel, content in meant:
+            made = frame if acts is None else self._frame(sender, frame.receiver, meant_channel, content)
             self.frames.append(made)
-            if not self._is_lost(made):
-                passed.append((acted_channel, acted))
+            if sender not in self.cluster.byzantine:
+                self._checks.frame_leaves(sender, meant_channel, content, self.nodes[sender].disk)
+            if self._is_lost(made):
+                # It has left its node all the same, and the checkers listen where it leaves.
+                self.cluster.checkers.frame_leaves(sender, meant_channel, content, self.nodes[sender].disk)
+            else:
+                passed.append((meant_channel, content))
         return passed
 
     def _frame(self, sender: int, receiver: int, channel: Channel, payload: bytes) -> Frame:
-        statement: Statement | None = None
-        match channel:
-            case Channel.VOTES:
-                statement = decode_vote(payload).statement
-            case Channel.CERTIFICATES:
-                statement = decode_certificate(payload).statement
-            case Channel.PROPOSALS:
-                statement = decode_proposal(payload).vote.statement
-            case _:
-                pass
+        # All three begin with what they say.
+        says = channel in (Channel.VOTES, Channel.CERTIFICATES, Channel.PROPOSALS)
+        statement = decode_statement(payload[:STATEMENT_BYTES]) if says else None
         return Frame(self.world.now_us, sender, receiver, channel, payload, statement)
 
     def _is_lost(self, frame: Frame) -> bool:
@@ -325,12 +332,15 @@ class Stage:
 
     def expect_errors(self) -> None:
         """Let nodes print errors: the scenario looks at them itself."""
-
-        def hear(line: str) -> None:
-            self.errors.append(line)
-
         for node in self.nodes:
-            node.printed = hear  # type: ignore[method-assign]  # an ear instead of a judge
+            node.printed = partial(self._hear, node.index)  # type: ignore[method-assign]  # an ear instead of a judge
+
+    def printed_by(self, index: int, word: str) -> list[str]:
+        """Return the lines with a word that a validator printed since errors are expected."""
+        return [line for printer, line in self.printed if printer == index and word in line.split()]
+
+    def _hear(self, index: int, line: str) -> None:
+        self.printed.append((index, line))
 
     def finish(self) -> None:
         """Compare evidence and disks. Raises: Broken."""
