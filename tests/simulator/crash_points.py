@@ -41,7 +41,9 @@ from tests.simulator.world import Broken, Trace, no_escape
 
 VALIDATORS = 4
 HEIGHTS = 12
-"""Blocks in the script: three before anything happens, a lost view, a block final through its child, and peace."""
+"""Blocks in the script: three before anything happens, a lost view, a block final through its child, a new epoch."""
+EPOCH_BLOCKS = 10
+"""So that the script has one last block of an epoch, behind everything else."""
 
 SEGMENT_BYTES = 8 * 1024
 GUARD_BYTES_MAX = 1_500
@@ -129,7 +131,7 @@ class Script:
     """The scripted life, and what must hold after a crash in it."""
 
     def __init__(self, victim: int) -> None:
-        self.stage = Stage(VALIDATORS)
+        self.stage = Stage(VALIDATORS, epoch_blocks=EPOCH_BLOCKS)
         self.points = Points()
         self.payments: list[Payment] = []
         self.victim = self.stage.nodes[victim]
@@ -146,7 +148,7 @@ class Script:
         """Whether the victim has just stopped and nobody has noticed."""
 
     def play(self) -> None:
-        """Twelve heights: payments, a view whose leader nobody hears, a block that is final through its child."""
+        """Payments, a view whose leader nobody hears, a block that is final through its child, a new epoch."""
         stage = self.stage
         stage.start()
         for _ in range(3):
@@ -158,6 +160,7 @@ class Script:
         self._finalize_through_child()
         while self.victim.height < HEIGHTS:
             self._pay()
+        assert self.victim.node is not None and self.victim.node.machine.validators.epoch == 1, "an epoch was to end"
 
     def _pay(self) -> None:
         payment = self._submit()

@@ -172,7 +172,7 @@ class Host:
         else:
             statement = message.vote.statement
             if not machine.wants_proposal(statement):
-                return False
+                return self.receive(message.vote)
             self.take(ProposalReceived(Verified(message), read_header(message.header)))
             self.take(BodyAvailable(statement.digest))
         return True
