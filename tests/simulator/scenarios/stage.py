@@ -86,11 +86,17 @@ class Stage:
     """One scenario's cluster."""
 
     def __init__(
-        self, count: int = 4, *, seed: int = 1, byzantine: Sequence[int] = (), skews_ms: Sequence[int] = ()
+        self,
+        count: int = 4,
+        *,
+        seed: int = 1,
+        byzantine: Sequence[int] = (),
+        skews_ms: Sequence[int] = (),
+        epoch_blocks: int = 0,
     ) -> None:
-        """Build the cluster; `skews_ms` are the errors of the validators' clocks."""
+        """Build the cluster; `skews_ms` are the errors of the validators' clocks, 0 blocks an epoch without end."""
         self.world = World(seed)
-        self.cluster = Cluster(self.world, count, byzantine=byzantine)
+        self.cluster = Cluster(self.world, count, byzantine=byzantine, epoch_blocks=epoch_blocks)
         self.count = count
         self.frames: list[Frame] = []
         """Everything that was sent, lost or not."""
