@@ -7,6 +7,9 @@ outlive the rule it breaks.
 """
 
 import inspect
+import os
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +21,7 @@ from consensus.simplex import certificates, certifying, machine, pacing, paramet
 from consensus.simplex.validators import ValidatorSet
 from consensus.simplex.votes import VoteBook
 from contracts.native import currency
+from network.policing import PeerBook
 from node.chain import commit
 from node.peers.requests import Requester
 from node.runtime import recovery
@@ -25,7 +29,9 @@ from node.runtime.driver import Driver
 from node.runtime.durability import WalAndGuard
 from node.runtime.inbound import Inbound
 from node.validator.signer import GuardedSigner
+from tests.simulator.batch import ROOT
 from tests.simulator.checkers import Checkers
+from tests.simulator.run import SeedPlan, run_seed
 from tests.simulator.scenarios import Result, run_scenario
 
 
@@ -61,6 +67,13 @@ class Mutant:
     """More than one where rules stand behind each other and each alone would hold."""
 
 
+TWO_INTERPRETERS = "one seed in two interpreters"
+"""In place of a scenario: the same seed under two values of PYTHONHASHSEED, which must give the same trace."""
+
+HASH_SEEDS = ("1", "2")
+SEED = 1
+"""Its nodes have so few peers that two orders of a set may be one by chance; in this seed they are not."""
+
 GUARD_ALLOWS_ALL = Change(sign_guard.may_sign, "any(are_conflicting(signed, wanted) for signed in already)", "False")
 """The last line of defence, asked by machine and signer: a wrong rule before it shows only without it."""
 
@@ -74,7 +87,8 @@ COUNTS_OWN_VOTE_AT_ONCE = """                effects.append(effect)
                 from consensus.simplex.messages import Vote
                 if isinstance(effect, SignAndSend):
                     host = self._perform.__self__
-                    signed = Vote(effect.statement, self.machine.state.own_index, host._signer.release(effect.statement))
+                    index, statement = self.machine.state.own_index, effect.statement
+                    signed = Vote(statement, index, host._signer.release(statement))
                     own = VoteReceived(host._admission.admit_own_vote(signed))
                     for early in self.machine.step(own, now_ms):
                         if isinstance(early, Persist):
@@ -307,6 +321,12 @@ MUTANTS: Mapping[str, Mutant] = {
         "delay_around_the_bound_makes_no_chain_of_empty_blocks",
         (Change(pacing._carry_after_ms, "min(CARRY_LAG_FACTOR * state.final_after_ms, longest_ms)", "0"),),
     ),
+    # Order
+    "set_order_leaks": Mutant(
+        "equal_trace_hashes",
+        TWO_INTERPRETERS,
+        (Change(PeerBook.replace, "sorted(peers, key=lambda entry: entry.identity.key)", "{*peers}"),),
+    ),
     # Money
     "money_from_nothing": Mutant(
         "conservation",
@@ -319,8 +339,11 @@ MUTANTS: Mapping[str, Mutant] = {
 def check_mutant(name: str, say: Callable[[str], None], mutants: Mapping[str, Mutant] = MUTANTS) -> bool:
     """Play a mutant's scenario under it and tell whether the right checker objected."""
     mutant = mutants[name]
-    with patched(mutant):
-        result: Result = run_scenario(mutant.scenario)
+    if mutant.scenario == TWO_INTERPRETERS:
+        result = _in_two_interpreters(name)
+    else:
+        with patched(mutant):
+            result = run_scenario(mutant.scenario)
     has_died = result.checker == mutant.checker
     if has_died:
         say(f"mutant {name} died in {mutant.scenario} by {result.checker}: {result.detail[:160]}")
@@ -328,6 +351,29 @@ def check_mutant(name: str, say: Callable[[str], None], mutants: Mapping[str, Mu
         found = f"{result.checker}: {result.detail[:160]}" if result.checker else "nobody"
         say(f"mutant {name} FAILED to die in {mutant.scenario} by {mutant.checker}; what objected: {found}")
     return has_died
+
+
+def _in_two_interpreters(name: str) -> Result:
+    """Run a seed under a mutant in two interpreters that order sets differently."""
+    hashes = [
+        subprocess.run(
+            [sys.executable, "-m", "tests.simulator.mutants", name],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for hash_seed in HASH_SEEDS
+    ]
+    if len(set(hashes)) == 1:
+        return Result("", "")
+    return Result("equal_trace_hashes", f"seed {SEED}: {' and '.join(found[:8] for found in hashes)}")
+
+
+def _print_trace_hash(name: str) -> None:
+    with patched(MUTANTS[name]):
+        sys.stdout.write(run_seed(SEED, plan=SeedPlan("core", validators=4)).trace_hash + "\n")
 
 
 @contextmanager
@@ -354,3 +400,7 @@ def _changed(change: Change) -> CodeType:
         raise StaleMutant(name, change.right, count)
     compiled = compile(text.replace(change.right, change.wrong), change.function.__code__.co_filename, "exec")
     return next(part for part in compiled.co_consts if isinstance(part, CodeType) and part.co_name == name)
+
+
+if __name__ == "__main__":
+    _print_trace_hash(sys.argv[1])

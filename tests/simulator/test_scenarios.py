@@ -185,6 +185,14 @@ def test_progress_with_f_down_across_stale_proposals() -> None:
     play("progress_with_f_down_across_stale_proposals")
 
 
+def test_announced_junk_wakes_nobody() -> None:
+    play("announced_junk_wakes_nobody")
+
+
+def test_two_crashes_of_seven_under_load_cost_one_time_out_each() -> None:
+    play("two_crashes_of_seven_under_load_cost_one_time_out_each")
+
+
 def test_every_scenario_has_its_test() -> None:
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert {name for name in SCENARIOS if not name.startswith("certified_split_heals_")} <= tested
