@@ -298,7 +298,13 @@ MUTANTS: Mapping[str, Mutant] = {
     "timeouts_when_idle": Mutant(
         "idle_quiet",
         "idle_chain_says_nothing_but_heartbeats",
-        (Change(view._pace_view, "due = due_at(state)", "due = state.entered_at"),),
+        (
+            Change(
+                view._pace_view,
+                "disarm_timeouts(state)\n        state.set_timer(TimerKind.WAKE, due)",
+                "arm_timeouts(state, state.entered_at)\n        state.set_timer(TimerKind.WAKE, due)",
+            ),
+        ),
     ),
     "due_ignored": Mutant(
         "idle_quiet",
