@@ -13,6 +13,9 @@ MEBIBYTE = 1024 * 1024
 BLOCK_BYTES_MAX_DEFAULT = 2 * MEBIBYTE
 """Bytes of the largest block body a network without its own setting carries; sizes the queue of chunks."""
 
+REPLY_HEADROOM_BYTES = 64 * KIBIBYTE
+"""What a reply holds beside the largest body: a header and a finalization by a hundred validators, 10 KiB together."""
+
 
 class Channel(IntEnum):
     """A channel's id as it stands in every frame."""
@@ -118,6 +121,8 @@ def channel_table(*, block_bytes_max: int = BLOCK_BYTES_MAX_DEFAULT) -> ChannelT
     half as much drops frames that an honest validator sends in a busy second.
     """
     older, refuse = WhenFull.OLDER_MAKE_ROOM, WhenFull.REFUSE_NEW
+    # A range of blocks holds at least one block, however large.
+    reply_bytes_max = max(MEBIBYTE, block_bytes_max + REPLY_HEADROOM_BYTES)
     return (
         ChannelSpec(
             Channel.CONTROL, KIBIBYTE, _per_second(2, 8), _frames(8, WhenFull.CLOSE_LINK), 0, is_open_to_followers=True
@@ -164,9 +169,9 @@ def channel_table(*, block_bytes_max: int = BLOCK_BYTES_MAX_DEFAULT) -> ChannelT
         # Replies answer own requests, so their quota mirrors that of requests; whoever asks checks the request's id.
         ChannelSpec(
             Channel.REPLIES,
-            MEBIBYTE,
+            reply_bytes_max,
             _per_second(64, 64),
-            _bytes(4 * MEBIBYTE, refuse),
+            _bytes(max(4 * MEBIBYTE, 2 * reply_bytes_max), refuse),
             3,
             is_open_to_followers=True,
         ),

@@ -152,6 +152,11 @@ class SimulatedHub:
                 end.other, other.other = None, None
             self.close(end, ConnectionLost("broken by the simulation"))
 
+    def ends_of(self, key: PeerKey) -> "list[_End]":
+        """Return a node's ends of its open connections."""
+        transport = self._nodes.get(key)
+        return [] if transport is None else list(transport.open_ends())
+
     def is_blocked(self, sender: PeerKey, receiver: PeerKey) -> bool:
         """Tell whether nothing passes in one direction."""
         return (sender, receiver) in self._blocked

@@ -17,7 +17,7 @@ from importlib.metadata import version
 from tests.simulator.batch import ROOT, Tally, run_batch, serve
 from tests.simulator.byzantine import ACTORS
 from tests.simulator.campaigns import CAMPAIGNS, new_seeds
-from tests.simulator.faults import KNOB_NAMES
+from tests.simulator.knobs import KNOB_NAMES
 from tests.simulator.mutants import MUTANTS, check_mutant
 from tests.simulator.run import SCOPES, Outcome, SeedPlan, run_seed
 from tests.simulator.scenarios import SCENARIOS, run_scenarios

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tests.simulator.run import Outcome, SeedPlan, run_seed
 
@@ -182,8 +183,9 @@ def serve(plan: SeedPlan) -> None:
 
 def outcome_of(line: str) -> Outcome:
     """Return the outcome in a line of `serve`."""
-    values = json.loads(line)
-    return Outcome(**{**values, "knobs_on": tuple(values["knobs_on"]), "healed_ms": tuple(values["healed_ms"])})
+    values: dict[str, Any] = json.loads(line)
+    lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return Outcome(**{**values, **lists})
 
 
 def lost(seed: int, why: str) -> Outcome:

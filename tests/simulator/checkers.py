@@ -5,16 +5,17 @@ Nothing here asks a node for its opinion, and the arithmetic of quorums, votes a
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import combinations
 
-import rlp
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
-from trie.hexary import HexaryTrie
 
 from consensus.chain.block import Block
+from consensus.chain.header import NO_REQUESTS_HASH
 from consensus.primitives.hashing import keccak256
-from consensus.primitives.scalars import Address, Hash32, Height, ValidatorIndex
+from consensus.primitives.scalars import Address, Epoch, Hash32, Height, ValidatorIndex
+from consensus.simplex.events import Verdict
 from consensus.simplex.messages import (
     Certificate,
     Kind,
@@ -26,13 +27,15 @@ from consensus.simplex.messages import (
     decode_vote,
     encode_statement,
 )
+from consensus.simplex.validators import decode_set_payload
 from network.channels import Channel
 from node.chain.feed import FinalBlock
 from node.chain.store import ChainStore
 from node.execution.genesis_state import Genesis
-from node.state.reader import address_of_record, decode_account_record, decode_slot, decode_storage_record
-from node.storage.schema import ACCOUNT, STORAGE, body_key, header_key, results_key
+from node.storage.errors import MissingRecord
+from node.storage.schema import body_key, header_key, results_key
 from tests.simulator.disk import Disk
+from tests.simulator.disk_checks import check_equal_bytes, check_state_root
 from tests.simulator.ledger_model import LedgerModel, Payment
 from tests.simulator.world import Broken
 
@@ -44,8 +47,19 @@ class Final:
     height: int
     block_hash: Hash32
     parent_hash: Hash32
+    epoch: int
     view: int
     transactions: tuple[bytes, ...]
+
+
+class EpochSet:
+    """Who votes in an epoch, by index, and how many of them decide."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self.keys = keys
+        count = len(keys)
+        # Counted, not computed: the most faulty validators of which three and one more still fit in.
+        self.quorum = count - max(faulty for faulty in range(count) if 3 * faulty + 1 <= count)
 
 
 class Checkers:
@@ -63,21 +77,39 @@ class Checkers:
     ) -> None:
         """Without a ledger nothing is asked about money."""
         self._genesis_hash = genesis.executed.block.block_hash
-        self._keys = [validator.consensus_key for validator in genesis.validators.validators]
+        self._sets = [EpochSet([validator.consensus_key for validator in genesis.validators.validators])]
+        self._owners = {key: index for index, key in enumerate(self._sets[0].keys)}
         self._chain_id = chain_id
         self._byzantine = byzantine
-        count = len(self._keys)
-        # Counted, not computed: the most faulty validators of which three and one more still fit in.
-        faulty_max = max(faulty for faulty in range(count) if 3 * faulty + 1 <= count)
-        self.quorum = count - faulty_max
-        self._said: dict[tuple[int, int], set[Statement]] = {}
+        self._said: dict[tuple[int, int, int], set[Statement]] = {}
         self._verified: set[tuple[int, bytes, bytes]] = set()
-        self._nullifiers: dict[int, set[int]] = {}
-        self._parent_views: dict[Hash32, int] = {}
-        self.finals: dict[int, Final] = {0: Final(0, self._genesis_hash, Hash32(bytes(32)), 0, ())}
+        self._nullifiers: dict[tuple[int, int], set[int]] = {}
+        self._parent_views: dict[tuple[Hash32, int], int] = {}
+        self.finals: dict[int, Final] = {0: Final(0, self._genesis_hash, Hash32(bytes(32)), 0, 0, ())}
         self._told_height: dict[int, int] = {}
+        self._verdicts: dict[Hash32, tuple[int, Verdict]] = {}
+        self._heads_read: dict[int, int] = {}
         self._ledger = LedgerModel(currency, opening) if has_ledger else None
         self.votes_checked = self.certificates_checked = self.nullify_votes = 0
+
+    @property
+    def quorum(self) -> int:
+        """How many validators decide in the newest epoch."""
+        return self._sets[-1].quorum
+
+    def owns(self, index: int, key: bytes) -> None:
+        """Note that a validator has one more consensus key."""
+        self._owners[key] = index
+
+    def signer_of(self, vote: Vote) -> int | None:
+        """Return whose key a vote's signer has in its epoch; None if there is no such epoch or signer."""
+        key = self._key_of(vote.statement.epoch, vote.signer)
+        return None if key is None else self._owners.get(key)
+
+    def _key_of(self, epoch: int, signer: int) -> bytes | None:
+        if epoch >= len(self._sets) or signer >= len(self._sets[epoch].keys):
+            return None
+        return self._sets[epoch].keys[signer]
 
     @property
     def submitted(self) -> dict[bytes, Payment]:
@@ -114,8 +146,9 @@ class Checkers:
                 return
         except MalformedConsensusMessage:
             return
-        if vote.signer == index and vote.statement.kind is Kind.NULLIFY and self.is_signed(vote):
-            self._nullifiers.setdefault(vote.statement.view, set()).add(vote.signer)
+        statement = vote.statement
+        if statement.kind is Kind.NULLIFY and self.signer_of(vote) == index and self.is_signed(vote):
+            self._nullifiers.setdefault((statement.epoch, statement.view), set()).add(vote.signer)
 
     def is_signed(self, vote: Vote) -> bool:
         """Tell whether a vote has its signer's signature."""
@@ -123,27 +156,32 @@ class Checkers:
         known = (vote.signer, message, vote.signature)
         if known in self._verified:
             return True
+        key = self._key_of(vote.statement.epoch, vote.signer)
+        if key is None:
+            return False
         try:
-            VerifyKey(self._keys[vote.signer]).verify(message, vote.signature)
-        except (BadSignatureError, IndexError, ValueError):
+            VerifyKey(key).verify(message, vote.signature)
+        except (BadSignatureError, ValueError):
             return False
         self._verified.add(known)
         return True
 
     def _note(self, vote: Vote) -> None:
-        if vote.statement.kind is Kind.NULLIFY:
-            self._nullifiers.setdefault(vote.statement.view, set()).add(vote.signer)
+        statement = vote.statement
+        if statement.kind is Kind.NULLIFY:
+            self._nullifiers.setdefault((statement.epoch, statement.view), set()).add(vote.signer)
         else:
-            # An honest voter has checked it; an actor may say anything about somebody else's block.
-            self._parent_views[vote.statement.digest] = vote.statement.parent_view
+            # An honest voter has checked it; an actor may say anything about somebody else's block. The last block of
+            # an epoch may be proposed again, in another view and on itself.
+            self._parent_views[statement.digest, statement.view] = statement.parent_view
 
     def _vote_leaves(self, index: int, vote: Vote, disk: Disk) -> None:
         statement = vote.statement
-        if vote.signer != index:
-            raise Broken("no_double_sign", f"validator {index} sends a vote signed by {vote.signer}")
+        if self.signer_of(vote) != index:
+            raise Broken("no_double_sign", f"validator {index} sends a vote of validator {self.signer_of(vote)}")
         self._note(vote)
         self._verify_signature(vote.signer, statement, vote.signature)
-        said = self._said.setdefault((index, statement.view), set())
+        said = self._said.setdefault((index, statement.epoch, statement.view), set())
         if statement not in said:
             self._check_double_sign(index, statement, said)
             self._check_durable(index, statement, disk)
@@ -172,14 +210,15 @@ class Checkers:
         statement = certificate.statement
         signers = certificate.signers
         where = f"{_shown(statement)} in view {statement.view}"
-        if len(set(signers)) < self.quorum or len(signers) != len(certificate.signatures):
-            raise Broken("certificate_soundness", f"{where} has {len(signers)} signers, the quorum is {self.quorum}")
-        if statement.epoch != 0:
-            raise Broken("certificate_soundness", f"{where} is of epoch {statement.epoch}")
+        if statement.epoch >= len(self._sets):
+            raise Broken("certificate_soundness", f"{where} is of epoch {statement.epoch}, which has not begun")
+        quorum = self._sets[statement.epoch].quorum
+        if len(set(signers)) < quorum or len(signers) != len(certificate.signatures):
+            raise Broken("certificate_soundness", f"{where} has {len(signers)} signers, the quorum is {quorum}")
         for signer, signature in zip(signers, certificate.signatures, strict=True):
             self._verify_signature(signer, statement, signature)
         if statement.kind is Kind.NULLIFY:
-            self._nullifiers.setdefault(statement.view, set()).update(signers)
+            self._nullifiers.setdefault((statement.epoch, statement.view), set()).update(signers)
         self.certificates_checked += 1
 
     def _verify_signature(self, signer: int, statement: Statement, signature: bytes) -> None:
@@ -202,9 +241,11 @@ class Checkers:
             + statement.digest
         )
 
-    def check_evidence(self, name: str, heard: Mapping[tuple[int, int], set[Statement]], accused: set[str]) -> None:
+    def check_evidence(
+        self, name: str, heard: Mapping[tuple[int, int, int], set[Statement]], accused: set[str]
+    ) -> None:
         """Whoever heard a validator say two things that exclude each other has accused it."""
-        for (signer, view), statements in heard.items():
+        for (signer, _, view), statements in heard.items():
             is_guilty = any(exclude_each_other(one, other) for one, other in combinations(statements, 2))
             if is_guilty and f"v{signer}" not in accused:
                 raise Broken("evidence_complete", f"{name} heard v{signer} contradict itself in view {view}")
@@ -223,6 +264,7 @@ class Checkers:
         known = self.finals.get(height)
         if known is None:
             self._learn(told, [receipt.succeeded for receipt in final.receipts])
+            self._follow_set(final.block, disk)
         elif known != told:
             raise Broken(
                 "agreement",
@@ -232,14 +274,17 @@ class Checkers:
         if self._ledger is not None:
             self._ledger.check_state(index, height, disk)
 
-    def restarted(self, index: int, disk: Disk) -> None:
+    def restarted(self, index: int, disk: Disk, *, is_damaged: bool = False) -> None:
         """A node is about to start from its disk: what it told before must be there."""
         if index in self._byzantine:
             return
         chain = disk.chain
-        height = int(chain.final_head().height)
+        try:
+            height = int(chain.final_head().height)
+        except MissingRecord as error:
+            raise Broken("monotone_height", f"validator {index}: {error}") from error
         told = self._told_height.get(index, 0)
-        if height < told:
+        if height < told and not is_damaged:
             raise Broken("monotone_height", f"validator {index} told height {told}, its disk ends at {height}")
         # What was committed and not told before the crash is never told: subscribers live in the process.
         self._told_height[index] = height
@@ -247,6 +292,7 @@ class Checkers:
             block, results = chain.block(Height(unknown)), chain.results(Height(unknown))
             assert block is not None and results is not None
             self._learn(_final_of(block), [receipt.succeeded for receipt in results.receipts])
+            self._follow_set(block, disk)
 
     def _learn(self, told: Final, outcomes: Sequence[bool]) -> None:
         self._check_ancestry(told)
@@ -258,16 +304,62 @@ class Checkers:
         parent = self.finals.get(told.height - 1)
         if parent is None or parent.block_hash != told.parent_hash:
             raise Broken("ancestry", f"height {told.height} is not the child of height {told.height - 1}")
-        parent_view = self._parent_views.get(told.block_hash)
+        parent_view = self._parent_views.get((told.block_hash, told.view))
         if parent_view is None:
-            raise Broken("ancestry", f"height {told.height} is final and nobody voted for it")
+            raise Broken("ancestry", f"height {told.height} is final and nobody voted for it in view {told.view}")
+        quorum = self._sets[told.epoch].quorum
         for view in range(parent_view + 1, told.view):
-            if len(self._nullifiers.get(view, ())) < self.quorum:
+            if len(self._nullifiers.get((told.epoch, view), ())) < quorum:
                 raise Broken(
                     "ancestry", f"height {told.height} skips view {view}, which no quorum of validators nullified"
                 )
 
+    def _follow_set(self, block: Block, disk: Disk) -> None:
+        """Take the next epoch's set from a node, if the block commits to one."""
+        header = block.header
+        if header.requests_hash == NO_REQUESTS_HASH or header.epoch + 1 < len(self._sets) or not header.height:
+            return
+        record = disk.chain.epoch_record(Epoch(header.epoch + 1))
+        if record is None:
+            raise Broken(
+                "certificate_soundness", f"height {header.height} ends epoch {header.epoch}, and no set follows"
+            )
+        first_height, payload = record
+        # EIP-7685: the hash of the hashes of all requests, here of one with its type before it.
+        committed = sha256(sha256(b"\x5c" + payload).digest()).digest()
+        if first_height != header.height + 1 or committed != header.requests_hash:
+            raise Broken("certificate_soundness", f"the set after height {header.height} is not the one in its header")
+        self._sets.append(EpochSet([validator.consensus_key for validator in decode_set_payload(payload)[1]]))
+
+    def block_judged(self, index: int, digest: Hash32, verdict: Verdict) -> None:
+        """A node executed a block: its verdict is about the block, so nobody may come to another."""
+        if index in self._byzantine or verdict is Verdict.UNKNOWN:
+            return
+        known = self._verdicts.setdefault(digest, (index, verdict))
+        if known[1] is not verdict:
+            raise Broken(
+                "verdict_agreement",
+                f"block 0x{digest.hex()[:8]}: validator {known[0]} says {known[1].value}, "
+                f"validator {index} {verdict.value}",
+            )
+
     # Clients
+
+    def answered(self, index: int, height: int, block_hash: Hash32, head: int, disk: Disk) -> None:
+        """A client read a height and the head of a node."""
+        if head < self._heads_read.get(index, 0) and not disk.is_damaged:
+            raise Broken(
+                "final_stays_final", f"validator {index} answered from {self._heads_read[index]}, now from {head}"
+            )
+        self._heads_read[index] = head
+        final = self.finals.get(height)
+        if final is not None and final.block_hash != block_hash:
+            raise Broken(
+                "final_stays_final",
+                f"height {height}: 0x{final.block_hash.hex()} is final, validator {index} reads 0x{block_hash.hex()}",
+            )
+        if final is not None and self._ledger is not None:
+            self._ledger.check_state(index, height, disk)
 
     def client_told(self, index: int, raw: bytes, located: tuple[Height, int] | None, disk: Disk) -> None:
         """A client asked a node where its transaction is."""
@@ -286,8 +378,10 @@ class Checkers:
 
     # Disks
 
-    def check_disks(self, disks: Iterable[tuple[int, Disk]]) -> None:
+    def check_disks(self, found: Iterable[tuple[int, Disk]]) -> None:
         """Compare the disks of all nodes byte by byte, and recompute each state root plainly."""
+        disks = list(found)
+        check_equal_bytes(disks)
         records: dict[bytes, bytes] = {}
         for index, disk in disks:
             chain = disk.chain
@@ -300,15 +394,8 @@ class Checkers:
                     self._certificate_leaves(certificate)
                     if certificate.statement.digest != self._hash_at(height, chain):
                         raise Broken("certificate_soundness", f"validator {index}: height {height} is not finalized")
-            header = chain.header(head.height)
-            assert header is not None
-            root = header.state_root if self._ledger is None else plain_state_root(disk)
-            if root != header.state_root:
-                raise Broken(
-                    "equal_state_roots",
-                    f"validator {index}, height {head.height}: records give 0x{root.hex()}, "
-                    f"header 0x{header.state_root.hex()}",
-                )
+            if self._ledger is not None:
+                check_state_root(index, disk)
 
     def _hash_at(self, height: int, chain: ChainStore) -> Hash32:
         rlp_bytes = chain.header_rlp(Height(height))
@@ -325,27 +412,6 @@ class Checkers:
             raise Broken("agreement", f"validator {index}: height {height} on disk is not the final block")
 
 
-def plain_state_root(disk: Disk) -> Hash32:
-    """Return the state root of the flat records by the `trie` package, which knows nothing of ours."""
-    storage: dict[bytes, HexaryTrie] = {}
-    for key, record in disk.store.scan(STORAGE, _after(STORAGE)):
-        owner = key[len(STORAGE) : len(STORAGE) + 32]
-        slot, value = decode_slot(record), decode_storage_record(record)
-        trie = storage.setdefault(owner, HexaryTrie({}))
-        trie[keccak256(slot.to_bytes(32, "big"))] = rlp.encode(value.to_bytes(32, "big").lstrip(b"\x00"))
-    accounts = HexaryTrie({})
-    for _, record in disk.store.scan(ACCOUNT, _after(ACCOUNT)):
-        address, account = address_of_record(record), decode_account_record(record)
-        owner = keccak256(address)
-        root = storage[owner].root_hash if owner in storage else HexaryTrie({}).root_hash
-        accounts[owner] = rlp.encode([account.nonce, account.balance, root, account.code_hash])
-    return Hash32(accounts.root_hash)
-
-
-def _after(prefix: bytes) -> bytes:
-    return prefix[:-1] + bytes((prefix[-1] + 1,))
-
-
 def exclude_each_other(one: Statement, other: Statement) -> bool:
     """Tell whether two statements of one validator in one view prove it faulty."""
     if one.epoch != other.epoch:
@@ -357,7 +423,14 @@ def exclude_each_other(one: Statement, other: Statement) -> bool:
 
 def _final_of(block: Block) -> Final:
     header = block.header
-    return Final(int(header.height), block.block_hash, header.parent_hash, int(header.view), tuple(block.transactions))
+    return Final(
+        int(header.height),
+        block.block_hash,
+        header.parent_hash,
+        int(header.epoch),
+        int(header.view),
+        tuple(block.transactions),
+    )
 
 
 def _shown(statement: Statement) -> str:

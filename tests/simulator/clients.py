@@ -5,15 +5,19 @@ from collections.abc import Sequence
 
 from consensus.chain.transaction import sign_dynamic_fee_transaction
 from consensus.primitives.hashing import keccak256
-from consensus.primitives.scalars import Address
+from consensus.primitives.scalars import Address, Height
 from contracts.declarations import encode_call
 from contracts.native.currency import CURRENCY as CURRENCY_CONTRACT
 from contracts.native.dispatch import find_function
 from tests.simulator.cluster import CHAIN_ID, CURRENCY, OPENING_MINOR, Cluster, SimulatedNode
+from tests.simulator.knobs import Knobs
 from tests.simulator.ledger_model import Payment
 
 RETRY_US = 2_000_000
 """How long a client waits for its payment before it tries another node."""
+
+FLOOD = 30
+"""Payments that one sender makes at once when it floods."""
 
 IN_FLIGHT_MAX = 60
 """Payments of one sender that are not final yet; a client with more of them waits."""
@@ -29,12 +33,16 @@ class Clients:
 
     renewed_us = 2_000_000
 
-    def __init__(self, cluster: Cluster, *, payments_per_s: int, letter_bytes: int) -> None:
+    def __init__(self, cluster: Cluster, *, knobs: Knobs) -> None:
+        payments_per_s = knobs.payments_per_s
         self._cluster = cluster
         self._world = cluster.world
         self._drawn: random.Random = cluster.world.generator("load")
         self._per_s = payments_per_s
-        self._letter_bytes = letter_bytes
+        self._letter_bytes = knobs.letter_bytes
+        self._odd_per_mille = knobs.odd_per_mille
+        self._reads_per_s = knobs.reads_per_s
+        self._reading = cluster.world.generator("reads")
         self._open: list[list[Payment]] = [[] for _ in cluster.senders]
         self._nonces = [0] * len(cluster.senders)
         self._told: list[Payment] = []
@@ -57,6 +65,8 @@ class Clients:
         if self._is_paying:
             self._pay_later()
         self._world.schedule(self._world.now_us + RETRY_US, self._ask_all)
+        if self._reads_per_s:
+            self._read_later()
 
     def renew(self) -> None:
         """Let every sender pay once at once."""
@@ -67,8 +77,8 @@ class Clients:
         """Make no new payments; the old ones are still asked for."""
         self._is_paying = False
 
-    def pay(self, number: int) -> None:
-        """Make one payment of a sender and give it to some node."""
+    def pay(self, number: int, *, waits_us: int = 0) -> None:
+        """Make one payment of a sender and give it to some node, at once or later."""
         nonce = self._nonces[number]
         self._nonces[number] += 1
         drawn = self._drawn
@@ -92,7 +102,27 @@ class Clients:
         payment = Payment(raw, self._cluster.senders[number], nonce, to, amount)
         self._cluster.checkers.submitted[raw] = payment
         self._open[number].append(payment)
-        self._submit([payment])
+        if waits_us:
+            self._world.schedule(self._world.now_us + waits_us, lambda: self._submit([payment]))
+        else:
+            self._submit([payment])
+
+    def _read_later(self) -> None:
+        mean_us = 1_000_000 // self._reads_per_s
+        self._world.schedule(self._world.now_us + self._reading.randint(1, 2 * mean_us), self._read)
+
+    def _read(self) -> None:
+        """Ask some node for some height."""
+        nodes = [node for node in self._cluster.honest if node.is_up and not node.is_paused]
+        if nodes:
+            node = self._reading.choice(nodes)
+            head = node.height
+            height = Height(self._reading.randint(0, head))
+            header = node.chain.header_rlp(height)
+            assert header is not None
+            self._cluster.checkers.answered(node.index, height, keccak256(header), head, node.disk)
+            self._note(node, f"read {height}")
+        self._read_later()
 
     def _pay_later(self) -> None:
         # A Poisson stream would need a float; a uniform wait of the same mean is as good. Rounds down to microseconds.
@@ -102,9 +132,35 @@ class Clients:
         if not self._is_paying:
             return
         number = self._drawn.randrange(len(self._open))
-        if len(self._open[number]) < IN_FLIGHT_MAX:
+        count = 1
+        if self._drawn.randrange(1_000) < self._odd_per_mille:
+            count = self._be_odd(number)
+        for _ in range(min(count, IN_FLIGHT_MAX - len(self._open[number]))):
             self.pay(number)
         self._pay_later()
+
+    def _be_odd(self, number: int) -> int:
+        """Do what careless and hostile clients do; return how many payments follow at once."""
+        lane = self._open[number]
+        way = self._drawn.randrange(4)
+        if way == 0:
+            self._submit_raw(self._drawn.randbytes(self._drawn.randrange(1, 200)))
+        elif way == 1 and lane:
+            # Once more, cut off at the end; and once more as it was, perhaps to another node.
+            self._submit_raw(lane[-1].raw[:-1])
+            self._submit([lane[-1]])
+        elif way == 2:
+            # The later nonce first: this one waits for a while, its successor does not.
+            self.pay(number, waits_us=self._drawn.randint(1, RETRY_US))
+        else:
+            return FLOOD
+        return 1
+
+    def _submit_raw(self, raw: bytes) -> None:
+        running = [node for node in self.audience if node.is_up]
+        if running:
+            node = self._drawn.choice(running)
+            node.submit(raw, lambda verdict: self._note(node, verdict))
 
     def _submit(self, payments: Sequence[Payment]) -> None:
         running = [node for node in self.audience if node.is_up]

@@ -10,10 +10,10 @@ from consensus.chain.genesis import GenesisCurrency, GenesisDocument, GenesisMin
 from consensus.primitives.scalars import Address, Height, TimestampMs
 from consensus.primitives.signatures import address_of_private_key
 from consensus.simplex.effects import Effect
-from consensus.simplex.events import Event
+from consensus.simplex.events import BlockCertified, Event
 from consensus.simplex.messages import MalformedConsensusMessage, SigningDomain, Statement, decode_vote
 from contracts.addresses import currency_address
-from network.channels import Channel, channel_table
+from network.channels import Channel, channel_table, with_queues_divided
 from network.errors import LinkError
 from network.hello import Hello, Role
 from network.session import LinkTimings, LocalNode, Progress
@@ -31,7 +31,7 @@ from node.runtime.ports import Lane
 from node.runtime.recovery import recover_head, recover_node
 from node.runtime.validator_node import NodePorts, ValidatorNode
 from node.state.reader import FinalState
-from node.storage.errors import StorageError
+from node.storage.errors import StorageError, WriteFailed
 from node.storage.guard_file import GuardFile, create_guard
 from node.storage.memory import MemoryStore
 from node.storage.record_batches import SALT_BYTES
@@ -82,10 +82,12 @@ class SimulatedNode:
         self.delay_us: Callable[[Lane], int] = lambda _lane: 500
         self.down_us: Callable[[], int] = lambda: 0
         self.alter: Alter | None = None
-        self.heard: dict[tuple[int, int], set[Statement]] = {}
-        """Votes of actors that arrived in this life, by signer and view."""
+        self.heard: dict[tuple[int, int, int], set[Statement]] = {}
+        """Votes of actors that arrived in this life, by node, epoch and view."""
         self.accused: set[str] = set()
         """Names of validators that this life has shown to have signed twice."""
+        self.steps: list[tuple[Event, int, tuple[Effect, ...]]] = []
+        """Every step of the machine in this life."""
         self.started: Callable[[], None] = lambda: None
         """Called at the end of every start; an actor begins its own life there."""
         self.arrived: Callable[[PeerKey, Channel, bytes], bool] = lambda _peer, _channel, _payload: False
@@ -98,7 +100,6 @@ class SimulatedNode:
         """Why it does not start from its disk, which a fault has damaged: it stays down."""
         self._is_recovered = False
         self._time: NodeTime | None = None
-        self._paused_until_us = 0
         self._crashes = cluster.world.generator(f"disk/{index}")
         salts = cluster.world.generator(f"salt/{index}")
         self._salt = lambda: salts.randbytes(SALT_BYTES)
@@ -135,15 +136,37 @@ class SimulatedNode:
 
     def prepare(self) -> None:
         """Make the home that `init` makes: block 0, an empty guard, a folder for the log."""
-        genesis = self.cluster.genesis
-        commit_genesis(self.disk.store, genesis.executed, genesis.validator_payload)
+        self.commit_genesis()
         self._create_guard()
 
+    def commit_genesis(self) -> None:
+        """Write block 0 into an empty ledger, as somebody does who sets a new machine up with an old key."""
+        genesis = self.cluster.genesis
+        commit_genesis(self.disk.store, genesis.executed, genesis.validator_payload)
+
     def start(self) -> None:
-        """Begin a life from what is on disk."""
+        """Begin a life from what is on disk; a disk that was damaged may refuse, and then the node stays down.
+
+        Raises: StorageError if nothing has damaged the disk.
+        """
+        try:
+            self._start()
+        except StorageError as error:
+            if self.transport is not None:
+                self.cluster.hub.stop(self.peer.key)
+                self.stop_process()
+            if isinstance(error, WriteFailed) and self.disk.is_faulty:
+                self._come_back_later()
+            elif self.disk.is_damaged:
+                self.refusal = error
+                self._note("refuses", type(error).__name__, str(error))
+            else:
+                raise
+
+    def _start(self) -> None:
         cluster, world, genesis = self.cluster, self.cluster.world, self.cluster.genesis
         genesis_hash = genesis.executed.block.block_hash
-        cluster.checkers.restarted(self.index, self.disk)
+        cluster.checkers.restarted(self.index, self.disk, is_damaged=self.disk.is_damaged)
         files = self.disk.files
         wal, found = Wal.open(
             WAL_FOLDER,
@@ -158,8 +181,7 @@ class SimulatedNode:
         signer = GuardedSigner(seed, SigningDomain(CHAIN_ID, genesis_hash), guard, signed)
         self.life += 1
         self._is_recovered = False
-        self.heard, self.accused = {}, set()
-        self._paused_until_us = 0
+        self.heard, self.accused, self.steps = {}, set(), []
         time = self._time = NodeTime(world, self.index, self.wall_us, self.failed, self.power_cut)
         epochs = Epochs(self.chain, chain_id=CHAIN_ID)
         epochs.vote_as(signer.public_key)
@@ -222,11 +244,14 @@ class SimulatedNode:
     def power_cut(self) -> None:
         """The power went in the middle of a write; the machine comes back by itself."""
         self.crash()
+        self._come_back_later()
+
+    def _come_back_later(self) -> None:
         self.cluster.world.schedule(self.cluster.world.now_us + self.down_us(), self.start_again)
 
     def start_again(self) -> None:
-        """Begin another life unless somebody else has begun it."""
-        if not self.is_up:
+        """Begin another life unless somebody else has begun it, or its disk refuses."""
+        if not self.is_up and self.refusal is None:
             self.start()
 
     def failed(self, error: BaseException) -> None:
@@ -234,6 +259,11 @@ class SimulatedNode:
         if self.index in self.cluster.byzantine:
             self.crash()
             self.cluster.world.schedule(self.cluster.world.now_us + BYZANTINE_REST_US, self.start_again)
+            return
+        if isinstance(error, WriteFailed) and self.disk.is_faulty:
+            # What a disk refuses ends the process, as it must.
+            self._note("fault", "WriteFailed", str(error))
+            self.power_cut()
             return
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
@@ -251,7 +281,9 @@ class SimulatedNode:
             raise Broken("no_error_line", f"{self.name}: {line.strip()}")
         guilty = [word for index in self.cluster.byzantine for word in (f"peer=v{index}", f"validator=v{index}")]
         if "evidence" in words:
-            self.accused.update(word.removeprefix("validator=") for word in words if word.startswith("validator="))
+            accused = [word.removeprefix("validator=") for word in words if word.startswith("validator=")]
+            self.accused.update(accused)
+            self.cluster.accused.update(dict.fromkeys(accused))
         is_blame = "misbehaviour" in words or "evidence" in words
         is_strange = "invalid_block" in words and not guilty
         if is_strange or (is_blame and not any(word in words for word in guilty)):
@@ -268,18 +300,23 @@ class SimulatedNode:
     @property
     def is_paused(self) -> bool:
         """Whether its machine stands still."""
-        return self.cluster.world.now_us < self._paused_until_us
+        return self._time is not None and self._time.is_paused
 
     def pause(self, duration_us: int) -> None:
         """Let its machine stand still: no timer, no job and no frame is noticed before it goes on."""
-        if self._time is None or self.is_paused:
-            return
-        self._paused_until_us = self._time.paused_until_us = self.cluster.world.now_us + duration_us
+        assert self._time is not None
+        self._time.pause(duration_us)
         self._note("fault", "pause", str(duration_us))
 
+    def resume(self) -> None:
+        """Let its machine go on."""
+        if self._time is not None:
+            self._time.resume()
+
     def when_resumed(self, callback: Callable[[], None]) -> None:
-        """Run something in the first instant in which the machine goes on."""
-        self.cluster.world.schedule(self._paused_until_us, callback, self.index)
+        """Run something when the machine goes on, unless this life ends before."""
+        assert self._time is not None
+        self._time.when_resumed(callback)
 
     def submit(self, raw: bytes, decided: Callable[[str], None]) -> None:
         """Give it a client's transaction."""
@@ -334,8 +371,11 @@ class SimulatedNode:
         ahead = vote.statement.view - self.node.machine.state.view
         # Half of the window in which votes are kept, so that nothing hangs on its edges.
         is_kept = -VOTES_HEARD_BEHIND <= ahead <= VOTES_HEARD_AHEAD
-        if is_kept and vote.signer in self.cluster.byzantine and self.cluster.checkers.is_signed(vote):
-            self.heard.setdefault((vote.signer, vote.statement.view), set()).add(vote.statement)
+        statement, checkers = vote.statement, self.cluster.checkers
+        signer = checkers.signer_of(vote)
+        is_kept = is_kept and statement.epoch == self.node.machine.state.validators.epoch
+        if is_kept and signer is not None and signer in self.cluster.byzantine and checkers.is_signed(vote):
+            self.heard.setdefault((signer, statement.epoch, statement.view), set()).add(statement)
 
     def _frame_leaves(self, channel: Channel, payload: bytes) -> None:
         self._note("send", channel.name.lower(), str(len(payload)), payload)
@@ -361,6 +401,9 @@ class SimulatedNode:
         def traced_step(event: Event, now_ms: int) -> tuple[Effect, ...]:
             effects = step(event, now_ms)
             self._is_recovered = True
+            self.steps.append((event, now_ms, effects))
+            if isinstance(event, BlockCertified):
+                self.cluster.checkers.block_judged(self.index, event.digest, event.verdict)
             note("event", type(event).__name__)
             counts = self.cluster.effect_counts
             for effect in effects:
@@ -396,7 +439,9 @@ class SimulatedNode:
             make_nonce=lambda: nonces.randbytes(32),
             sign_proof=proofs.sign,
             verify_proof=proofs.verify,
-            table=channel_table(block_bytes_max=self.cluster.genesis.limits.body_bytes_max),
+            table=with_queues_divided(
+                channel_table(block_bytes_max=self.cluster.genesis.limits.body_bytes_max), self.cluster.queue_divisor
+            ),
             timings=LinkTimings(),
         )
 
@@ -404,12 +449,19 @@ class SimulatedNode:
 class Cluster:
     """All validators of a seed."""
 
-    def __init__(self, world: World, count: int, *, byzantine: Sequence[int] = (), scope: str = "node") -> None:
+    def __init__(
+        self, world: World, count: int, *, byzantine: Sequence[int] = (), scope: str = "node", epoch_blocks: int = 0
+    ) -> None:
+        """Epochs have `epoch_blocks` blocks; 0 for the longest a seed never ends."""
         self.world = world
         self.scope = scope
         self.is_safety = True
         """Whether the phase lasts in which everything may fail."""
+        self.queue_divisor = 1
+        """By which the bounds of outbound queues are divided in lives that begin from now on."""
         self.effect_counts: dict[str, int] = {}
+        self.accused: dict[str, None] = {}
+        """Names of validators that any honest node found evidence against."""
         self.byzantine = byzantine
         seeds = [private_key(world.seed, f"consensus/{number}") for number in range(count)]
         # In the order of the set, so that a node's number is its index.
@@ -420,7 +472,8 @@ class Cluster:
         ]
         self.sender_keys = [private_key(world.seed, f"sender/{number}") for number in range(SENDERS)]
         self.senders = [address_of_private_key(key) for key in self.sender_keys]
-        self.genesis = build_genesis(self._document(), FinalState(MemoryStore()))
+        self.document = self._document(epoch_blocks)
+        self.genesis = build_genesis(self.document, FinalState(MemoryStore()))
         self.checkers = Checkers(
             self.genesis,
             chain_id=CHAIN_ID,
@@ -465,15 +518,18 @@ class Cluster:
         for node in self.running():
             node.crash()
 
-    def _document(self) -> GenesisDocument:
+    def _document(self, epoch_blocks: int) -> GenesisDocument:
         count = len(self.consensus_seeds)
         governor = Address(b"\x60" * 20)
+        parameters = {"empty_block_interval_ms": HEARTBEAT_MS}
+        if epoch_blocks:
+            parameters["epoch_blocks_max"] = epoch_blocks
         return GenesisDocument(
             chain_id=CHAIN_ID,
             name="simulated",
             timestamp_ms=TimestampMs(START_US // 1_000 - 1_000),
             governor=governor,
-            parameters=(("empty_block_interval_ms", HEARTBEAT_MS),),
+            parameters=tuple(sorted(parameters.items())),
             validators=tuple(
                 GenesisValidator(
                     name=f"v{index}",

@@ -1,4 +1,4 @@
-"""The small scope: blocks are executed by hashing parent and body, so that consensus alone is what takes time.
+"""The small scope: bodies are executed by hashing them, so that consensus alone is what takes time; epochs still end.
 
 Everything else is the production node. Bodies are made up from what the leader knows of the block; they mean nothing
 and must never reach a ledger that does.
@@ -13,9 +13,12 @@ from consensus.chain.merkle import EMPTY_TRIE_ROOT, ordered_list_root
 from consensus.chain.receipt import bloom_bytes
 from consensus.primitives.hashing import sha256
 from consensus.primitives.scalars import Hash32, WorkUnits
+from consensus.simplex.validators import next_set_requests_hash
 from node.execution.errors import WrongHeaderField
+from node.execution.system_steps import end_block, start_block
 from node.execution.transition import BlockContext, ExecutedBlock, SignedTransaction
 from node.runtime import catch_up, execution_host
+from node.state.journal import Journal
 from node.state.overlay import Overlay
 from node.state.reader import StateReader
 from tests.simulator.patches import Patch, patched_all
@@ -81,6 +84,10 @@ def _made_up(seed: bytes, number: int, longest: int) -> bytes:
 
 def _executed(parent: StateReader, context: BlockContext, raws: Sequence[bytes]) -> ExecutedBlock:
     overlay = Overlay(parent)
+    journal = Journal(overlay)
+    start_block(journal, parent_hash=context.parent_hash, height=context.height)
+    next_set_payload = end_block(journal, context)
+    journal.commit()
     overlay.seal()
     root = ordered_list_root(raws)
     header = Header(
@@ -97,7 +104,7 @@ def _executed(parent: StateReader, context: BlockContext, raws: Sequence[bytes])
         epoch=context.epoch,
         view=context.view,
         previous_randao=Hash32(sha256(context.parent_hash)),
-        requests_hash=NO_REQUESTS_HASH,
+        requests_hash=next_set_requests_hash(next_set_payload) if next_set_payload else NO_REQUESTS_HASH,
     )
     block = make_block(header, raws)
-    return ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), next_set_payload=b"")
+    return ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), next_set_payload)

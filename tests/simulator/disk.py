@@ -1,11 +1,15 @@
 """The disk of a simulated validator: ledger, log and guard in memory, which a power cut leaves as disks do."""
 
+import errno
+from copy import deepcopy
 from hashlib import sha256
 from pathlib import Path
 from random import Random
 
 from consensus.primitives.scalars import Hash32
 from node.chain.store import ChainStore
+from node.storage.errors import WriteFailed
+from node.storage.kv import WriteBatch
 from node.storage.memory import MemoryStore
 from node.storage.memory_files import Keep, MemoryFiles, PowerCut
 
@@ -32,6 +36,22 @@ class _Files(MemoryFiles):
         contents = self._durable_names
         return [contents[path].synced for path in sorted(contents, reverse=True) if path.parent == folder]
 
+    def flip_bit(self, drawn: Random) -> None:
+        """Change one bit of one durable file, of those written to if there are any."""
+        contents = [self._durable_names[path] for path in sorted(self._durable_names)]
+        content = drawn.choice(contents)
+        # Behind what was written there are only zeros, which nobody reads.
+        written = len(content.synced.rstrip(b"\x00"))
+        if written:
+            content.synced[drawn.randrange(written)] ^= 1 << drawn.randrange(8)
+            content.written = bytearray(content.synced)
+
+    def copied(self) -> "_Files":
+        """Return other files with the same durable content."""
+        files = deepcopy(self)
+        files.crash(Random(0), Keep.NOTHING)
+        return files
+
     def digest(self) -> bytes:
         """Return a hash of everything durable."""
         hashed = sha256()
@@ -40,12 +60,43 @@ class _Files(MemoryFiles):
         return hashed.digest()
 
 
+class _Store(MemoryStore):
+    """A store whose next write can fail."""
+
+    __slots__ = ("will_fail",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.will_fail = False
+
+    def write(self, batch: WriteBatch, *, sync: bool) -> None:
+        if self.will_fail:
+            raise WriteFailed("ledger", "the simulated disk has no space left")
+        super().write(batch, sync=sync)
+
+    def reopen(self) -> "_Store":
+        store, found = _Store(), super().reopen()
+        store._content, store._keys, store._unsynced = found._content, found._keys, found._unsynced
+        return store
+
+    def copied(self) -> "_Store":
+        """Return another disk with the same durable content."""
+        store = _Store()
+        store._content, store._keys = dict(self._content), list(self._keys)
+        return store
+
+
 class Disk:
     """Everything of a validator that outlives its process."""
 
     def __init__(self) -> None:
         self.files = _Files()
-        self.store = MemoryStore()
+        self.store: MemoryStore = _Store()
+        self.is_faulty = False
+        """Whether an operation was to fail in this life of its process, which may then end by itself."""
+
+        self.is_damaged = False
+        """Whether something durable was lost or changed: then no process needs to start from it."""
 
     @property
     def chain(self) -> ChainStore:
@@ -56,12 +107,49 @@ class Disk:
         """Let one of the next changes to log or guard raise PowerCut instead of happening."""
         self.files.fail_at[len(self.files.operations) + drawn.randrange(CUT_WITHIN_OPERATIONS)] = PowerCut()
 
+    def fail_soon(self, drawn: Random) -> None:
+        """Let one of the next changes to log or guard, or the next one to the ledger, be refused."""
+        self.is_faulty = True
+        if drawn.randrange(4) == 0:
+            assert isinstance(self.store, _Store)
+            self.store.will_fail = True
+            return
+        number = drawn.choice((errno.EIO, errno.ENOSPC))
+        at = len(self.files.operations) + drawn.randrange(CUT_WITHIN_OPERATIONS)
+        self.files.fail_at[at] = OSError(number, "of the simulated disk")
+
+    def be_sound(self) -> None:
+        """Let nothing fail any more."""
+        assert isinstance(self.store, _Store)
+        self.store.will_fail = False
+        self.files.fail_at.clear()
+
+    def wipe(self) -> None:
+        """Lose everything for ever."""
+        self.files = _Files()
+        self.store = _Store()
+        self.is_damaged = True
+
+    def flip_bit(self, drawn: Random) -> None:
+        """Change one bit that was durable in the log or in the guard."""
+        self.is_damaged = True
+        self.files.flip_bit(drawn)
+
+    def image(self) -> "Disk":
+        """Return a copy of what a power cut now would leave: a backup."""
+        copied = Disk()
+        copied.files = self.files.copied()
+        assert isinstance(self.store, _Store)
+        copied.store = self.store.copied()
+        return copied
+
     def forget_files(self) -> None:
         """Lose log and guard for ever."""
         self.files = _Files()
 
     def crash(self, drawn: Random) -> None:
         """Lose power: what was not synced is kept in part, wholly or not at all."""
+        self.is_faulty = False
         self.files.crash(drawn, drawn.choice(list(Keep)))
         self.store = self.store.crash(drawn)
 

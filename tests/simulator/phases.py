@@ -2,9 +2,14 @@
 
 from typing import Protocol
 
+from consensus.simplex.machine import Machine
 from consensus.simplex.parameters import BACKOFF_THOUSANDTHS
+from tests.simulator.bounds import check_bounds
 from tests.simulator.cluster import HEARTBEAT_MS, Cluster, SimulatedNode
-from tests.simulator.faults import SECOND_US, Faults
+from tests.simulator.disk_checks import check_restart, final_records
+from tests.simulator.faults import Faults
+from tests.simulator.knobs import SECOND_US
+from tests.simulator.light_client import check_light_follows
 from tests.simulator.world import Broken
 
 REDIAL_US = 30 * SECOND_US
@@ -15,6 +20,9 @@ LINK_SILENCE_US = 15 * SECOND_US
 
 HEIGHTS_DUE = 5
 """Heights that a healed core must still make final."""
+
+BOUNDS_EVERY_US = SECOND_US
+"""How often every queue and cache is measured: none of them fills and empties in less."""
 
 SILENCE_US = 4 * HEARTBEAT_MS * 1_000
 
@@ -51,18 +59,23 @@ def run_phases(cluster: Cluster, faults: Faults, load: Load, healed_ms: list[int
         node.start()
     load.start()
     faults.start()
+    _watch_bounds(cluster)
     cluster.world.run_for(faults.knobs.safety_us)
     cluster.is_safety = False
-    healthy = [node for node in cluster.honest if node not in faults.wild]
+    healthy = [node for node in cluster.honest if node not in faults.impaired]
     core = sorted(cluster.world.generator("core").sample(healthy, cluster.checkers.quorum), key=lambda node: node.index)
     healed_ms.append(_require_progress(cluster, load, faults, core, "quorum", heights_due=HEIGHTS_DUE))
-    healed_ms.append(_require_progress(cluster, load, faults, cluster.honest, "all", heights_due=1))
+    for node in cluster.honest:
+        node.start_again()
+    everybody = [node for node in cluster.honest if node.refusal is None]
+    healed_ms.append(_require_progress(cluster, load, faults, everybody, "all", heights_due=1))
     load.stop_paying()
     cluster.world.run_for(SECOND_US)
     for node in cluster.honest:
         cluster.checkers.check_evidence(node.name, node.heard, node.accused)
-    if not faults.wild and not cluster.byzantine:
+    if not faults.impaired and not cluster.byzantine:
         _require_silence(cluster)
+    require_same_when_replayed(core[0])
     _require_same_after_restart(cluster)
 
 
@@ -132,15 +145,35 @@ def _require_same_after_restart(cluster: Cluster) -> None:
     """Stop everybody, compare the disks, start everybody and expect the same chain. Raises: Broken."""
     for node in cluster.running():
         node.crash()
-    cluster.checkers.check_disks((node.index, node.disk) for node in cluster.honest)
-    heights = [node.height for node in cluster.nodes]
+    sound = [node for node in cluster.honest if node.refusal is None]
+    cluster.checkers.check_disks([(node.index, node.disk) for node in sound])
+    check_light_follows(cluster)
+    before = [(node, node.height, dict(final_records(node.disk))) for node in sound]
     for node in cluster.nodes:
-        node.start()
+        node.start_again()
     cluster.world.run_for(SECOND_US)
-    for node, height in zip(cluster.nodes, heights, strict=True):
+    for node, height, records in before:
         if node.height < height:
             raise Broken("monotone_height", f"{node.name} was at {height}, after a restart at {node.height}")
+        check_restart(node.index, records, node.disk, height=height)
     cluster.close()
+
+
+def require_same_when_replayed(node: SimulatedNode) -> None:
+    """Give a fresh machine the events of a node's present life and expect the same effects. Raises: Broken."""
+    machine = Machine()
+    for number, (event, now_ms, effects) in enumerate(node.steps):
+        again = machine.step(event, now_ms)
+        if again != effects:
+            raise Broken("replay_equal", f"{node.name}, event {number} {event}: {effects}, replayed {again}")
+
+
+def _watch_bounds(cluster: Cluster) -> None:
+    """Look at every honest node's queues and caches again and again. Raises: Broken."""
+    for node in cluster.honest:
+        if node.node is not None and node.has_recovered:
+            check_bounds(node.name, node.node, cluster.hub.ends_of(node.peer.key))
+    cluster.world.schedule(cluster.world.now_us + BOUNDS_EVERY_US, lambda: _watch_bounds(cluster))
 
 
 def _state(node: SimulatedNode) -> str:

@@ -9,7 +9,8 @@ from tests.simulator.byzantine import cast, draw_actors
 from tests.simulator.clients import Clients
 from tests.simulator.cluster import Cluster
 from tests.simulator.core_scope import hashed_execution
-from tests.simulator.faults import SECOND_US, Faults, draw_knobs
+from tests.simulator.faults import Faults
+from tests.simulator.knobs import SECOND_US, draw_knobs
 from tests.simulator.patches import shared_signature_checks
 from tests.simulator.phases import run_phases
 from tests.simulator.pulses import Pulses
@@ -55,6 +56,8 @@ class Outcome:
     """Name of the actor by name of the node."""
     deeds: dict[str, int] = field(default_factory=dict)
     """How often each kind of actor did what it is there for."""
+    accused: tuple[str, ...] = ()
+    """Validators that an honest node found evidence against."""
     effects: dict[str, int] = field(default_factory=dict)
     trace_hash: str = ""
     steps: int = 0
@@ -101,11 +104,13 @@ def run_seed(
     checker = detail = ""
     healed_ms: list[int] = []
     with sealed_world(plan.scope), no_garbage_runs():
-        cluster = Cluster(world, knobs.validators, byzantine=tuple(actors), scope=plan.scope)
+        cluster = Cluster(
+            world, knobs.validators, byzantine=tuple(actors), scope=plan.scope, epoch_blocks=knobs.epoch_blocks
+        )
         cast(cluster, actors)
         load: Clients | Pulses
         if plan.scope == "node":
-            load = Clients(cluster, payments_per_s=knobs.payments_per_s, letter_bytes=knobs.letter_bytes)
+            load = Clients(cluster, knobs=knobs)
         else:
             # More payments a second are shorter pauses; the remainder of the division is of no interest.
             load = Pulses(cluster, pauses_us=10 * SECOND_US // knobs.payments_per_s if knobs.payments_per_s else 0)
@@ -118,7 +123,7 @@ def run_seed(
                 raise
             checker, detail = "simulation", f"{type(error).__name__}: {error}"
     for node in cluster.nodes:
-        world.trace.note(world.now_us, node.name, "disk", "", str(node.height), node.disk.digest())
+        world.trace.note(world.now_us, node.name, "disk", "", "", node.disk.digest())
     deeds: dict[str, int] = {}
     for index, names in actors.items():
         for name in names:
@@ -131,6 +136,7 @@ def run_seed(
         knobs_on=knobs.names_on(),
         actors={cluster.nodes[index].name: "+".join(names) for index, names in actors.items()},
         deeds=deeds,
+        accused=tuple(sorted(cluster.accused)),
         effects=cluster.effect_counts,
         trace_hash=world.trace.digest(),
         steps=world.steps,

@@ -81,7 +81,6 @@ class Listener:
 
     def __init__(self, owner: "SimulatedNode") -> None:
         self._owner = owner
-        self._life = owner.life
 
     def link_up(self, peer: PeerIdentity, hello: Hello) -> None:
         """A link is there."""
@@ -104,5 +103,5 @@ class Listener:
         if not owner.is_paused:
             report()
             return
-        # What is only ever in the queue of a stopped machine dies with it.
-        owner.when_resumed(lambda: report() if owner.life == self._life and owner.is_up else None)
+        # What is only in the queue of a stopped machine dies with it.
+        owner.when_resumed(report)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from nacl.signing import SigningKey
 
-from consensus.chain.block import EMPTY_BODY, Block, make_block
+from consensus.chain.block import EMPTY_BODY, Block, encode_body, make_block
 from consensus.chain.header import Header
 from consensus.chain.merkle import EMPTY_TRIE_ROOT
 from consensus.primitives.hashing import keccak256
@@ -14,9 +14,18 @@ from consensus.primitives.scalars import ZERO_ADDRESS, ZERO_HASH, Address, Epoch
 from consensus.simplex.certificates import assemble_certificate
 from consensus.simplex.messages import Certificate, Kind, SigningDomain, Statement, encode_certificate, sign_bytes
 from consensus.simplex.validators import Validator, make_validator_set
+from network.channels import Channel, channel_table
 from node.peers.requests import Requester
 from node.peers.sync import BlockSync, VerifiedRange
-from node.peers.wire import BlockRange, Reply, RequestKind, SyncedBlock, decode_request, encode_block_range
+from node.peers.wire import (
+    BlockRange,
+    Reply,
+    RequestKind,
+    SyncedBlock,
+    decode_request,
+    encode_block_range,
+    encode_reply,
+)
 from tests.node.runtime.manual import ManualTime
 
 PEER = b"p" * 32
@@ -186,3 +195,14 @@ def test_answer_that_came_too_late_is_dropped_without_blame() -> None:
     world.reply(answer(blocks, finalization(blocks[-1])))
     assert world.taken == []
     assert world.accused == []
+
+
+@pytest.mark.parametrize("block_bytes_max", [64 * 1024, 2 * 1024 * 1024, 8 * 1024 * 1024])
+def test_the_largest_block_fits_into_one_reply(block_bytes_max: int) -> None:
+    raw = b"\x02" + bytes(block_bytes_max - 16)
+    body = encode_body([raw])
+    assert block_bytes_max - 16 < len(body) <= block_bytes_max
+    signers = Certificate(finalization(chain(1)[0]).statement, bytes(13), (bytes(64),) * 100)
+    longest = encode_block_range(BlockRange((SyncedBlock(bytes(2_048), body),), encode_certificate(signers)))
+    cap = channel_table(block_bytes_max=block_bytes_max)[Channel.REPLIES].payload_bytes_max
+    assert len(encode_reply(Reply(1, longest))) <= cap

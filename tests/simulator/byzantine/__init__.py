@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from random import Random
 
 from tests.simulator.byzantine.actor import Actor, cast_actors
-from tests.simulator.byzantine.lives import Amnesiac, Twin
+from tests.simulator.byzantine.lives import Amnesiac, Restored, Twin
 from tests.simulator.byzantine.proposals import (
     BodyWithholder,
     EdgeLeader,
@@ -58,6 +58,7 @@ ACTORS: Mapping[str, type[Actor]] = {
     "nullify_only": NullifyOnly,
     "outdated": Outdated,
     "reconfigurer": Reconfigurer,
+    "restored": Restored,
     "rule_breaker": RuleBreaker,
     "self_nuller": SelfNuller,
     "silent": Silent,

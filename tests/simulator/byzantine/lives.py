@@ -8,10 +8,14 @@ from node.runtime.epochs import Epochs
 from node.validator.signer import GuardedSigner
 from tests.simulator.byzantine.actor import Actor
 from tests.simulator.cluster import Cluster, SimulatedNode
+from tests.simulator.disk import Disk
 from tests.simulator.taps import Frames, TappedTransport
 
 FORGET_EVERY_US = 3_000_000
 """Mean time between two restarts in which everything signed is forgotten."""
+
+BACKUP_AFTER_US = 2_000_000
+"""Latest instant of a life at which the backup is made."""
 
 
 class Amnesiac(Actor):
@@ -27,10 +31,29 @@ class Amnesiac(Actor):
         self.node.start()
 
 
-class Twin(Actor):
-    """Two honest instances with one key, each linked with half of the peers: a host copied by mistake."""
+class Restored(Actor):
+    """Comes back from an old backup: honest, and no longer knowing what it signed since."""
 
-    is_provable = True
+    def started(self) -> None:
+        if not self.node.deeds.get(self.name):
+            self.later(self.drawn.randint(1, BACKUP_AFTER_US), self._back_up)
+
+    def _back_up(self) -> None:
+        image = self.node.disk.image()
+        self.later(self.drawn.randint(1, 2 * FORGET_EVERY_US), lambda: self._restore(image))
+
+    def _restore(self, image: Disk) -> None:
+        self.deed()
+        self.node.crash()
+        self.node.disk = image
+        self.node.start()
+
+
+class Twin(Actor):
+    """Two honest instances with one key, each linked with half of the peers: a host copied by mistake.
+
+    Nobody hears both of them, so what proves it is two certificates, if it ever comes to that.
+    """
 
     def __init__(self, cluster: Cluster, node: SimulatedNode, name: str) -> None:
         super().__init__(cluster, node, name)

@@ -1,6 +1,7 @@
 """Actors that lie as leaders: about blocks, their parents, their bodies and their time."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 from consensus.chain.block import decode_body, encode_body
@@ -87,9 +88,25 @@ class _Leader(Actor):
 
 
 class Equivocator(_Leader):
-    """Proposes one block to one half of its peers and its twin, a millisecond later, to the other."""
+    """Proposes one block to one half of its peers and its twin, a millisecond later, to the other.
+
+    Some time later everybody hears of both.
+    """
 
     is_provable = True
+    REVEALED_US = 1_500_000
+
+    def frames(self, peer: PeerKey, channel: Channel, payload: bytes) -> Frames:
+        found = super().frames(peer, channel, payload)
+        if channel is Channel.PROPOSALS and self.is_cheated(peer):
+            votes = [
+                encode_vote(decode_proposal(sent).vote)
+                for kind, sent in (*found, (channel, payload))
+                if kind is channel
+            ]
+            for vote in votes:
+                self.later(self.REVEALED_US, partial(self.send, peer, Channel.VOTES, vote))
+        return found
 
     def is_cheated(self, peer: PeerKey) -> bool:
         return self.is_second_half(peer)

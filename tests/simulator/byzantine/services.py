@@ -141,15 +141,24 @@ class BadSyncServer(_Server):
 
 
 class HighCertificateReplayer(_Server):
-    """Answers every question for certificates with one valid certificate far ahead."""
+    """Answers every question for certificates, and every lagging vote, with one valid certificate far ahead."""
+
+    def frames(self, peer: PeerKey, channel: Channel, payload: bytes) -> Frames:
+        highest = self._highest()
+        if channel is not Channel.CERTIFICATES or highest is None:
+            return super().frames(peer, channel, payload)
+        self.deed()
+        return ((channel, highest),)
 
     def answer(self, peer: PeerKey, kind: RequestKind, honest: bytes) -> bytes | None:
+        highest = self._highest()
+        return encode_certificates([highest]) if kind is RequestKind.CERTIFICATES and highest is not None else None
+
+    def _highest(self) -> bytes | None:
         assert self.node.node is not None
         state = self.node.node.machine.state
-        highest = state.floor_certificate if state.entry is None else state.entry
-        if kind is not RequestKind.CERTIFICATES or highest is None:
-            return None
-        return encode_certificates([encode_certificate(highest)])
+        certificate = state.floor_certificate if state.entry is None else state.entry
+        return None if certificate is None else encode_certificate(certificate)
 
 
 class EvidenceSpammer(Actor):
