@@ -77,7 +77,7 @@ SEED = 1
 GUARD_ALLOWS_ALL = Change(sign_guard.may_sign, "any(are_conflicting(signed, wanted) for signed in already)", "False")
 """The last line of defence, asked by machine and signer: a wrong rule before it shows only without it."""
 
-SHORT_CERTIFICATES_PASS = Change(Checkers._certificate_leaves, "len(set(signers)) < self.quorum or ", "")
+SHORT_CERTIFICATES_PASS = Change(Checkers._certificate_leaves, "len(set(signers)) < quorum or ", "")
 """A checker that objects before the one in question, made deaf."""
 
 COUNTS_OWN_VOTE_LATER = "                effects.append(effect)\n"
@@ -140,6 +140,26 @@ MUTANTS: Mapping[str, Mutant] = {
                 "if len(signers) != validators.quorum or len(certificate.signatures) != validators.quorum:",
                 "if not signers:",
             ),
+        ),
+    ),
+    "old_epoch_accepted": Mutant(
+        "certificate_soundness",
+        "certificates_of_the_last_epoch_move_nobody",
+        (
+            Change(Inbound._is_of_this_epoch, "return epoch == running", "return epoch <= running"),
+            Change(machine.Machine.wants_certificate, "statement.epoch != state.validators.epoch or ", ""),
+            Change(certificates.verify_certificate, "if statement.epoch != validators.epoch:", "if False:"),
+            Change(certifying.certificate_received, "if statement.epoch != state.validators.epoch:", "if False:"),
+            # Else who finds its own signature in it takes it for a stranger's.
+            Change(certifying._check_own_signature, "if state.is_foreign(certificate.statement):", "if False:"),
+        ),
+    ),
+    "last_block_built_upon": Mutant(
+        "agreement",
+        "last_block_half_given_up_is_proposed_again_and_is_one_boundary",
+        (
+            Change(view.propose, "if state.is_last_of_epoch(digest):", "if False:"),
+            Change(view._judge, "if is_repeated != state.is_last_of_epoch(parent_digest):", "if is_repeated:"),
         ),
     ),
     "no_gap_check": Mutant(
