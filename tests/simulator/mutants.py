@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from consensus.simplex import certificates, certifying, machine, pacing, parameters, sign_guard, view
+from consensus.simplex import admission, certificates, certifying, machine, pacing, parameters, sign_guard, view
 from consensus.simplex.validators import ValidatorSet
 from consensus.simplex.votes import VoteBook
 from contracts.native import currency
@@ -150,6 +150,11 @@ MUTANTS: Mapping[str, Mutant] = {
             Change(machine.Machine.wants_certificate, "statement.epoch != state.validators.epoch or ", ""),
             Change(certificates.verify_certificate, "if statement.epoch != validators.epoch:", "if False:"),
             Change(certifying.certificate_received, "if statement.epoch != state.validators.epoch:", "if False:"),
+            Change(
+                admission.Admission._verify_justification,
+                "if certificate.statement.epoch != statement.epoch:",
+                "if False:",
+            ),
             # Else who finds its own signature in it takes it for a stranger's.
             Change(certifying._check_own_signature, "if state.is_foreign(certificate.statement):", "if False:"),
         ),

@@ -10,7 +10,7 @@ from tests.simulator.scenarios.stage import ADVANCE_MS, LEADER_MS, PROMPT_MS, SL
 from tests.simulator.world import Broken
 
 EPOCH_BLOCKS = 5
-"""The shortest epoch there can be: heights 1 to 4, then 5 to 9 and so on, for genesis is the first block of the first."""
+"""The shortest epoch there can be."""
 
 
 def _pay_up_to(stage: Stage, height: int) -> None:
@@ -127,6 +127,8 @@ def certificates_of_the_last_epoch_move_nobody() -> None:
         stage.run(PROMPT_MS)
     assert max(stage.cluster.checkers.finals) >= first - 1
     before = stage.view
+    if before > 2:
+        raise Broken("certificate_soundness", f"epoch 1 begins in view {before}, moved there by epoch 0")
     for receiver in stage.others(0):
         stage.put(0, receiver, Channel.CERTIFICATES, old.payload)
     stage.run(PROMPT_MS)
