@@ -87,8 +87,8 @@ COUNTS_OWN_VOTE_AT_ONCE = """                effects.append(effect)
                 from consensus.simplex.messages import Vote
                 if isinstance(effect, SignAndSend):
                     host = self._perform.__self__
-                    index, statement = self.machine.state.own_index, effect.statement
-                    signed = Vote(statement, index, host._signer.release(statement))
+                    signature = host._signer.release(effect.statement)
+                    signed = Vote(effect.statement, self.machine.state.own_index, signature)
                     own = VoteReceived(host._admission.admit_own_vote(signed))
                     for early in self.machine.step(own, now_ms):
                         if isinstance(early, Persist):
