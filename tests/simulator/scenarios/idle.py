@@ -235,7 +235,7 @@ def self_nulling_leader_is_carried_then_silence() -> None:
 
 def delay_around_the_bound_makes_no_chain_of_empty_blocks() -> None:
     """Whatever a way takes, a payment is followed by silence: nobody carries what carries itself."""
-    for latency_ms in (DELTA_MS * 9 // 10, DELTA_MS * 11 // 10, DELTA_MS * 19 // 10, DELTA_MS * 23 // 10):
+    for latency_ms in (DELTA_MS * 9 // 10, DELTA_MS * 11 // 10, DELTA_MS * 23 // 10):
         stage = Stage()
         stage.start()
         stage.set_latency(latency_ms)
@@ -270,7 +270,7 @@ def fast_clock_slows_nobody_behind_it() -> None:
     stage = Stage(skews_ms=(500, 0, 0, 0))
     stage.start()
     before = len(stage.frames)
-    for _ in range(3 * stage.count):
+    for _ in range(2 * stage.count):
         stage.settle(stage.pay(1), PROMPT_MS + SLACK_MS, checker="prompt")
     stage.require_no_nullify(before, "a clock half a second fast")
     stage.finish()

@@ -179,7 +179,7 @@ def everybody_restarts_from_what_is_final() -> None:
     """All lose power at once, again and again: nothing final is gone or told twice, and payments go on."""
     stage = Stage()
     stage.start()
-    for _ in range(4):
+    for _ in range(3):
         payment = stage.pay(0)
         stage.settle(payment, 3 * LEADER_MS)
         for node in stage.nodes:
