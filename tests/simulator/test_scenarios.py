@@ -205,6 +205,10 @@ def test_validator_that_missed_three_epochs_votes_in_the_fourth() -> None:
     play("validator_that_missed_three_epochs_votes_in_the_fourth")
 
 
+def test_remove_validator_keeps_chain() -> None:
+    play("remove_validator_keeps_chain")
+
+
 def test_certificates_of_the_last_epoch_move_nobody() -> None:
     play("certificates_of_the_last_epoch_move_nobody")
 

@@ -3,6 +3,10 @@
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Height
 from consensus.simplex.messages import Kind, decode_proposal
+from contracts.addresses import VALIDATOR_REGISTRY
+from contracts.declarations import encode_call
+from contracts.native.dispatch import find_function
+from contracts.native.validators import VALIDATOR_REGISTRY as REGISTRY_CONTRACT
 from network.channels import Channel
 from tests.simulator.cluster import HEARTBEAT_MS
 from tests.simulator.scenarios.splits import HEALED_MS, hides_notarization
@@ -107,6 +111,38 @@ def validator_that_missed_three_epochs_votes_in_the_fourth() -> None:
     stage.finish()
 
 
+def remove_validator_keeps_chain() -> None:
+    """A dead validator is suspended: after the epoch nobody waits for it, and another may die."""
+    stage = Stage(5, epoch_blocks=EPOCH_BLOCKS)
+    stage.start()
+    dead = stage.others(0)[-1]
+    stage.nodes[dead].crash()
+    suspend = encode_call(find_function(REGISTRY_CONTRACT, "suspend"), stage.cluster.operators[dead])
+    stage.settle(stage.call(stage.cluster.governor, VALIDATOR_REGISTRY, suspend), LEADER_MS + SLACK_MS)
+    epoch = stage.epoch
+    while stage.epoch == epoch:
+        stage.settle(stage.pay(0), LEADER_MS + SLACK_MS)
+        stage.run(PROMPT_MS)
+    before = len(stage.frames)
+    for _ in range(stage.count):
+        stage.settle(stage.pay(0), PROMPT_MS + SLACK_MS, checker="prompt")
+    stage.require_no_nullify(before, "a validator that is out of the set")
+    # Of five with two dead nothing would be final; of four one may be.
+    stage.nodes[stage.others(0, dead)[0]].crash()
+    for _ in range(stage.count):
+        stage.settle(stage.pay(0), LEADER_MS + SLACK_MS)
+    # Epochs later it comes back, knows of none of them, and nobody links to it any more.
+    stage.nodes[dead].start()
+    after = len(stage.frames)
+    for _ in range(stage.count):
+        stage.settle(stage.pay(0), LEADER_MS + SLACK_MS, 0)
+        stage.run(1_000)
+    votes = [frame.statement for frame in stage.sent(Channel.VOTES, since=after) if frame.sender == dead]
+    if any(vote is not None and vote.epoch > epoch for vote in votes):
+        raise Broken("no_double_sign", f"v{dead} votes in an epoch that it is not in")
+    stage.finish()
+
+
 def certificates_of_the_last_epoch_move_nobody() -> None:
     """A nullification of a view is one of its epoch: shown again in the next, it ends nothing there."""
     stage = Stage(epoch_blocks=EPOCH_BLOCKS, byzantine=(0,))
@@ -144,5 +180,6 @@ BOUNDARIES = (
     last_block_half_given_up_is_proposed_again_and_is_one_boundary,
     everybody_restarts_at_the_boundary,
     validator_that_missed_three_epochs_votes_in_the_fourth,
+    remove_validator_keeps_chain,
     certificates_of_the_last_epoch_move_nobody,
 )

@@ -12,7 +12,7 @@ from nacl.signing import SigningKey
 
 from consensus.chain.transaction import sign_dynamic_fee_transaction
 from consensus.primitives.hashing import keccak256
-from consensus.primitives.scalars import ZERO_HASH, Epoch, Height, ValidatorIndex, View
+from consensus.primitives.scalars import ZERO_HASH, Address, Epoch, Height, ValidatorIndex, View
 from consensus.simplex.core_state import CoreState
 from consensus.simplex.messages import (
     STATEMENT_BYTES,
@@ -106,7 +106,7 @@ class Stage:
         self._rules: list[Loses] = []
         self._acts: dict[int, Acts] = {}
         self._checks = ScenarioChecks()
-        self._nonces = [0] * len(self.cluster.senders)
+        self._nonces: dict[Address, int] = {}
         self._places = {peer.key: place for place, peer in enumerate(self.cluster.peers)}
         self._domain = SigningDomain(CHAIN_ID, self.cluster.genesis.executed.block.block_hash)
         for node in self.nodes:
@@ -291,21 +291,25 @@ class Stage:
 
     def pay(self, *to: int, sender: int = 0) -> Payment:
         """Give one payment to some nodes, or to the first that runs, and return it."""
-        nonce = self._nonces[sender]
-        self._nonces[sender] += 1
         receiver = self.cluster.senders[(sender + 1) % len(self.cluster.senders)]
-        raw = sign_dynamic_fee_transaction(
-            self.cluster.sender_keys[sender],
-            chain_id=CHAIN_ID,
-            nonce=nonce,
-            gas_limit=GAS_LIMIT,
-            to=CURRENCY,
-            data=encode_call(TRANSFER, receiver, 1),
-        )
-        payment = Payment(raw, self.cluster.senders[sender], nonce, receiver, 1)
-        self.cluster.checkers.submitted[raw] = payment
+        key, owner = self.cluster.sender_keys[sender], self.cluster.senders[sender]
+        raw = self._signed(key, owner, CURRENCY, encode_call(TRANSFER, receiver, 1))
+        return self._submitted(Payment(raw, owner, self._nonces[owner] - 1, receiver, 1), to)
+
+    def call(self, caller: Address, contract: Address, data: bytes) -> Payment:
+        """Give a call of the governor or of an operator to the first node that runs, and return it."""
+        raw = self._signed(self.cluster.office_keys[caller], caller, contract, data)
+        return self._submitted(Payment(raw, caller, self._nonces[caller] - 1, contract, 0, may_revert=True), ())
+
+    def _signed(self, key: bytes, sender: Address, to: Address, data: bytes) -> bytes:
+        nonce = self._nonces.get(sender, 0)
+        self._nonces[sender] = nonce + 1
+        return sign_dynamic_fee_transaction(key, chain_id=CHAIN_ID, nonce=nonce, gas_limit=GAS_LIMIT, to=to, data=data)
+
+    def _submitted(self, payment: Payment, to: Sequence[int]) -> Payment:
+        self.cluster.checkers.submitted[payment.raw] = payment
         for index in to or (self.honest[0].index,):
-            self.nodes[index].submit(raw, lambda _verdict: None)
+            self.nodes[index].submit(payment.raw, lambda _verdict: None)
         return payment
 
     def is_final(self, payment: Payment, *on: int) -> bool:
