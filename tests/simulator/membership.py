@@ -4,7 +4,7 @@ from consensus.primitives.scalars import Address
 from contracts.addresses import VALIDATOR_REGISTRY
 from contracts.declarations import encode_call
 from contracts.native.dispatch import find_function
-from contracts.native.validator_records import Member, MemberState, read_member
+from contracts.native.validator_state import MemberRecord, Status, read_member
 from contracts.native.validators import VALIDATOR_REGISTRY as REGISTRY_CONTRACT
 from tests.simulator.clients import Clients
 from tests.simulator.cluster import Cluster
@@ -46,11 +46,11 @@ class Council:
         member = self._member()
         if member is None or self._clients.waits_for(self._cluster.governor, self._operator):
             pass
-        elif member.is_suspended and member.state is MemberState.OUT:
+        elif member.status is Status.SUSPENDED:
             self._call(self._cluster.governor, "reinstate", self._operator)
-        elif member.state is MemberState.APPROVED:
+        elif member.status is Status.CANDIDATE and not member.is_ready:
             self._call(self._operator, "ready")
-        elif member.state is MemberState.ACTIVE and not member.is_suspended:
+        elif member.status is Status.VALIDATOR and not member.suspend_sequence:
             self._later(self._every_us, self._begin)
             return
         elif self._drawn.randrange(EARLY_END_ONE_IN) == 0 and self._cluster.is_safety:
@@ -62,7 +62,7 @@ class Council:
     def _operator(self) -> Address:
         return self._cluster.operators[self._target]
 
-    def _member(self) -> Member | None:
+    def _member(self) -> MemberRecord | None:
         """Return what the chain says of the validator, as the highest running node has it."""
         running = [node for node in self._cluster.honest if node.is_up]
         if not running:
