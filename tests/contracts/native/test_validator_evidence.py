@@ -164,4 +164,4 @@ def test_evidence_against_a_reinstated_candidate_suspends_at_once(registry: Regi
     registry.council("reinstate", operator(0))
     assert report(registry, *deed).error is None
     assert registry.member(0).status is Status.SUSPENDED
-    assert registry.pending() == []
+    assert registry.listed("pending") == []

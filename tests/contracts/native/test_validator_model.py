@@ -191,7 +191,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @invariant()
     def records_are_equal(self) -> None:
-        pending = []
+        pending, suspended = [], []
         for number, entry in enumerate(self.model.entries):
             record = self.registry.member(number)
             assert record.status is entry.status
@@ -204,7 +204,10 @@ class RegistryMachine(RuleBasedStateMachine):
             )
             if entry.status in (Status.APPLICANT, Status.CANDIDATE):
                 pending.append(number)
-        assert sorted(self.registry.pending()) == pending
+            if entry.status is Status.SUSPENDED:
+                suspended.append(number)
+        assert sorted(self.registry.listed("pending")) == pending
+        assert sorted(self.registry.listed("suspended")) == suspended
 
 
 def test_registry_does_what_its_model_does() -> None:
