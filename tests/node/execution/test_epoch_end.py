@@ -6,7 +6,8 @@ import pytest
 from nacl.signing import SigningKey
 
 from consensus.chain.header import NO_REQUESTS_HASH, Header
-from consensus.primitives.scalars import Address, Epoch, Hash32, Height
+from consensus.primitives.scalars import Address, Epoch, Hash32, Height, View
+from consensus.simplex.messages import Kind, SigningDomain, Statement, Vote, encode_vote, sign_bytes
 from consensus.simplex.validators import decode_set_payload, encode_set_payload, next_set_requests_hash
 from contracts.abi import AbiValue
 from contracts.addresses import PROTOCOL_CONFIG, VALIDATOR_REGISTRY
@@ -25,8 +26,10 @@ from tests.node.execution.ledger import (
     ALICE,
     ALICE_KEY,
     BOB,
+    BOB_KEY,
     CHAIN_ID,
     DAVE_KEY,
+    consensus_seed,
     context,
     document,
     genesis,
@@ -233,3 +236,26 @@ def test_candidates_may_open_links_before_they_join(block_zero: Genesis) -> None
     assert epoch.candidates == ()
     assert [member.name for member in epoch.members if member.validator.operator == ALICE] == ["alice"]
     assert epoch.validators.count == 5
+
+
+def test_double_vote_reported_by_anybody_takes_the_culprit_out_with_the_next_epoch(block_zero: Genesis) -> None:
+    chain = Chain(block_zero)
+    key = SigningKey(consensus_seed(2))
+    culprit = block_zero.validators.index_of(bytes(key.verify_key))
+    assert culprit is not None
+    domain = SigningDomain(CHAIN_ID, block_zero.executed.block.block_hash)
+    votes = []
+    for digest in (b"\x01" * 32, b"\x02" * 32):
+        statement = Statement(Kind.NOTARIZE, Epoch(0), View(3), View(2), Hash32(digest))
+        votes.append(encode_vote(Vote(statement, culprit, key.sign(sign_bytes(domain, statement)).signature)))
+    data = encode_call(find_function(VALIDATORS, "reportEvidence"), *votes)
+    reported = chain.add(signed(raw_call(ALICE_KEY, 0, data, to=VALIDATOR_REGISTRY, gas=100_000)))
+    assert [receipt.succeeded for receipt in reported.receipts] == [True]
+    again = chain.add(signed(raw_call(BOB_KEY, 0, data, to=VALIDATOR_REGISTRY, gas=100_000)))
+    assert [receipt.succeeded for receipt in again.receipts] == [False]
+    assert chain.in_force().validators.count == 4
+    chain.add(council(0, "endEpoch"))
+    accused = block_zero.validators.validators[culprit]
+    assert [member.validator for member in chain.in_force().members] == [
+        validator for validator in block_zero.validators.validators if validator != accused
+    ]
