@@ -1,4 +1,4 @@
-"""What the registry does by itself: its state at genesis, and the step from an epoch to the next.
+"""What the registry does by itself: its state at genesis, the genesis hash, and the step from an epoch to the next.
 
 No transaction calls these: the node runs them before the first and after the last transaction of a block. They make the
 set of the next epoch and put the scheduled parameters in force. Source: consensus.md §9.
@@ -7,7 +7,7 @@ set of the next epoch and put the scheduled parameters in force. Source: consens
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from consensus.primitives.scalars import Address, Epoch, Height
+from consensus.primitives.scalars import Address, Epoch, Hash32, Height
 from consensus.simplex.validators import Validator, encode_set_payload
 from contracts.addresses import PROTOCOL_CONFIG
 from contracts.layout import (
@@ -77,6 +77,11 @@ def write_genesis_members(context: CallContext, members: Sequence[GenesisMember]
         validators.append(_validator(member.operator, record))
     write_set(context, ValidatorRegistrySlots.VALIDATORS, validators)
     write_running_epoch(context, FIRST_EPOCH)
+
+
+def keep_genesis_hash(context: CallContext, genesis_hash: Hash32) -> None:
+    """Write the hash of block 0, which every signature of a validator contains."""
+    context.set_slot(ValidatorRegistrySlots.GENESIS_HASH, int.from_bytes(genesis_hash, "big"))
 
 
 def is_last_block(context: CallContext) -> bool:
@@ -160,9 +165,9 @@ def _make_change(context: CallContext, request: ChangeRequest, epoch: Epoch) -> 
 
 def _validator(operator: Address, record: MemberRecord) -> Validator:
     return Validator(
-        consensus_key=record.keys.consensus_key,
-        tls_key=record.keys.tls_key,
-        attestation_key=record.keys.attestation_key,
+        consensus_key=record.keys.consensus,
+        tls_key=record.keys.tls,
+        attestation_key=record.keys.attestation,
         operator=operator,
         endpoints_hash=record.endpoints_hash,
     )

@@ -16,7 +16,7 @@ from contracts.native.currency_registry import add_currency
 from contracts.native.epoch_end import GenesisMember, write_genesis_members
 from contracts.native.protocol_config import ProtocolParameters, write_parameters
 from contracts.native.roles import ROLE_NAMES, set_role
-from contracts.validator_keys import KEY_BYTES, is_validator_name
+from contracts.validator_keys import KEY_BYTES, is_valid_name
 
 
 class InvalidLedgerGenesis(ValueError):
@@ -158,7 +158,7 @@ def _validate_validators(validators: tuple[GenesisMember, ...]) -> None:
     keys: set[bytes] = set()
     for member in validators:
         subject = f"validator {member.name!r}"
-        if not is_validator_name(member.name):
+        if not is_valid_name(member.name):
             raise InvalidLedgerGenesis(subject, "a name has 1 to 31 of a-z, 0-9 and the dash, not a dash first")
         if member.name in names:
             raise InvalidLedgerGenesis(subject, "this name is given twice")
@@ -167,7 +167,8 @@ def _validate_validators(validators: tuple[GenesisMember, ...]) -> None:
         if member.operator in operators:
             raise InvalidLedgerGenesis(subject, f"operator 0x{member.operator.hex()} has another validator")
         operators.add(member.operator)
-        for field, key in zip(("consensus", "tls", "attestation"), member.keys.each(), strict=True):
+        for field in ("consensus", "tls", "attestation"):
+            key: bytes = getattr(member.keys, field)
             if len(key) != KEY_BYTES:
                 raise InvalidLedgerGenesis(subject, f"{field} key has {len(key)} bytes, {KEY_BYTES} are needed")
             if key in keys:

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from consensus.primitives.endpoints import ENDPOINTS_MAX, is_endpoint
 from consensus.primitives.scalars import ZERO_ADDRESS, Address, Hash32
-from consensus.primitives.signatures import is_safe_ed25519_key, is_valid_ed25519
+from consensus.primitives.signatures import is_valid_ed25519, is_valid_ed25519_key
 from contracts.declarations import declare_event, encode_event
 from contracts.layout import ValidatorRegistrySlots
 from contracts.native import errors
@@ -35,7 +34,7 @@ from contracts.native.validator_state import (
     write_endpoints,
     write_member,
 )
-from contracts.validator_keys import ValidatorKeys, is_validator_name, possession_message
+from contracts.validator_keys import ENDPOINTS_MAX, ValidatorKeys, is_valid_endpoint, is_valid_name, proof_bytes
 
 GAS_JOIN: Final = 60_000
 WORK_JOIN: Final = 1_100
@@ -103,7 +102,7 @@ def request_join(
 ) -> None:
     """Ask the council to become a validator, with proof that the caller holds all three keys.
 
-    Each proof is the key's ed25519 signature over `contracts.validator_keys.possession_message`. Reverts with
+    Each proof is the key's ed25519 signature over `contracts.validator_keys.proof_bytes`. Reverts with
     AlreadyRegistered, InvalidValidatorName, ValidatorNameTaken, InvalidEndpointCount, InvalidEndpoint,
     ValidatorKeyInvalid, ValidatorKeyTaken or KeyProofInvalid.
     """
@@ -111,7 +110,7 @@ def request_join(
     record = read_member(context.get_slot, operator)
     if record.status not in (Status.NONE, Status.FORMER):
         raise revert(errors.ALREADY_REGISTERED, operator, record.status)
-    if not is_validator_name(name):
+    if not is_valid_name(name):
         raise revert(errors.INVALID_VALIDATOR_NAME, name)
     named = operator_named(context.get_slot, name)
     if named not in (ZERO_ADDRESS, operator):
@@ -278,7 +277,7 @@ def _validate_endpoints(endpoints: Sequence[str]) -> None:
     if not 1 <= len(endpoints) <= ENDPOINTS_MAX:
         raise revert(errors.INVALID_ENDPOINT_COUNT, len(endpoints), ENDPOINTS_MAX)
     for endpoint in endpoints:
-        if not is_endpoint(endpoint):
+        if not is_valid_endpoint(endpoint):
             raise revert(errors.INVALID_ENDPOINT, endpoint)
 
 
@@ -286,15 +285,13 @@ def _validate_keys(context: CallContext, keys: ValidatorKeys, proofs: tuple[byte
     epoch = read_running_epoch(context.get_slot).epoch
     each = keys.each()
     for place, key in enumerate(each):
-        if not is_safe_ed25519_key(key):
+        if not is_valid_ed25519_key(key):
             raise revert(errors.VALIDATOR_KEY_INVALID, key)
         holder = context.caller if key in each[:place] else key_holder(context.get_slot, key, epoch)
         if holder != ZERO_ADDRESS:
             raise revert(errors.VALIDATOR_KEY_TAKEN, key, holder)
     genesis_hash = Hash32(context.get_slot(ValidatorRegistrySlots.GENESIS_HASH).to_bytes(32, "big"))
-    message = possession_message(
-        chain_id=context.chain_id, genesis_hash=genesis_hash, operator=context.caller, keys=keys
-    )
+    message = proof_bytes(chain_id=context.chain_id, genesis_hash=genesis_hash, operator=context.caller, keys=keys)
     for key, proof in zip(each, proofs, strict=True):
         if not is_valid_ed25519(key, message, proof):
             raise revert(errors.KEY_PROOF_INVALID, key)

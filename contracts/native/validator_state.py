@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, TypeAlias
 
-from consensus.primitives.endpoints import decode_endpoints, encode_endpoints, hash_endpoints
 from consensus.primitives.scalars import ZERO_ADDRESS, ZERO_HASH, Address, Epoch, Hash32, Height
 from consensus.simplex.validators import Validator
 from contracts.layout import (
@@ -29,7 +28,7 @@ from contracts.layout import (
     write_packed,
 )
 from contracts.native.context import CallContext
-from contracts.validator_keys import ValidatorKeys
+from contracts.validator_keys import ValidatorKeys, decode_endpoints, encode_endpoints, hash_endpoints
 
 EVIDENCE_EPOCHS_BEHIND: Final = 2
 """How many epochs before the running one still answer for double signatures. Twice as many would keep twice as many

@@ -1,4 +1,4 @@
-"""What the chain's state says of an epoch: its set and members, its parameters, who may join. Reads only."""
+"""What the chain says of an epoch: its set and members, its parameters, who may join. Reads only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -35,7 +35,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class EpochInForce:
-    """Everything that is fixed for an epoch."""
+    """Everything that is fixed for an epoch, and who may open links in it."""
 
     validators: ValidatorSet
     """The set, with the epoch's number and its leaders."""
@@ -51,12 +51,14 @@ class EpochInForce:
     """In the order of the set."""
     previous: tuple[Member, ...]
     """The set of the epoch before, which is served one epoch more; empty in epoch 0."""
+    candidates: tuple[Member, ...]
+    """Approved and not yet in the set: they may open links and follow."""
 
 
 def read_epoch(state: StateReader, view_zero: Hash32) -> EpochInForce:
     """Return the epoch in force in `state`, whose view 0 is the block `view_zero`.
 
-    Any state from that block's to the one before the epoch's last block gives the same answer.
+    Any state from that block's to the one before the epoch's last block gives the same answer but for `candidates`.
     """
     get_slot = _registry(state)
     running = read_running_epoch(get_slot)
@@ -76,11 +78,12 @@ def read_epoch(state: StateReader, view_zero: Hash32) -> EpochInForce:
         payload=encode_set_payload(running.epoch, validators),
         members=_members(get_slot, validators),
         previous=_members(get_slot, previous),
+        candidates=read_candidates(state),
     )
 
 
 def read_candidates(state: StateReader) -> tuple[Member, ...]:
-    """Return the operators that were approved and are in no set yet: they may open links and follow."""
+    """Return the operators that were approved and are in no set yet, in the order of the registry's list."""
     get_slot = _registry(state)
     validators = []
     for operator in read_operators(get_slot, ValidatorRegistrySlots.CANDIDATES):

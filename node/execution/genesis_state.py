@@ -10,11 +10,11 @@ from consensus.chain.genesis import (
     GenesisValidator,
     document_hash,
     encode_genesis,
+    endpoints_hash,
 )
 from consensus.chain.header import Header
 from consensus.chain.merkle import EMPTY_TRIE_ROOT
 from consensus.chain.receipt import bloom_bytes
-from consensus.primitives.endpoints import hash_endpoints
 from consensus.primitives.scalars import VIEW_ZERO, ZERO_ADDRESS, ZERO_HASH, Address, Epoch, Height, WorkUnits
 from consensus.simplex.parameters import ParameterOutOfBounds, Parameters
 from consensus.simplex.validators import (
@@ -100,7 +100,7 @@ def build_genesis(document: GenesisDocument, empty_state: StateReader) -> Genesi
         validator_set = make_validator_set(Epoch(0), validators, block.block_hash)
     except InvalidValidatorSet as error:
         raise InvalidGenesis("validators", str(error)) from error
-    executed = ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), next_set_payload=b"")
+    executed = ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), last_of_epoch=False)
     entries = tuple(sorted(document.validators, key=lambda entry: entry.consensus_key))
     return Genesis(executed, validator_set, payload, entries, parameters, limits)
 
@@ -142,7 +142,7 @@ def _validator(entry: GenesisValidator) -> Validator:
         tls_key=entry.tls_key,
         attestation_key=entry.attestation_key,
         operator=entry.operator,
-        endpoints_hash=hash_endpoints(entry.endpoints),
+        endpoints_hash=endpoints_hash(entry),
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 from nacl.signing import SigningKey
 
-from consensus.primitives.signatures import is_safe_ed25519_key
+from consensus.primitives.signatures import is_valid_ed25519_key
 
 PRIME = 2**255 - 19
 
@@ -35,18 +35,18 @@ NOT_CANONICAL = {
 
 
 def test_key_of_a_signer_is_valid() -> None:
-    assert is_safe_ed25519_key(bytes(SigningKey(b"\x07" * 32).verify_key))
+    assert is_valid_ed25519_key(bytes(SigningKey(b"\x07" * 32).verify_key))
 
 
 @pytest.mark.parametrize("key", [*SMALL_ORDER.values(), *NOT_CANONICAL.values()], ids=[*SMALL_ORDER, *NOT_CANONICAL])
 def test_key_that_anybody_could_sign_for_is_refused(key: bytes) -> None:
-    assert not is_safe_ed25519_key(key)
+    assert not is_valid_ed25519_key(key)
 
 
 @pytest.mark.parametrize("length", [0, 31, 33])
 def test_key_of_another_length_is_refused(length: int) -> None:
-    assert not is_safe_ed25519_key((bytes(SigningKey(b"\x07" * 32).verify_key) * 2)[:length])
+    assert not is_valid_ed25519_key((bytes(SigningKey(b"\x07" * 32).verify_key) * 2)[:length])
 
 
 def test_bytes_that_are_no_point_are_refused() -> None:
-    assert not is_safe_ed25519_key(point(2))
+    assert not is_valid_ed25519_key(point(2))

@@ -11,9 +11,9 @@ from consensus.simplex.validators import Validator, decode_set_payload
 from contracts.abi import AbiValue
 from contracts.addresses import PROTOCOL_CONFIG, VALIDATOR_REGISTRY
 from contracts.layout import ValidatorRegistrySlots, former_set_slot
-from contracts.native.epoch_end import GenesisMember, begin_next_epoch
+from contracts.native.epoch_end import GenesisMember, begin_next_epoch, keep_genesis_hash
 from contracts.native.validator_state import MemberRecord, read_member, read_set
-from contracts.validator_keys import ValidatorKeys, possession_message
+from contracts.validator_keys import ValidatorKeys, proof_bytes
 from tests.contracts.ledger import GOVERNOR, DictionaryContext, Ledger, Outcome, account, genesis
 
 GENESIS_HASH = Hash32(b"\x67" * 32)
@@ -32,7 +32,7 @@ class KeyHolder:
 
     def proofs(self, operator: Address, keys: ValidatorKeys | None = None) -> tuple[bytes, bytes, bytes]:
         """Return what proves possession for `operator`; `keys` lets it prove something else."""
-        message = possession_message(
+        message = proof_bytes(
             chain_id=DictionaryContext.chain_id, genesis_hash=GENESIS_HASH, operator=operator, keys=keys or self.keys
         )
         consensus, tls, attestation = (signer.sign(message).signature for signer in self.signers)
@@ -68,7 +68,7 @@ class Registry(Ledger):
         )
         super().__init__(replace(genesis(), validators=members))
         self.height = 12
-        self.context().set_slot(ValidatorRegistrySlots.GENESIS_HASH, int.from_bytes(GENESIS_HASH, "big"))
+        keep_genesis_hash(self.context(), GENESIS_HASH)
 
     def context(self) -> DictionaryContext:
         context = DictionaryContext(
@@ -92,9 +92,9 @@ class Registry(Ledger):
         proofs = own.proofs(operator(number))
         arguments: dict[str, AbiValue] = {
             "name": name(number),
-            "consensus": own.keys.consensus_key,
-            "tls": own.keys.tls_key,
-            "attestation": own.keys.attestation_key,
+            "consensus": own.keys.consensus,
+            "tls": own.keys.tls,
+            "attestation": own.keys.attestation,
             "endpoints": endpoints(number),
             "consensus_proof": proofs[0],
             "tls_proof": proofs[1],

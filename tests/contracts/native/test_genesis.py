@@ -4,7 +4,6 @@ from dataclasses import fields, replace
 
 import pytest
 
-from consensus.primitives.endpoints import hash_endpoints
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from contracts.addresses import CURRENCY_REGISTRY, PROTOCOL_CONFIG, VALIDATOR_REGISTRY, currency_address
 from contracts.layout import PROTOCOL_PARAMETER_SLOTS, ProtocolConfigSlots
@@ -17,6 +16,7 @@ from contracts.native.genesis import (
 )
 from contracts.native.protocol_config import ProtocolParameters, view_name
 from contracts.native.roles import ISSUER_ROLE, ROLE_NAMES
+from contracts.validator_keys import hash_endpoints
 from tests.contracts.ledger import (
     ADMIN,
     ALICE,
@@ -150,11 +150,8 @@ def test_a_network_needs_validators_with_whole_and_different_keys() -> None:
         (replace(second, name=first.name), "name is given twice"),
         (replace(second, operator=first.operator), "has another validator"),
         (replace(second, keys=first.keys), "consensus key 0x.* is given twice"),
-        (
-            replace(second, keys=replace(second.keys, attestation_key=first.keys.tls_key)),
-            "attestation key 0x.* given twice",
-        ),
-        (replace(second, keys=replace(second.keys, tls_key=bytes(31))), "tls key has 31 bytes"),
+        (replace(second, keys=replace(second.keys, attestation=first.keys.tls)), "attestation key 0x.* given twice"),
+        (replace(second, keys=replace(second.keys, tls=bytes(31))), "tls key has 31 bytes"),
         (replace(second, name="Bank"), "a name has 1 to 31"),
     ):
         with pytest.raises(InvalidLedgerGenesis, match=reason):

@@ -38,7 +38,7 @@ def two_notarize(registry: Registry, number: int = 0, *, epoch: int = 0, view: i
 def test_double_signature_is_recorded_and_suspends(registry: Registry, first_kind: Kind, second_kind: Kind) -> None:
     first = signed_vote(registry, 0, first_kind)
     second = signed_vote(registry, 0, second_kind, digest=OTHER_DIGEST)
-    key = holder(0).keys.consensus_key
+    key = holder(0).keys.consensus
     outcome = report(registry, first, second)
     assert outcome.error is None
     kinds = f"firstKind={int(first_kind)}, secondKind={int(second_kind)}"
@@ -93,7 +93,7 @@ def test_vote_of_an_unknown_kind_is_malformed(registry: Registry) -> None:
 def test_both_signatures_must_be_of_this_network(registry: Registry) -> None:
     first, second = two_notarize(registry)
     flipped = second[:-1] + bytes((second[-1] ^ 1,))
-    key = text(holder(0).keys.consensus_key)
+    key = text(holder(0).keys.consensus)
     assert report(registry, first, flipped).error == f"EvidenceSignatureInvalid(vote=2, consensusKey={key})"
     assert report(registry, flipped, first).error == f"EvidenceSignatureInvalid(vote=1, consensusKey={key})"
     for domain in (replace(DOMAIN, chain_id=1), replace(DOMAIN, genesis_hash=Hash32(bytes(32)))):
@@ -111,7 +111,7 @@ def test_signer_must_be_in_the_set(registry: Registry) -> None:
 
 def test_one_deed_counts_once_and_another_view_is_another_deed(registry: Registry) -> None:
     first, second = two_notarize(registry)
-    key = holder(0).keys.consensus_key
+    key = holder(0).keys.consensus
     assert registry.read(VALIDATOR_REGISTRY, "isEvidenceKnown", key, 0, 7) is False
     report(registry, first, second)
     assert registry.read(VALIDATOR_REGISTRY, "isEvidenceKnown", key, 0, 7) is True

@@ -6,7 +6,8 @@ import pytest
 from nacl.signing import SigningKey
 
 from consensus.chain.header import NO_REQUESTS_HASH, Header
-from consensus.primitives.scalars import Address, Epoch, Hash32, Height
+from consensus.primitives.scalars import Address, Epoch, Hash32, Height, View
+from consensus.simplex.messages import Kind, SigningDomain, Statement, Vote, encode_vote, sign_bytes
 from consensus.simplex.validators import decode_set_payload, encode_set_payload, next_set_requests_hash
 from contracts.abi import AbiValue
 from contracts.addresses import PROTOCOL_CONFIG, VALIDATOR_REGISTRY
@@ -15,8 +16,8 @@ from contracts.layout import ValidatorRegistrySlots
 from contracts.native.directory import lookup
 from contracts.native.dispatch import find_function
 from contracts.native.validators import VALIDATOR_REGISTRY as VALIDATORS
-from contracts.validator_keys import ValidatorKeys, possession_message
-from node.execution.epoch_state import EpochInForce, Member, read_candidates, read_epoch
+from contracts.validator_keys import ValidatorKeys, proof_bytes
+from node.execution.epoch_state import EpochInForce, read_epoch
 from node.execution.errors import WrongHeaderField
 from node.execution.genesis_state import Genesis
 from node.execution.transition import BlockContext, BlockExecution, ExecutedBlock, SignedTransaction, apply_block
@@ -25,8 +26,10 @@ from tests.node.execution.ledger import (
     ALICE,
     ALICE_KEY,
     BOB,
+    BOB_KEY,
     CHAIN_ID,
     DAVE_KEY,
+    consensus_seed,
     context,
     document,
     genesis,
@@ -68,16 +71,12 @@ class Chain:
             self.view_zero = self.executed.block.block_hash
         return self.executed
 
-    def candidates(self) -> tuple[Member, ...]:
-        return read_candidates(self.executed.overlay)
-
     def in_force(self) -> EpochInForce:
         return read_epoch(self.executed.overlay, self.view_zero)
 
 
 def test_epoch_of_genesis_reads_as_the_document_says(block_zero: Genesis) -> None:
-    chain = Chain(block_zero)
-    epoch = chain.in_force()
+    epoch = Chain(block_zero).in_force()
     assert epoch.validators == block_zero.validators
     assert epoch.payload == block_zero.validator_payload
     assert (epoch.parameters, epoch.limits) == (block_zero.parameters, block_zero.limits)
@@ -85,7 +84,7 @@ def test_epoch_of_genesis_reads_as_the_document_says(block_zero: Genesis) -> Non
     assert [(member.name, member.endpoints) for member in epoch.members] == [
         (entry.name, entry.endpoints) for entry in block_zero.entries
     ]
-    assert epoch.previous == chain.candidates() == ()
+    assert epoch.previous == epoch.candidates == ()
 
 
 def test_only_the_last_block_of_each_epoch_commits_to_the_next_set(block_zero: Genesis) -> None:
@@ -221,19 +220,42 @@ def test_candidates_may_open_links_before_they_join(block_zero: Genesis) -> None
     keys = [SigningKey(bytes((number,)) * 32) for number in (201, 202, 203)]
     public = ValidatorKeys(*(bytes(key.verify_key) for key in keys))
     genesis_hash = block_zero.executed.block.block_hash
-    message = possession_message(chain_id=CHAIN_ID, genesis_hash=genesis_hash, operator=ALICE, keys=public)
+    message = proof_bytes(chain_id=CHAIN_ID, genesis_hash=genesis_hash, operator=ALICE, keys=public)
     proofs = [key.sign(message).signature for key in keys]
     data = encode_call(find_function(VALIDATORS, "requestJoin"), "alice", *public.each(), ("alice.example:1",), *proofs)
     joined = chain.add(signed(raw_call(ALICE_KEY, 0, data, to=VALIDATOR_REGISTRY)))
     assert joined.receipts[0].succeeded
-    assert chain.candidates() == ()
+    assert chain.in_force().candidates == ()
     chain.add(council(0, "approve", ALICE))
-    (candidate,) = chain.candidates()
+    (candidate,) = chain.in_force().candidates
     assert (candidate.name, candidate.endpoints) == ("alice", ("alice.example:1",))
-    assert candidate.validator.tls_key == public.tls_key
+    assert candidate.validator.tls_key == public.tls
     ready = encode_call(find_function(VALIDATORS, "ready"))
     chain.add(signed(raw_call(ALICE_KEY, 1, ready, to=VALIDATOR_REGISTRY)), council(1, "endEpoch"))
     epoch = chain.in_force()
-    assert chain.candidates() == ()
+    assert epoch.candidates == ()
     assert [member.name for member in epoch.members if member.validator.operator == ALICE] == ["alice"]
     assert epoch.validators.count == 5
+
+
+def test_double_vote_reported_by_anybody_takes_the_culprit_out_with_the_next_epoch(block_zero: Genesis) -> None:
+    chain = Chain(block_zero)
+    key = SigningKey(consensus_seed(2))
+    culprit = block_zero.validators.index_of(bytes(key.verify_key))
+    assert culprit is not None
+    domain = SigningDomain(CHAIN_ID, block_zero.executed.block.block_hash)
+    votes = []
+    for digest in (b"\x01" * 32, b"\x02" * 32):
+        statement = Statement(Kind.NOTARIZE, Epoch(0), View(3), View(2), Hash32(digest))
+        votes.append(encode_vote(Vote(statement, culprit, key.sign(sign_bytes(domain, statement)).signature)))
+    data = encode_call(find_function(VALIDATORS, "reportEvidence"), *votes)
+    reported = chain.add(signed(raw_call(ALICE_KEY, 0, data, to=VALIDATOR_REGISTRY, gas=100_000)))
+    assert [receipt.succeeded for receipt in reported.receipts] == [True]
+    again = chain.add(signed(raw_call(BOB_KEY, 0, data, to=VALIDATOR_REGISTRY, gas=100_000)))
+    assert [receipt.succeeded for receipt in again.receipts] == [False]
+    assert chain.in_force().validators.count == 4
+    chain.add(council(0, "endEpoch"))
+    accused = block_zero.validators.validators[culprit]
+    assert [member.validator for member in chain.in_force().members] == [
+        validator for validator in block_zero.validators.validators if validator != accused
+    ]
