@@ -35,13 +35,16 @@ from node.observe.logs import FinalBlock as FinalLine
 from node.observe.metrics import Metrics
 from node.observe.ops_server import OpsServer
 from node.peers.link_proofs import LinkProofs
+from node.rpc.encoding import JsonObject
 from node.rpc.methods import RpcLimits
 from node.rpc.node_backend import BackendParts, NodeBackend
 from node.rpc.server import RpcAddressUnavailable, RpcServer
+from node.rpc.sycee_api import evidence_object
 from node.runtime.catch_up import Divergence
 from node.runtime.chain_verifier import ChainVerifier
 from node.runtime.clock import MonotonicWallClock
 from node.runtime.epochs import Epochs
+from node.runtime.evidence import evidence_records
 from node.runtime.inbound import Inbound
 from node.runtime.loop import LoopTimers, run_loop
 from node.runtime.node_facts import FactCollector, FactSources
@@ -303,7 +306,7 @@ class _Process:
                 transport=lambda: self._mesh,
                 height_best=lambda: node.statuses.height_best(node.tree.final_height),
                 is_syncing=node.is_syncing,
-                evidence_count=lambda: node.evidence_count,
+                evidence_count=lambda: node.evidence.count,
                 sync_durations_us=node.durability.sync_durations_us,
                 clock=self._clock,
                 data_folder=self._home.data_folder,
@@ -550,5 +553,18 @@ def verify_chain(config: NodeConfig, home: Path, *, on_progress: Callable[[int, 
     store = LevelDbStore.open(node_home.data_folder / LEDGER_FOLDER, create=False)
     try:
         return ChainVerifier(ChainStore(store), document, genesis).verify(on_progress)
+    finally:
+        store.close()
+
+
+def read_evidence(home: Path) -> list[JsonObject]:
+    """Return what a stopped node has on disk against validators. Raises: StorageError, InvalidGenesis."""
+    node_home = NodeHome(home)
+    document, _ = load_genesis(node_home)
+    store = LevelDbStore.open(node_home.data_folder / LEDGER_FOLDER, create=False)
+    try:
+        chain = ChainStore(store)
+        epochs = Epochs(chain, chain_id=document.chain_id)
+        return [evidence_object(found) for found in evidence_records(chain, epochs, document.chain_id)]
     finally:
         store.close()

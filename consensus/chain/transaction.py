@@ -98,6 +98,12 @@ class Transaction:
     """What the sender signed."""
 
 
+_DYNAMIC_FEE_BYTE = bytes((TransactionType.DYNAMIC_FEE,))
+
+KEYLESS_S = 1
+"""The s of transactions that nobody signed; low, as EIP-2 demands, and never what a signer comes to."""
+
+
 def decode_transaction(raw: bytes) -> Transaction:
     """Return the transaction that `raw` encodes.
 
@@ -172,7 +178,34 @@ def sign_dynamic_fee_transaction(
     private_key: bytes, *, chain_id: int, nonce: int, gas_limit: int, to: Address, data: bytes, value: int = 0
 ) -> bytes:
     """Return the raw type 2 transaction with zero fees, signed with a secp256k1 `private_key` (32 bytes)."""
-    fields = b"".join(
+    fields = _dynamic_fee_fields(chain_id, nonce, gas_limit, to, value, data)
+    r, s, y_parity = sign_secp256k1(private_key, keccak256(_DYNAMIC_FEE_BYTE + encode_joined(fields)))
+    return _join_dynamic_fee(fields, r, s, y_parity)
+
+
+def make_keyless_transaction(*, chain_id: int, gas_limit: int, to: Address, data: bytes) -> bytes:
+    """Return a raw type 2 transaction that nobody signed: its signature values follow from its content.
+
+    The sender is whoever's key would fit them, an address nobody controls, at nonce 0. Everybody who has `data` makes
+    the same bytes, so that a ledger takes them once. Source: the method known as Nick's, after its first user.
+    """
+    fields = _dynamic_fee_fields(chain_id, 0, gas_limit, to, 0, data)
+    digest = keccak256(_DYNAMIC_FEE_BYTE + encode_joined(fields))
+    candidate = digest
+    while True:
+        # Every second number is an abscissa of the curve: hashing again finds one soon.
+        candidate = keccak256(candidate)
+        r = int.from_bytes(candidate, "big")
+        try:
+            recover_address(digest, r=r, s=KEYLESS_S, y_parity=0)
+        except InvalidSignature:
+            continue
+        return _join_dynamic_fee(fields, r, KEYLESS_S, 0)
+
+
+def _dynamic_fee_fields(chain_id: int, nonce: int, gas_limit: int, to: Address, value: int, data: bytes) -> bytes:
+    """Return the encoded fields of a type 2 transaction without fees and access list."""
+    return b"".join(
         (
             encode_uint(chain_id),
             encode_uint(nonce),
@@ -184,10 +217,11 @@ def sign_dynamic_fee_transaction(
             b"\xc0",
         )
     )
-    type_byte = bytes((TransactionType.DYNAMIC_FEE,))
-    r, s, y_parity = sign_secp256k1(private_key, keccak256(type_byte + encode_joined(fields)))
+
+
+def _join_dynamic_fee(fields: bytes, r: int, s: int, y_parity: int) -> bytes:
     signature = encode_uint(y_parity) + encode_uint(r) + encode_uint(s)
-    return type_byte + encode_joined(fields + signature)
+    return _DYNAMIC_FEE_BYTE + encode_joined(fields + signature)
 
 
 def _calldata_tokens(data: bytes) -> int:

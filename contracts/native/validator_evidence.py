@@ -61,7 +61,7 @@ def report_evidence(context: CallContext, first_vote: bytes, second_vote: bytes)
         raise revert(errors.EVIDENCE_NOT_CONFLICTING)
     signer = _signer(context, first)
     key, statement = signer.consensus_key, first.statement
-    known_slot = _known_slot(key, statement.epoch, statement.view)
+    known_slot = evidence_known_slot(key, statement.epoch, statement.view)
     if context.get_slot(known_slot):
         raise revert(errors.EVIDENCE_KNOWN, key, statement.epoch, statement.view)
     genesis_hash = Hash32(context.get_slot(ValidatorRegistrySlots.GENESIS_HASH).to_bytes(32, "big"))
@@ -110,7 +110,7 @@ def evidence_at(context: CallContext, index: int) -> tuple[bytes, Address, int, 
 @EVIDENCE.function("isEvidenceKnown(bytes32 consensusKey, uint64 epoch, uint64 view)", returns="bool")
 def is_evidence_known(context: CallContext, consensus_key: bytes, epoch: int, view: int) -> bool:
     """Tell whether evidence against this key in this view was accepted, so that nobody pays for sending it again."""
-    return context.get_slot(_known_slot(consensus_key, epoch, view)) != 0
+    return context.get_slot(evidence_known_slot(consensus_key, epoch, view)) != 0
 
 
 def _decode(data: bytes, number: int) -> Vote:
@@ -132,7 +132,7 @@ def _signer(context: CallContext, vote: Vote) -> Validator:
     return read_validator(context.get_slot, slot, vote.signer)
 
 
-def _known_slot(consensus_key: bytes, epoch: int, view: int) -> int:
+def evidence_known_slot(consensus_key: bytes, epoch: int, view: int) -> int:
     key = keccak256(consensus_key + epoch.to_bytes(8, "big") + view.to_bytes(8, "big"))
     return word_mapping_slot(key, ValidatorRegistrySlots.EVIDENCE_KNOWN)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from consensus.chain.block import Block, decode_body
 from consensus.chain.header import Header, block_hash_of, decode_header
 from consensus.primitives.scalars import Epoch, Hash32, Height
+from consensus.simplex.evidence import ConflictingVotes, decode_accusation
 from node.chain.records import (
     BlockResults,
     FinalHead,
@@ -18,6 +19,8 @@ from node.state.reader import FinalState, StateReader
 from node.storage.errors import ForeignStore, MissingRecord
 from node.storage.kv import KeyValueStore, ReadableStore
 from node.storage.schema import (
+    EVIDENCE,
+    EVIDENCE_STOP,
     META_FINAL_HEAD,
     META_GENESIS_HASH,
     META_SCHEMA,
@@ -130,6 +133,11 @@ class ChainStore:
             if record is not None:
                 return epoch, record[0]
         raise MissingRecord(f"validator set of epoch {head.epoch}")
+
+    def evidence(self) -> Iterator[ConflictingVotes]:
+        """Yield every contradiction kept, by epoch, signer and view."""
+        for _, value in self.store.scan(EVIDENCE, EVIDENCE_STOP):
+            yield decode_accusation(value)
 
     def last_height_of_epoch_at(self, height: Height) -> Height | None:
         """Return the height at which the epoch of a final block ended; None if it runs on or the block is unknown."""

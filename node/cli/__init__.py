@@ -17,6 +17,7 @@ COMMANDS = {
     "config": "node.cli.config_check",
     "demo": "node.cli.demo",
     "devnet": "node.cli.devnet",
+    "evidence": "node.cli.evidence",
     "init": "node.cli.init",
     "keys": "node.cli.keys",
     "start": "node.cli.start",

@@ -66,6 +66,10 @@ class ValidatorMesh:
         """Queue transactions or an announcement for everybody."""
         self._transport.broadcast(Channel.TRANSACTIONS, payload, 0)
 
+    def broadcast_evidence(self, payload: bytes) -> None:
+        """Queue a contradiction for everybody."""
+        self._transport.broadcast(Channel.EVIDENCE, payload, 0)
+
     def broadcast_vote(self, vote: Vote) -> None:
         """Queue a vote for everybody."""
         self._transport.broadcast(Channel.VOTES, encode_vote(vote), vote.statement.view)

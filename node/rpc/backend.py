@@ -15,6 +15,7 @@ from consensus.primitives.scalars import Address, Epoch, Hash32, Height, Timesta
 from node.mempool.admission import Verdict
 from node.mempool.pool import PooledTransaction
 from node.mempool.waiters import FinalCallback
+from node.runtime.evidence import EvidenceRecord
 
 T = TypeVar("T")
 
@@ -267,6 +268,10 @@ class LedgerReads(Protocol):
 
     def handoff(self, epoch: Epoch) -> Handoff | None:
         """Return how an epoch ended; None while it runs and for those to come."""
+        ...
+
+    def evidence(self) -> Sequence[EvidenceRecord]:
+        """Return every contradiction this node has kept, by epoch, signer and view."""
         ...
 
     def certificate(self, height: Height) -> Certificate:

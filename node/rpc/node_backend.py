@@ -40,6 +40,7 @@ from node.rpc.backend import (
 )
 from node.rpc.errors import CallsOverloaded, CallTimedOut, ProofPruned
 from node.runtime.epochs import Epochs
+from node.runtime.evidence import EvidenceRecord, evidence_records
 from node.runtime.ports import Clock, Lane, Workers
 from node.state.journal import Journal
 from node.state.overlay import Overlay
@@ -179,6 +180,10 @@ class NodeBackend:
             raise MissingRecord(f"finalization of block {height}, the last of epoch {epoch}")
         final = self.header(height)
         return Handoff(epoch, height, final.block_hash, final.header_rlp, payload, finalization)
+
+    def evidence(self) -> Sequence[EvidenceRecord]:
+        """Return every contradiction this node has kept."""
+        return evidence_records(self._chain, self._parts.epochs, self._parts.chain_id)
 
     def currencies(self) -> Sequence[CurrencyInfo]:
         """Return the native currencies of the last final state, by id."""

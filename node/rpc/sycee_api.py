@@ -9,11 +9,13 @@ from dataclasses import asdict
 from consensus.chain.merkle import ordered_list_proof
 from consensus.chain.receipt import encode_receipts
 from consensus.primitives.scalars import Epoch, Height
+from consensus.simplex.messages import encode_vote
 from node.rpc.backend import Certificate
 from node.rpc.block_tags import resolve_block
 from node.rpc.encoding import Json, JsonObject, data_hex
 from node.rpc.methods import Context, Method
 from node.rpc.parameters import UINT64_MAX, read_count, read_hash
+from node.runtime.evidence import EvidenceRecord
 
 
 def get_certificate(context: Context, parameters: Sequence[object]) -> Json:
@@ -102,6 +104,28 @@ def get_handoffs(context: Context, parameters: Sequence[object]) -> Json:
     return found
 
 
+def get_evidence(context: Context, parameters: Sequence[object]) -> Json:
+    """Return who signed two votes that exclude each other, as far as this node has heard: decoded, and raw to check."""
+    return [evidence_object(found) for found in context.backend.evidence()]
+
+
+def evidence_object(found: EvidenceRecord) -> JsonObject:
+    """Return a contradiction as clients and `evidence list` see it."""
+    first, second = found.accusation.first, found.accusation.second
+    return {
+        "epoch": first.statement.epoch,
+        "view": first.statement.view,
+        "signer": first.signer,
+        "consensusKey": data_hex(found.consensus_key),
+        "firstKind": first.statement.kind.name.lower(),
+        "secondKind": second.statement.kind.name.lower(),
+        "first": data_hex(encode_vote(first)),
+        "second": data_hex(encode_vote(second)),
+        "transactionHash": data_hex(found.transaction_hash),
+        "height": found.height,
+    }
+
+
 def get_revert_reason(context: Context, parameters: Sequence[object]) -> Json:
     """Return whether a final transaction reverted, with its revert data and their meaning; null if not final.
 
@@ -163,6 +187,7 @@ def _camel_case(name: str) -> str:
 METHODS = {
     "sycee_getCertificate": Method(get_certificate, 1, 1, "block"),
     "sycee_getFinalityProof": Method(get_finality_proof, 1, 1, "transactionHash"),
+    "sycee_getEvidence": Method(get_evidence, 0, 0, ""),
     "sycee_getHandoffs": Method(get_handoffs, 1, 1, "fromEpoch"),
     "sycee_getCurrencies": Method(get_currencies, 0, 0, ""),
     "sycee_getValidators": Method(get_validators, 0, 0, ""),

@@ -92,6 +92,11 @@ class Epochs:
         """Return a validator's name as the registry has it."""
         return self._current.members[index].name
 
+    def name_in(self, epoch: Epoch, index: ValidatorIndex) -> str:
+        """Return a validator's name in this epoch or the one before; its number where no name is on record."""
+        members = {self.epoch: self._current.members, self.epoch - 1: self._current.previous}.get(epoch, ())
+        return members[index].name if index < len(members) else f"validator {index} of epoch {epoch}"
+
     def registered(self) -> Iterator[Validator]:
         """Yield everybody who may open links: this epoch's set, the one before, and approved candidates."""
         for member in self._linked_members():

@@ -52,6 +52,7 @@ from node.peers.wire import (
 )
 from node.runtime.durability import WalAndGuard
 from node.runtime.epochs import Epochs
+from node.runtime.evidence import EvidenceDesk
 from node.runtime.ports import Clock
 
 EARLY_BODIES_MAX = 8
@@ -78,6 +79,7 @@ class InboundParts:
     epochs: Epochs
     bodies: BodyAssembler
     gossip: TransactionGossip
+    evidence: EvidenceDesk
     requester: Requester
     statuses: PeerStatuses
     sync: BlockSync
@@ -106,6 +108,7 @@ class Inbound:
             Channel.CHUNKS: self._chunk,
             Channel.STATUS: self._status,
             Channel.TRANSACTIONS: parts.gossip.received,
+            Channel.EVIDENCE: parts.evidence.received,
             Channel.REQUESTS: self._request,
             Channel.REPLIES: self._reply,
         }

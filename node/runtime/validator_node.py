@@ -22,7 +22,7 @@ from consensus.simplex.events import (
     Verdict,
     ViewZero,
 )
-from consensus.simplex.evidence import ConflictingVotes, Evidence
+from consensus.simplex.evidence import ConflictingCertificates, ConflictingVotes, Evidence
 from consensus.simplex.machine import Machine
 from consensus.simplex.messages import Certificate, SigningDomain, Status, encode_status, status_statement
 from consensus.simplex.parameters import STATUS_EVERY_MS
@@ -54,6 +54,7 @@ from node.runtime.driver import Driver
 from node.runtime.durability import LogPosition, WalAndGuard
 from node.runtime.effects import EffectPerformer
 from node.runtime.epochs import Epochs
+from node.runtime.evidence import EvidenceDesk, EvidenceParts
 from node.runtime.execution_host import ExecutionHost
 from node.runtime.inbound import Inbound, InboundParts
 from node.runtime.ports import Clock, Timers, Workers
@@ -108,7 +109,6 @@ class ValidatorNode:
         self._was_behind = False
         self._epoch_running = epochs.epoch
         """The epoch the machine is in; it follows the ledger's by a turn."""
-        self.evidence_count = 0
         self.evidence_against: Callable[[str, str], None] = lambda _validator, _kind: None
         """Called with a validator's name and the kind of its second vote; set by whoever counts them."""
         self.committed_with: Callable[[ExecutedBlock, Certificate], None] = lambda _executed, _finalization: None
@@ -131,6 +131,20 @@ class ValidatorNode:
         self._consensus_admission = ConsensusAdmission(self.domain, self.machine, read_header)
         self._build_mempool()
         self._build_blocks()
+        self.evidence = EvidenceDesk(
+            EvidenceParts(
+                chain=self.chain,
+                epochs=epochs,
+                domain=self.domain,
+                workers=ports.workers,
+                final_state=lambda: self._committer.final_state,
+                broadcast=self.mesh.broadcast_evidence,
+                submit=lambda raw: self.admission.submit(raw, lambda _verdict: None),
+                is_pending=lambda digest: digest in self.pool,
+                accused=self._accused,
+                failed=ports.failed,
+            )
+        )
         self._build_driver()
 
     # Construction
@@ -248,6 +262,7 @@ class ValidatorNode:
                 epochs=self.epochs,
                 bodies=BodyAssembler(lambda: self.epochs.rules.limits.body_bytes_max),
                 gossip=self._gossip,
+                evidence=self.evidence,
                 requester=self._requester,
                 statuses=self.statuses,
                 sync=self.sync,
@@ -336,25 +351,28 @@ class ValidatorNode:
     # Alarms
 
     def evidence_found(self, evidence: Evidence) -> None:
-        """Name who signed twice."""
-        self.evidence_count += 1
-        if isinstance(evidence, ConflictingVotes):
-            first, second = evidence.first.statement, evidence.second.statement
-            name = self.epochs.name_of(evidence.first.signer)
-            self.evidence_against(name, second.kind.name.lower())
-            self._ports.log.warn(
-                "evidence",
-                validator=name,
-                view=first.view,
-                first=first.kind.name.lower(),
-                second=second.kind.name.lower(),
-            )
-        else:
+        """Keep, pass on and report who signed twice."""
+        if isinstance(evidence, ConflictingCertificates):
             self._ports.log.error(
                 "conflicting_certificates",
                 page="docs/operators/troubleshoot.md",
                 view=evidence.first.statement.view,
             )
+        self.evidence.found(evidence)
+
+    def _accused(self, accusation: ConflictingVotes) -> None:
+        """Name who signed twice."""
+        first, second = accusation.first.statement, accusation.second.statement
+        name = self.epochs.name_in(first.epoch, accusation.first.signer)
+        self.evidence_against(name, second.kind.name.lower())
+        self._ports.log.warn(
+            "evidence",
+            validator=name,
+            epoch=first.epoch,
+            view=first.view,
+            first=first.kind.name.lower(),
+            second=second.kind.name.lower(),
+        )
 
     def voting_stopped(self, reason: StopReason) -> None:
         """Say that this validator signs nothing any more, and why."""
@@ -384,6 +402,7 @@ class ValidatorNode:
         now_ms = self._ports.clock.now_ms()
         if self.pool.drop_expired_gaps(now_ms):
             self._update_pending()
+        self.evidence.tick()
         self._ports.timers.call_at(now_ms + POOL_TICK_MS, self._pool_tick)
 
     # From the execute thread

@@ -9,6 +9,7 @@ A key is a prefix byte and fixed-width big-endian fields, so that scans run in h
     r  height                                results: receipts, senders, revert outputs (node/chain/records.py)
     f  height                                finalization, wire form
     e  epoch                                 height of its first block, validator set payload
+    v  epoch u64, signer u16, view u64           evidence: two conflicting votes, wire form
     x  transaction hash                      height, index
     c  code hash                             bytecode
     a  keccak(address)                       account (node/state/reader.py), current
@@ -73,6 +74,14 @@ def finalization_key(height: Height) -> bytes:
 
 def epoch_key(epoch: Epoch) -> bytes:
     return b"e" + epoch.to_bytes(8, "big")
+
+
+EVIDENCE = b"v"
+EVIDENCE_STOP = b"w"
+
+
+def evidence_key(epoch: Epoch, signer: int, view: int) -> bytes:
+    return EVIDENCE + epoch.to_bytes(8, "big") + signer.to_bytes(2, "big") + view.to_bytes(8, "big")
 
 
 def transaction_key(transaction_hash: Hash32) -> bytes:

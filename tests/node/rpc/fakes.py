@@ -24,6 +24,8 @@ from consensus.primitives.scalars import (
     ValidatorIndex,
     View,
 )
+from consensus.simplex.evidence import ConflictingVotes
+from consensus.simplex.messages import Kind, Statement, Vote
 from node.mempool.admission import Verdict, recover_batch
 from node.mempool.errors import (
     ContractNotExecutable,
@@ -53,6 +55,7 @@ from node.rpc.backend import (
     make_block_receipts,
 )
 from node.rpc.errors import ProofPruned, Pruned
+from node.runtime.evidence import EvidenceRecord
 
 T = TypeVar("T")
 
@@ -208,6 +211,17 @@ class FakeBackend:
             signers=(ValidatorIndex(0), ValidatorIndex(2), ValidatorIndex(3)) if height else (),
             validator_count=4,
         )
+
+    def evidence(self) -> Sequence[EvidenceRecord]:
+        votes = [
+            Vote(
+                Statement(Kind.NOTARIZE, Epoch(0), View(7), View(6), Hash32(bytes((number,)) * 32)),
+                ValidatorIndex(0),
+                bytes(64),
+            )
+            for number in (1, 2)
+        ]
+        return [EvidenceRecord(ConflictingVotes(*votes), b"\x11" * 32, Hash32(b"\x33" * 32), None)]
 
     def handoff(self, epoch: Epoch) -> Handoff | None:
         if epoch != 0:
