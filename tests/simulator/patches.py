@@ -10,6 +10,7 @@ from nacl.bindings import crypto_sign_open
 from consensus.chain import transaction
 from consensus.primitives import signatures
 from consensus.primitives.scalars import Address, Hash32
+from node.storage import guard_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,17 @@ def shared_signature_checks() -> Iterator[None]:
             Patch(transaction, "recover_address", _memoised_recovery(signatures.recover_address)),
         )
     ):
+        yield
+
+
+GUARD_BYTES_MAX = 32 * 1024
+"""Length at which simulated guards are replaced: within seconds, not minutes."""
+
+
+@contextmanager
+def small_guards() -> Iterator[None]:
+    """Let sign guards be replaced often while the block runs."""
+    with patched_all((Patch(guard_file, "GUARD_BYTES_MAX", GUARD_BYTES_MAX),)):
         yield
 
 

@@ -12,7 +12,7 @@ from tests.simulator.core_scope import hashed_execution
 from tests.simulator.faults import Faults
 from tests.simulator.knobs import SECOND_US, draw_knobs
 from tests.simulator.membership import Council
-from tests.simulator.patches import shared_signature_checks
+from tests.simulator.patches import shared_signature_checks, small_guards
 from tests.simulator.phases import run_phases
 from tests.simulator.pulses import Pulses
 from tests.simulator.world import Broken, World, no_escape
@@ -78,7 +78,12 @@ class Outcome:
 @contextmanager
 def sealed_world(scope: str) -> Iterator[None]:
     """Let nothing of the real world in while the block runs."""
-    with shared_signature_checks(), hashed_execution() if scope == "core" else nullcontext(), no_escape():
+    with (
+        shared_signature_checks(),
+        small_guards(),
+        hashed_execution() if scope == "core" else nullcontext(),
+        no_escape(),
+    ):
         yield
 
 

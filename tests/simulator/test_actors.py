@@ -6,9 +6,12 @@ from tests.simulator.byzantine import ACTORS
 from tests.simulator.knobs import SECOND_US, quiet
 from tests.simulator.run import Outcome, SeedPlan, run_seed
 
+LONGER = {"payments_per_s": 60, "safety_us": 5 * SECOND_US}
+
 NEEDS = {
-    "bad_sync_server": {"away": 1, "loss_per_mille": 200, "crash_every_us": SECOND_US},
-    "boundary_equivocator": {"epoch_blocks": 5},
+    "bad_sync_server": {**LONGER, "away": 1, "loss_per_mille": 200, "crash_every_us": SECOND_US},
+    "boundary_equivocator": {**LONGER, "epoch_blocks": 5},
+    "equivocator": LONGER,
     "stale_justifier": {"safety_us": 12 * SECOND_US},
 }
 """What some actors need before they can do anything: somebody who has missed something, or more views."""
@@ -16,7 +19,7 @@ NEEDS = {
 
 def run_actor(name: str) -> Outcome:
     scope = "node" if ACTORS[name].needs_ledger else "core"
-    knobs = quiet(**{"payments_per_s": 60, **NEEDS.get(name, {})})
+    knobs = quiet(**{"payments_per_s": 20, "safety_us": 3 * SECOND_US, **NEEDS.get(name, {})})
     return run_seed(1, plan=SeedPlan(scope, actor=name, knobs=knobs))
 
 

@@ -177,6 +177,8 @@ def _restart_if_stopped(node: SimulatedNode) -> Callable[[], None]:
     def restart() -> None:
         if node.node is not None and node.has_recovered and node.node.machine.stopped is not None:
             node.crash()
+            # Having stopped is remembered, where an actor does not want it to be.
+            node.forget_votes()
             node.start()
 
     return restart

@@ -100,7 +100,7 @@ class Equivocator(_Leader):
     """
 
     is_provable = True
-    REVEALED_US = 1_500_000
+    REVEALED_US = 300_000
 
     def frames(self, peer: PeerKey, channel: Channel, payload: bytes) -> Frames:
         found = super().frames(peer, channel, payload)
