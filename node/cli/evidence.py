@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from node.cli.errors import UsageError
 from node.cli.homes import load_home
-from node.cli.json_rpc import JsonValue, RpcClient, as_list, as_object
+from node.cli.json_rpc import RpcClient, as_list, as_object
 
 
 class NoSource(UsageError):
@@ -37,21 +38,21 @@ def list_evidence(home: Path | None, rpc_url: str | None, as_json: bool) -> None
         return
     if not found:
         click.echo("none: no validator is known to have contradicted itself")
-    for entry in (as_object(item) for item in found):
+    for entry in found:
         where = "not reported yet" if entry["height"] is None else f"reported at height {entry['height']}"
         who = f"validator {entry['signer']} ({str(entry['consensusKey'])[:18]}…)"
         what = f"{entry['firstKind']} and {entry['secondKind']}"
         click.echo(f"epoch {entry['epoch']} view {entry['view']}: {who} signed {what}; {where}")
 
 
-def _from_disk(home: Path) -> list[JsonValue]:
+def _from_disk(home: Path) -> Sequence[Mapping[str, object]]:
     """Read a stopped node's ledger. Raises: StorageError when it runs, or holds none."""
     from node.app import read_evidence  # the node's libraries take a second to load
 
     load_home(home, flags={})
-    return list(read_evidence(home))
+    return read_evidence(home)
 
 
-async def _from_node(url: str) -> list[JsonValue]:
+async def _from_node(url: str) -> Sequence[Mapping[str, object]]:
     async with RpcClient() as client:
-        return list(as_list(await client.result(url, "sycee_getEvidence")))
+        return [as_object(entry) for entry in as_list(await client.result(url, "sycee_getEvidence"))]

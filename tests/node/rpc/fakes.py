@@ -213,15 +213,15 @@ class FakeBackend:
         )
 
     def evidence(self) -> Sequence[EvidenceRecord]:
-        votes = [
+        first, second = (
             Vote(
                 Statement(Kind.NOTARIZE, Epoch(0), View(7), View(6), Hash32(bytes((number,)) * 32)),
                 ValidatorIndex(0),
                 bytes(64),
             )
             for number in (1, 2)
-        ]
-        return [EvidenceRecord(ConflictingVotes(*votes), b"\x11" * 32, Hash32(b"\x33" * 32), None)]
+        )
+        return [EvidenceRecord(ConflictingVotes(first, second), b"\x11" * 32, Hash32(b"\x33" * 32), None)]
 
     def handoff(self, epoch: Epoch) -> Handoff | None:
         if epoch != 0:
