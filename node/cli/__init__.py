@@ -22,6 +22,7 @@ COMMANDS = {
     "start": "node.cli.start",
     "status": "node.cli.status",
     "testnet": "node.cli.testnet",
+    "validator": "node.cli.validator",
     "verify": "node.cli.verify",
     "version": "node.cli.version",
     "wal": "node.cli.wal",

@@ -185,6 +185,10 @@ class Inbound:
         parts = self._parts
         admitted = parts.admission.admit_proposal(payload)
         if admitted is None:
+            # Too late to be voted for, not too late to contradict what its leader said before.
+            vote = parts.admission.admit_vote_of_proposal(payload)
+            if vote is not None:
+                parts.post(VoteReceived(vote))
             return
         proposal, facts = admitted
         header_rlp = proposal.value.header

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from tests.simulator.patches import shared_signature_checks
+from tests.simulator.scenarios.boundaries import BOUNDARIES
 from tests.simulator.scenarios.hostile import HOSTILE
 from tests.simulator.scenarios.idle import IDLE
 from tests.simulator.scenarios.memory import MEMORY
@@ -14,7 +15,7 @@ from tests.simulator.world import Broken, no_escape
 Scenario = Callable[[], None]
 
 SCENARIOS: Mapping[str, Scenario] = {
-    scenario.__name__: scenario for scenario in (*IDLE, *SPLITS, *OUTAGES, *HOSTILE, *MEMORY)
+    scenario.__name__: scenario for scenario in (*IDLE, *SPLITS, *OUTAGES, *BOUNDARIES, *HOSTILE, *MEMORY)
 }
 """By name; the name is the sentence that must be true."""
 
