@@ -107,6 +107,8 @@ class ValidatorNode:
         self._own_tls_key = own_tls_key
         self._is_pending = False
         self._was_behind = False
+        self._committed_to = LogPosition(epochs.epoch, head.view)
+        """Epoch and view of the newest block that is committed."""
         self._epoch_running = epochs.epoch
         """The epoch the machine is in; it follows the ledger's by a turn."""
         self.evidence_against: Callable[[str, str], None] = lambda _validator, _kind: None
@@ -461,7 +463,8 @@ class ValidatorNode:
             if any(log.address == VALIDATOR_REGISTRY for receipt in executed.receipts for log in receipt.logs):
                 self._update_candidates()
             self._catch_up.committed(header.height)
-        self.durability.prune(LogPosition(header.epoch, header.view))
+        self._committed_to = LogPosition(header.epoch, header.view)
+        self.durability.prune(self._committed_to)
         self._block_fetch.cancel_unless(lambda digest: digest in self.machine.state.fetching)
         self.committed_with(executed, finalization)
         self._update_pending()
@@ -499,9 +502,10 @@ class ValidatorNode:
             self._ports.transport.update_peers(self.epochs.peers(self._own_tls_key))
 
     def _turn_ended(self) -> None:
-        # Only now: while a turn's sync runs, its votes wait, and the head may already be above them.
+        # Only now: while a turn's sync runs, its votes wait, and what is final may already be above them. And only what
+        # is final on disk: a guard that forgot more than the ledger knows would look like a stranger's after a crash.
+        self._ports.signer.set_floor(*self._committed_to)
         state = self.machine.state
-        self._ports.signer.set_floor(state.validators.epoch, state.head.view)
         if state.validators.epoch != self._epoch_running:
             self._epoch_running = state.validators.epoch
             self._performer.epoch_began()

@@ -65,6 +65,9 @@ class NodeTimers:
 class SlowWorkers:
     """Runs jobs a moment later and reports them another moment later, each lane in order."""
 
+    commit_ms = 0
+    """How long a commit takes beside what is drawn."""
+
     def __init__(self, timers: NodeTimers, time: ManualTime, drawn: random.Random) -> None:
         self._timers = timers
         self._time = time
@@ -79,6 +82,8 @@ class SlowWorkers:
         failed: Callable[[BaseException], None],
     ) -> None:
         run_at = max(self._time.now_ms(), self._free_at.get(lane, 0)) + self._drawn.randrange(4)
+        if lane is Lane.STORE:
+            run_at += self.commit_ms
         self._free_at[lane] = run_at + self._drawn.randrange(12)
         report_at = self._free_at[lane]
 

@@ -1,5 +1,6 @@
 """Validators that lost, restored or copied their memory: none votes before a quorum of others has said where it is."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -544,3 +545,27 @@ def test_restart_in_the_epoch_after_the_statuses_still_leaves_view_one_out(short
         bank.start()
         assert resume_view(bank) == expected
     network.assert_agreement()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_guard_never_forgets_more_than_the_ledger_has_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Commits take longer than views, and the guard is replaced all the time: an ordinary crash is one all the same."""
+    monkeypatch.setattr("node.storage.guard_file.GUARD_BYTES_MAX", 256)
+    monkeypatch.setattr("tests.node.runtime.small_network.SlowWorkers.commit_ms", 150)
+    drawn = random.Random(seed)
+    network = SmallNetwork(tmp_path, seed=seed)
+    network.start()
+    network.world.advance(300)
+    for nonce in range(15):
+        for bank in network.banks:
+            for key in (ALICE_KEY, BOB_KEY, CAROL_KEY):
+                bank.submit(raw_payment(key, nonce, DAVE, 1))
+        network.world.advance(drawn.randrange(5, 120))
+        bank = drawn.choice(network.banks)
+        bank.crash()
+        bank.start()
+        assert reason(bank) is ResumeReason.NONE, bank.output.getvalue()
+    network.assert_agreement()
+    stop(network)
