@@ -45,7 +45,9 @@ VERIFY_LIMIT_S = 600.0
 METRICS_LIMIT_S = 5.0
 EVIDENCE_LINE = re.compile(r"sycee_evidence_total\{([^}]*)\} ([0-9.e+]+)")
 VALIDATOR_LABEL = re.compile(r'validator="([^"]*)"')
-ERROR_LINE = re.compile(r"^\S+ +ERROR |^Traceback ")
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+ +[A-Z]+ ")
+ERROR_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+ +ERROR ")
+TRACEBACK_LINE = re.compile(r"Traceback ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +194,30 @@ async def check_blame(nodes: Sequence[Node], events: Sequence[Event]) -> Finding
 
 def check_errors(nodes: Sequence[Node], expect: Expectation) -> Finding:
     """Check that every ERROR line of every log has a cause in the manifest."""
-    differences: list[str] = []
-    for node in nodes:
-        if node.home.log_file.exists():
-            for line in node.home.log_file.read_text(errors="replace").splitlines():
-                if ERROR_LINE.match(line) and not any(part in line for part in expect.errors):
-                    differences.append(f"{node.name}: {line[:300]}")
+    differences = [
+        f"{node.name}: {line[:300]}"
+        for node in nodes
+        if node.home.log_file.exists()
+        for line in causeless_errors(node.home.log_file.read_text(errors="replace").splitlines(), expect.errors)
+    ]
     return finding("errors", differences, "no ERROR line without a cause in the manifest")
+
+
+def causeless_errors(lines: Sequence[str], expected: Sequence[str]) -> list[str]:
+    """Return the ERROR lines and tracebacks that hold none of `expected`; a traceback below an expected line is its."""
+    found: list[str] = []
+    is_expected = False
+    for line in lines:
+        if ERROR_LINE.match(line):
+            is_expected = any(part in line for part in expected)
+            if not is_expected:
+                found.append(line)
+        elif TRACEBACK_LINE.match(line):
+            if not is_expected:
+                found.append(line)
+        elif LOG_LINE.match(line):
+            is_expected = False
+    return found
 
 
 def check_stopped(nodes: Sequence[Node]) -> Finding:

@@ -127,7 +127,7 @@ async def _under_load(
     late = [node for name, node in network.nodes.items() if name in manifest.start_height]
     for node in early:
         node.start()
-    await _wait_ready(client, early)
+    await wait_ready(client, early)
     urls = [(node.name, node.rpc_url) for node in early]
     clients = Clients(client, urls, manifest.load, recorder, generator(manifest.seed, "load"))
     await clients.fund()
@@ -203,7 +203,8 @@ async def _join(node: Node, network: Network, recorder: Recorder, faults: Faults
         unstarted.append(node.name)
 
 
-async def _wait_ready(client: RpcClient, nodes: list[Node]) -> None:
+async def wait_ready(client: RpcClient, nodes: list[Node]) -> None:
+    """Wait until each of `nodes` has a final block. Raises: NotReady."""
     deadline_s = time.monotonic() + READY_LIMIT_S
     waiting = list(nodes)
     while waiting:
