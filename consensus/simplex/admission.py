@@ -73,10 +73,15 @@ class Admission:
             vote = decode_vote(data)
         except MalformedConsensusMessage as error:
             raise Misbehaviour(str(error)) from error
-        if not self._interest.wants_vote(vote.statement, vote.signer):
-            return None
-        self._verify_vote(vote)
-        return Verified(vote)
+        return self._verified_vote(vote)
+
+    def admit_vote_of_proposal(self, data: bytes) -> Verified[Vote] | None:
+        """Return the vote in a proposal that itself is of no use: it may be evidence. Raises: Misbehaviour."""
+        try:
+            proposal = decode_proposal(data)
+        except MalformedConsensusMessage as error:
+            raise Misbehaviour(str(error)) from error
+        return self._verified_vote(proposal.vote)
 
     def admit_own_vote(self, vote: Vote) -> Verified[Vote]:
         """Return a vote that this node has just signed with its own key."""
@@ -132,6 +137,12 @@ class Admission:
             if certificate.statement.epoch != statement.epoch:
                 raise Misbehaviour(f"justification of epoch {certificate.statement.epoch} in epoch {statement.epoch}")
             self._verified_certificate(certificate)
+
+    def _verified_vote(self, vote: Vote) -> Verified[Vote] | None:
+        if not self._interest.wants_vote(vote.statement, vote.signer):
+            return None
+        self._verify_vote(vote)
+        return Verified(vote)
 
     def _verify_vote(self, vote: Vote) -> None:
         validators = self._interest.validators

@@ -43,6 +43,7 @@ from node.peers.wire import (
     Request,
     RequestKind,
     decode_chunk,
+    decode_nonce,
     decode_range_query,
     decode_reply,
     decode_request,
@@ -86,6 +87,8 @@ class InboundParts:
     post: Callable[[Event], None]
     greet: Callable[[bytes], None]
     """Called with a peer's key when its link is up: send it this node's status."""
+    make_status: Callable[[bytes], bytes]
+    """Returns this node's signed status for a nonce; empty for a node that is no validator."""
 
 
 class Inbound:
@@ -182,6 +185,10 @@ class Inbound:
         parts = self._parts
         admitted = parts.admission.admit_proposal(payload)
         if admitted is None:
+            # Too late to be voted for, not too late to contradict what its leader said before.
+            vote = parts.admission.admit_vote_of_proposal(payload)
+            if vote is not None:
+                parts.post(VoteReceived(vote))
             return
         proposal, facts = admitted
         header_rlp = proposal.value.header
@@ -298,6 +305,8 @@ class Inbound:
                 return answer_block_request(parts.store, request.payload)
             case RequestKind.TRANSACTIONS:
                 return parts.gossip.answer(request.payload)
+            case RequestKind.STATUS:
+                return parts.make_status(decode_nonce(request.payload))
             case RequestKind.CERTIFICATES:
                 first, last = decode_range_query(request.payload)
                 found = parts.machine.certificates_in(View(first), View(last), CERTIFICATES_MAX)

@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 from node.storage.errors import StoreClosed
 from node.storage.kv import WriteBatch
+from node.storage.memory_files import Keep
 
 _Undo = list[tuple[bytes, bytes | None]]
 """What one batch replaced, in the order of the batch; None for what was not there."""
@@ -106,11 +107,17 @@ class MemoryStore:
         store._content, store._keys, store._unsynced = self._content, self._keys, self._unsynced
         return store
 
-    def crash(self, generator: random.Random) -> "MemoryStore":
+    def crash(self, generator: random.Random, keep: Keep = Keep.ANY_PART) -> "MemoryStore":
         """Lose power: close this store and return what the disk holds, synced batches and the first few others."""
         store = self.reopen()
         unsynced, store._unsynced = store._unsynced, []
-        kept_count = generator.randint(0, len(unsynced))
+        match keep:
+            case Keep.NOTHING:
+                kept_count = 0
+            case Keep.EVERYTHING:
+                kept_count = len(unsynced)
+            case Keep.ANY_PART:
+                kept_count = generator.randint(0, len(unsynced))
         for undo in reversed(unsynced[kept_count:]):
             for key, value in reversed(undo):
                 store._set(key, value)

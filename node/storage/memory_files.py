@@ -194,6 +194,10 @@ class MemoryFiles:
             content.lose_power(is_kept)
         self.end_process()
 
+    def has_unsynced(self) -> bool:
+        """Tell whether a power cut now could take anything away."""
+        return bool(self._pending_names) or any(content.pending for content in self._names.values())
+
     def end_process(self) -> None:
         """End the program but not the machine: nothing is lost, nothing becomes durable, open files are dead."""
         self.boot_count += 1

@@ -15,7 +15,6 @@ from tests.simulator.bounds import check_bounds, sizes
 from tests.simulator.campaigns import CAMPAIGNS, new_seeds
 from tests.simulator.cluster import Cluster
 from tests.simulator.knobs import KNOB_NAMES, SECOND_US, draw_knobs, quiet
-from tests.simulator.mutants import check_mutant
 from tests.simulator.partitions import KINDS, around, one_way
 from tests.simulator.phases import require_same_when_replayed
 from tests.simulator.run import Outcome, SeedPlan, run_seed, sealed_world
@@ -34,11 +33,6 @@ def test_core_seed_holds(seed: int) -> None:
     outcome = run_seed(seed, validators=4, scope="core")
     assert (outcome.checker, outcome.detail) == ("", "")
     assert outcome.height >= 5
-
-
-@pytest.mark.parametrize("name", ["quorum_2f", "send_before_sync", "commit_not_synced", "money_from_nothing"])
-def test_wrong_rule_dies(name: str) -> None:
-    assert check_mutant(name, lambda _line: None)
 
 
 def test_a_seed_repeats_itself_and_its_neighbour_does_not() -> None:

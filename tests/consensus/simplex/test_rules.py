@@ -1,5 +1,7 @@
 """One machine, one rule a test; labels are those of SPEC.md. The test plays the host and every peer."""
 
+from dataclasses import replace
+
 import pytest
 
 from consensus.primitives.scalars import Hash32, Height, View
@@ -31,6 +33,7 @@ from consensus.simplex.events import (
     TimerKind,
     Verdict,
     ViewZero,
+    VoteReceived,
 )
 from consensus.simplex.messages import Kind, Proposal, encode_proposal
 from consensus.simplex.parameters import Parameters
@@ -696,3 +699,19 @@ def test_v1_votes_outside_the_window_or_already_known_are_not_wanted() -> None:
     assert known(nullify(11), signer) and not known(nullify(12), signer)
     assert not known(nullify(1), signer)
     assert not known(nullify(1, epoch=1), signer)
+
+
+def test_v1_vote_of_a_proposal_that_comes_too_late_is_still_examined() -> None:
+    """A leader's second proposal may arrive when its view is final; then it is worth its vote: as evidence."""
+    bench = Bench()
+    bench.finalized(1)
+    other = bench.block(1, number=2)
+    late = Proposal(vote(4, 1, notarize(1, 0, other.facts.digest)), other.header, len(other.body), None, ())
+    admission = admission_of(bench)
+    assert admission.admit_proposal(encode_proposal(late)) is None
+    admitted = admission.admit_vote_of_proposal(encode_proposal(late))
+    assert admitted is not None and admitted.value == late.vote
+    assert only(bench.take(VoteReceived(admitted)), ReportEvidence)
+    forged = replace(late, vote=replace(late.vote, signature=bytes(64)))
+    with pytest.raises(Misbehaviour):
+        admission_of(Bench()).admit_vote_of_proposal(encode_proposal(forged))
