@@ -18,6 +18,7 @@ from node.cli.ledger_reader import read_height
 from node.cli.supervisor import STOP_TIMEOUT_S
 from tests.testnet.disk import SmallDisk
 from tests.testnet.manifest import RANDOM_NODE, Kind, Manifest, Outcome, Perturbation
+from tests.testnet.membership import Membership, MembershipFailed
 from tests.testnet.network import Network, Node, generator
 
 SLOW_DELAY_MS = 300
@@ -52,6 +53,7 @@ class Faults:
         self._now_s = now_s
         self._manifest = network.manifest
         self._random = generator(self._manifest.seed, "faults")
+        self._membership = Membership(network, client, limit_s=self._manifest.expect.recover_s)
         self._disks: dict[str, SmallDisk] = {}
         self._busy: set[str] = set()
         self.events: list[Event] = []
@@ -224,6 +226,21 @@ class Faults:
         if await self._end(node, signal.SIGTERM):
             node.start()
 
+    async def _join(self, node: Node, event: Event) -> None:
+        await self._change_set(self._membership.join(node), event)
+
+    async def _leave(self, node: Node, event: Event) -> None:
+        await self._change_set(self._membership.leave(node), event)
+
+    async def _rotate(self, node: Node, event: Event) -> None:
+        await self._change_set(self._membership.rotate(node), event)
+
+    async def _change_set(self, change: Awaitable[None], event: Event) -> None:
+        try:
+            await change
+        except MembershipFailed as error:
+            event.problem = str(error)
+
     async def _end(self, node: Node, number: signal.Signals) -> bool:
         node.is_wanted = False
         node.signal(number)
@@ -253,6 +270,9 @@ _ACTIONS: Mapping[Kind, Callable[[Faults, Node, Event], Awaitable[None]]] = {
     Kind.WIPE: Faults._wipe,
     Kind.RESTORE_BACKUP: Faults._restore_backup,
     Kind.COPIED_KEY: Faults._copy_key,
+    Kind.JOIN: Faults._join,
+    Kind.LEAVE: Faults._leave,
+    Kind.ROTATE: Faults._rotate,
 }
 
 

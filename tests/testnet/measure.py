@@ -7,6 +7,7 @@ under load, many times. idle: what two payments cost on a silent network whose n
 import argparse
 import asyncio
 import json
+import os
 import signal
 import tempfile
 import time
@@ -103,6 +104,7 @@ async def catch_up(network: Network, client: RpcClient, *, blocks: int, payments
         "height_reached": height,
         "seconds": round(took_s, 1),
         "blocks_per_s": round((height - first) / took_s, 1),
+        "cpu_s": round(cpu_s(late), 1),
         "resident_mib": resident_mib(late),
     }
 
@@ -196,6 +198,15 @@ def payments_of_alice(count: int) -> list[Outgoing]:
 def gap_ms(recorder: Recorder, since_us: int, until_us: int) -> int:
     """Return the longest time without a new height, in milliseconds rounded down."""
     return int(recorder.largest_gap_s(since_us, until_us) * 1_000)
+
+
+def cpu_s(node: Node) -> float:
+    """Return the processor time the process has used, in seconds; 0 when there is none."""
+    if node.process_id is None:
+        return 0.0
+    fields = Path(f"/proc/{node.process_id}/stat").read_text().rpartition(")")[2].split()
+    # Fields 14 and 15 of the whole line, in ticks. Source: proc(5).
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mib(node: Node) -> int:

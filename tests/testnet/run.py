@@ -123,8 +123,8 @@ async def _under_load(
     say: Callable[[str], None],
 ) -> None:
     manifest = network.manifest
-    early = [node for name, node in network.nodes.items() if name not in manifest.start_height]
-    late = [node for name, node in network.nodes.items() if name in manifest.start_height]
+    early = [network.nodes[name] for name in manifest.names if name not in manifest.start_height]
+    late = [network.nodes[name] for name in manifest.start_height]
     for node in early:
         node.start()
     await wait_ready(client, early)
