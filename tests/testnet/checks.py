@@ -83,7 +83,7 @@ async def read_ledgers(client: RpcClient, nodes: Sequence[Node], clients: Mappin
     balances: dict[str, dict[str, int]] = {}
     supplies: dict[str, int] = {}
     for node in nodes:
-        hashes[node.name] = await _block_hashes(client, node.rpc_url, height)
+        hashes[node.name] = await read_hashes(client, node.rpc_url, height)
         found: dict[str, int] = {}
         for entry in await read_payments(client, node.rpc_url, currency=CURRENCY, height_first=1, height_last=height):
             found[entry.transaction_hash] = -1 if entry.transaction_hash in found else entry.height
@@ -106,6 +106,17 @@ def check_agreement(ledgers: Ledgers) -> Finding:
     ]
     text = f"{len(ledgers.hashes)} nodes have the same {ledgers.height + 1} blocks"
     return finding("agreement", differences, text)
+
+
+def check_prefix(ledgers: Ledgers, name: str, hashes: Sequence[str]) -> Finding:
+    """Check that the chain of a node that left is the beginning of everybody's."""
+    [(first, expected), *_] = ledgers.hashes.items()
+    differences = [
+        f"height {height}: {first} {wanted}, {name} {found}"
+        for height, (wanted, found) in enumerate(zip(expected, hashes, strict=False))
+        if wanted != found
+    ]
+    return finding(f"prefix {name}", differences, f"its {len(hashes)} blocks begin everybody's chain")
 
 
 def check_conservation(ledgers: Ledgers, clients: Mapping[str, Address], sent: Sequence[PaymentRecord]) -> Finding:
@@ -259,7 +270,8 @@ def _half_written(folder: Path) -> list[Path]:
     return sorted(path for pattern in ("*.tmp", "*.partial") for path in folder.rglob(pattern))
 
 
-async def _block_hashes(client: RpcClient, url: str, height: int) -> tuple[str, ...]:
+async def read_hashes(client: RpcClient, url: str, height: int) -> tuple[str, ...]:
+    """Return the block hashes from 0 to `height`. Raises: EndpointDown, RpcFailed."""
     hashes: list[str] = []
     for first in range(0, height + 1, CALL_LIST_MAX):
         places = range(first, min(first + CALL_LIST_MAX, height + 1))

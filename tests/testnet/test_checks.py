@@ -12,6 +12,7 @@ from tests.testnet.checks import (
     check_conservation,
     check_gap,
     check_payments,
+    check_prefix,
     check_recovery,
 )
 from tests.testnet.faults import Event
@@ -42,6 +43,11 @@ def test_equal_chains_agree_and_one_other_hash_does_not() -> None:
     assert check_agreement(GOOD).agrees
     forked = replace(GOOD, hashes={**GOOD.hashes, "beta": ("hash0", "other")})
     assert check_agreement(forked).differences == ("height 1: alpha hash1, beta other",)
+
+
+def test_chain_of_a_node_that_left_must_begin_everybodys_chain() -> None:
+    assert check_prefix(GOOD, "gamma", ("hash0",)).agrees
+    assert not check_prefix(GOOD, "gamma", ("hash0", "other")).agrees
 
 
 def test_balances_that_make_the_supply_are_conserved_and_one_unit_less_is_not() -> None:
