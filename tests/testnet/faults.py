@@ -59,7 +59,7 @@ class Faults:
         self.events: list[Event] = []
         self.plan = draw_plan(self._manifest, self._random)
 
-    async def prepare(self) -> None:
+    def prepare(self) -> None:
         """Make what perturbations need before any node starts."""
         for entry in self.plan:
             if entry.kind is Kind.DISK_FULL and entry.node not in self._disks:

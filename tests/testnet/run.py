@@ -99,7 +99,7 @@ async def run_manifest(
         recorder = Recorder()
         started: list[int] = []
         faults = Faults(network, client, lambda: (recorder.now_us() - started[0]) / 1_000_000)
-        await faults.prepare()
+        faults.prepare()
         try:
             async with network:
                 report.notes += faults.disk_notes
