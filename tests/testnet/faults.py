@@ -26,6 +26,8 @@ SLOW_DELAY_MS = 300
 SLOW_BYTES_PER_S = 256 * 1024
 """Width of a slow link: 2 Mbit/s."""
 RECOVERY_POLL_S = 0.1
+RECOVERY_COMMON_S = 12
+"""What a node commonly takes to start and catch up on a loaded machine: 4 to 8 s, and a margin."""
 REFUSAL_LIMIT_S = 20.0
 """How long a node may take to refuse its disk: an import and the reading of the log on a loaded machine."""
 BACKUP_SUFFIX = "-backup"
@@ -290,8 +292,9 @@ def draw_plan(manifest: Manifest, random: Random) -> tuple[Perturbation, ...]:
         busy_max = manifest.validators * drawn.percent_max // 100
         while at_s + drawn.for_s < manifest.duration_s:
             for_s = float(random.randrange(1, drawn.for_s + 1))
+            # A node is perturbed again only when it must have recovered, others as soon as it commonly has.
             free = [name for name in starters if name not in _busy_at(planned, at_s, manifest.expect.recover_s)]
-            if free and len(starters) - len(free) < busy_max:
+            if free and len(_busy_at(planned, at_s, RECOVERY_COMMON_S)) < busy_max:
                 kind = random.choice(drawn.kinds)
                 planned.append(Perturbation(kind, random.choice(free), at_s, for_s, Outcome.RECOVERS))
             at_s += random.randrange(1, 2 * drawn.interval_s + 1)
