@@ -1,5 +1,6 @@
 """Thread pools behind the `Workers` port, and the twin that computes at once."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -18,6 +19,9 @@ class ThreadWorkers:
             lane: ThreadPoolExecutor(recover_threads if lane is Lane.RECOVER else 1, f"sycee-{lane.value}")
             for lane in Lane
         }
+        self._lock = threading.Lock()
+        """Closing is another thread's work: between the look at `_is_closed` and the hand-over nobody may close."""
+        self._is_closed = False
 
     def submit(
         self,
@@ -26,9 +30,11 @@ class ThreadWorkers:
         done: Callable[[Result], None],
         failed: Callable[[BaseException], None],
     ) -> None:
-        """Run `job` on the lane's thread, then `done` or `failed` on the loop thread."""
+        """Run `job` on the lane's thread, then `done` or `failed` on the loop thread; after `close` do nothing."""
 
         def completed(future: Future[Result]) -> None:
+            if future.cancelled():
+                return
             error = future.exception()
             if error is None:
                 result = future.result()
@@ -36,10 +42,17 @@ class ThreadWorkers:
             else:
                 self._post(lambda: failed(error))
 
-        self._executors[lane].submit(job).add_done_callback(completed)
+        with self._lock:
+            if self._is_closed:
+                # The loop still turns while the threads end; what it wants now dies with the process, as in a crash.
+                return
+            future = self._executors[lane].submit(job)
+        future.add_done_callback(completed)
 
     def close(self) -> None:
-        """Finish what runs, drop what waits, end the threads."""
+        """Finish what runs, drop what waits and what comes later, end the threads."""
+        with self._lock:
+            self._is_closed = True
         for executor in self._executors.values():
             executor.shutdown(wait=True, cancel_futures=True)
 

@@ -45,7 +45,9 @@ VERIFY_LIMIT_S = 600.0
 METRICS_LIMIT_S = 5.0
 EVIDENCE_LINE = re.compile(r"sycee_evidence_total\{([^}]*)\} ([0-9.e+]+)")
 VALIDATOR_LABEL = re.compile(r'validator="([^"]*)"')
-ERROR_LINE = re.compile(r"^\S+ +ERROR |^Traceback ")
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+ +[A-Z]+ ")
+ERROR_LINE = re.compile(r"\d{4}-\d\d-\d\dT\S+ +ERROR ")
+TRACEBACK_LINE = re.compile(r"Traceback ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ async def read_ledgers(client: RpcClient, nodes: Sequence[Node], clients: Mappin
     balances: dict[str, dict[str, int]] = {}
     supplies: dict[str, int] = {}
     for node in nodes:
-        hashes[node.name] = await _block_hashes(client, node.rpc_url, height)
+        hashes[node.name] = await read_hashes(client, node.rpc_url, height)
         found: dict[str, int] = {}
         for entry in await read_payments(client, node.rpc_url, currency=CURRENCY, height_first=1, height_last=height):
             found[entry.transaction_hash] = -1 if entry.transaction_hash in found else entry.height
@@ -104,6 +106,17 @@ def check_agreement(ledgers: Ledgers) -> Finding:
     ]
     text = f"{len(ledgers.hashes)} nodes have the same {ledgers.height + 1} blocks"
     return finding("agreement", differences, text)
+
+
+def check_prefix(ledgers: Ledgers, name: str, hashes: Sequence[str]) -> Finding:
+    """Check that the chain of a node that left is the beginning of everybody's."""
+    [(first, expected), *_] = ledgers.hashes.items()
+    differences = [
+        f"height {height}: {first} {wanted}, {name} {found}"
+        for height, (wanted, found) in enumerate(zip(expected, hashes, strict=False))
+        if wanted != found
+    ]
+    return finding(f"prefix {name}", differences, f"its {len(hashes)} blocks begin everybody's chain")
 
 
 def check_conservation(ledgers: Ledgers, clients: Mapping[str, Address], sent: Sequence[PaymentRecord]) -> Finding:
@@ -192,13 +205,30 @@ async def check_blame(nodes: Sequence[Node], events: Sequence[Event]) -> Finding
 
 def check_errors(nodes: Sequence[Node], expect: Expectation) -> Finding:
     """Check that every ERROR line of every log has a cause in the manifest."""
-    differences: list[str] = []
-    for node in nodes:
-        if node.home.log_file.exists():
-            for line in node.home.log_file.read_text(errors="replace").splitlines():
-                if ERROR_LINE.match(line) and not any(part in line for part in expect.errors):
-                    differences.append(f"{node.name}: {line[:300]}")
+    differences = [
+        f"{node.name}: {line[:300]}"
+        for node in nodes
+        if node.home.log_file.exists()
+        for line in causeless_errors(node.home.log_file.read_text(errors="replace").splitlines(), expect.errors)
+    ]
     return finding("errors", differences, "no ERROR line without a cause in the manifest")
+
+
+def causeless_errors(lines: Sequence[str], expected: Sequence[str]) -> list[str]:
+    """Return the ERROR lines and tracebacks that hold none of `expected`; a traceback below an expected line is its."""
+    found: list[str] = []
+    is_expected = False
+    for line in lines:
+        if ERROR_LINE.match(line):
+            is_expected = any(part in line for part in expected)
+            if not is_expected:
+                found.append(line)
+        elif TRACEBACK_LINE.match(line):
+            if not is_expected:
+                found.append(line)
+        elif LOG_LINE.match(line):
+            is_expected = False
+    return found
 
 
 def check_stopped(nodes: Sequence[Node]) -> Finding:
@@ -240,7 +270,8 @@ def _half_written(folder: Path) -> list[Path]:
     return sorted(path for pattern in ("*.tmp", "*.partial") for path in folder.rglob(pattern))
 
 
-async def _block_hashes(client: RpcClient, url: str, height: int) -> tuple[str, ...]:
+async def read_hashes(client: RpcClient, url: str, height: int) -> tuple[str, ...]:
+    """Return the block hashes from 0 to `height`. Raises: EndpointDown, RpcFailed."""
     hashes: list[str] = []
     for first in range(0, height + 1, CALL_LIST_MAX):
         places = range(first, min(first + CALL_LIST_MAX, height + 1))

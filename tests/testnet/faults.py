@@ -18,6 +18,7 @@ from node.cli.ledger_reader import read_height
 from node.cli.supervisor import STOP_TIMEOUT_S
 from tests.testnet.disk import SmallDisk
 from tests.testnet.manifest import RANDOM_NODE, Kind, Manifest, Outcome, Perturbation
+from tests.testnet.membership import Membership, MembershipFailed
 from tests.testnet.network import Network, Node, generator
 
 SLOW_DELAY_MS = 300
@@ -25,6 +26,8 @@ SLOW_DELAY_MS = 300
 SLOW_BYTES_PER_S = 256 * 1024
 """Width of a slow link: 2 Mbit/s."""
 RECOVERY_POLL_S = 0.1
+RECOVERY_COMMON_S = 12
+"""What a node commonly takes to start and catch up on a loaded machine: 4 to 8 s, and a margin."""
 REFUSAL_LIMIT_S = 20.0
 """How long a node may take to refuse its disk: an import and the reading of the log on a loaded machine."""
 BACKUP_SUFFIX = "-backup"
@@ -52,12 +55,13 @@ class Faults:
         self._now_s = now_s
         self._manifest = network.manifest
         self._random = generator(self._manifest.seed, "faults")
+        self._membership = Membership(network, client, limit_s=self._manifest.expect.recover_s)
         self._disks: dict[str, SmallDisk] = {}
         self._busy: set[str] = set()
         self.events: list[Event] = []
         self.plan = draw_plan(self._manifest, self._random)
 
-    async def prepare(self) -> None:
+    def prepare(self) -> None:
         """Make what perturbations need before any node starts."""
         for entry in self.plan:
             if entry.kind is Kind.DISK_FULL and entry.node not in self._disks:
@@ -224,6 +228,21 @@ class Faults:
         if await self._end(node, signal.SIGTERM):
             node.start()
 
+    async def _join(self, node: Node, event: Event) -> None:
+        await self._change_set(self._membership.join(node), event)
+
+    async def _leave(self, node: Node, event: Event) -> None:
+        await self._change_set(self._membership.leave(node), event)
+
+    async def _rotate(self, node: Node, event: Event) -> None:
+        await self._change_set(self._membership.rotate(node), event)
+
+    async def _change_set(self, change: Awaitable[None], event: Event) -> None:
+        try:
+            await change
+        except MembershipFailed as error:
+            event.problem = str(error)
+
     async def _end(self, node: Node, number: signal.Signals) -> bool:
         node.is_wanted = False
         node.signal(number)
@@ -253,6 +272,9 @@ _ACTIONS: Mapping[Kind, Callable[[Faults, Node, Event], Awaitable[None]]] = {
     Kind.WIPE: Faults._wipe,
     Kind.RESTORE_BACKUP: Faults._restore_backup,
     Kind.COPIED_KEY: Faults._copy_key,
+    Kind.JOIN: Faults._join,
+    Kind.LEAVE: Faults._leave,
+    Kind.ROTATE: Faults._rotate,
 }
 
 
@@ -270,8 +292,9 @@ def draw_plan(manifest: Manifest, random: Random) -> tuple[Perturbation, ...]:
         busy_max = manifest.validators * drawn.percent_max // 100
         while at_s + drawn.for_s < manifest.duration_s:
             for_s = float(random.randrange(1, drawn.for_s + 1))
+            # A node is perturbed again only when it must have recovered, others as soon as it commonly has.
             free = [name for name in starters if name not in _busy_at(planned, at_s, manifest.expect.recover_s)]
-            if free and len(starters) - len(free) < busy_max:
+            if free and len(_busy_at(planned, at_s, RECOVERY_COMMON_S)) < busy_max:
                 kind = random.choice(drawn.kinds)
                 planned.append(Perturbation(kind, random.choice(free), at_s, for_s, Outcome.RECOVERS))
             at_s += random.randrange(1, 2 * drawn.interval_s + 1)

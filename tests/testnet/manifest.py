@@ -14,6 +14,8 @@ from node.cli.network_plan import validator_names
 
 VALIDATORS_MAX = 10
 """Processes of one run: more say nothing new on one machine and starve each other of its cores."""
+JOINERS_MAX = 4
+"""Banks that join in one run: at most f in one epoch."""
 DURATION_MAX_S = 24 * 3_600
 """Longest load phase: a night and a day."""
 CLIENTS_MAX = 64
@@ -99,6 +101,12 @@ class Kind(Enum):
     """Its data folder is replaced by a copy made at the start of the load, the sign guard too."""
     COPIED_KEY = "copied-key"
     """A second host runs with a copy of the home, keys and all, while the first goes on."""
+    JOIN = "join"
+    """A bank that is not in genesis registers, is approved, catches up and votes from an epoch on."""
+    LEAVE = "leave"
+    """A bank leaves the set at the end of an epoch; its node runs on."""
+    ROTATE = "rotate"
+    """A bank makes new keys, which come into force at the end of an epoch."""
 
 
 class Outcome(Enum):
@@ -190,6 +198,8 @@ class Manifest:
     name: str
     seed: int
     validators: int
+    joiners: int
+    """Further homes that are not in genesis; `join` starts them."""
     duration_s: int
     epoch_blocks: int
     block_interval_ms: int
@@ -208,7 +218,13 @@ class Manifest:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The validators of genesis."""
         return validator_names(self.validators)
+
+    @property
+    def joiner_names(self) -> tuple[str, ...]:
+        """The banks that are not in genesis."""
+        return validator_names(self.validators + self.joiners)[self.validators :]
 
 
 class _Table:
@@ -328,12 +344,14 @@ def decode_manifest(text: str, *, path: Path) -> Manifest:
     except tomllib.TOMLDecodeError as error:
         raise UnreadableManifest(path, str(error)) from error
     validators = root.integer("validators", 4, minimum=1, maximum=VALIDATORS_MAX)
-    names = validator_names(validators)
+    joiners = root.integer("joiners", 0, minimum=0, maximum=JOINERS_MAX)
+    names = validator_names(validators + joiners)
     duration_s = root.integer("duration_s", None, minimum=1, maximum=DURATION_MAX_S)
     manifest = Manifest(
         name=root.text("name", None),
         seed=root.integer("seed", 1, minimum=0, maximum=2**63 - 1),
         validators=validators,
+        joiners=joiners,
         duration_s=duration_s,
         epoch_blocks=root.integer("epoch_blocks", 3_600, minimum=5, maximum=100_000),
         block_interval_ms=root.integer("block_interval_ms", 100, minimum=20, maximum=10_000),
@@ -342,12 +360,18 @@ def decode_manifest(text: str, *, path: Path) -> Manifest:
         loss_percent=root.integer("loss_percent", 0, minimum=0, maximum=30),
         regions=_decode_regions(root.table("regions"), names),
         load=_decode_load(root.table("load")),
-        start_height=root.by_node("start_height", names, maximum=1_000_000),
+        start_height=root.by_node("start_height", names[:validators], maximum=1_000_000),
         perturbations=tuple(_decode_perturbation(table, names, duration_s) for table in root.tables("perturb")),
         random=_decode_random(root.table("random")),
         expect=_decode_expectation(root.table("expect")),
     )
     root.finish()
+    for place, entry in enumerate(manifest.perturbations):
+        if entry.kind is Kind.JOIN and entry.node not in manifest.joiner_names:
+            found = ", ".join(manifest.joiner_names) or "none: set joiners"
+            raise InvalidValue(
+                f"perturb[{place}].node", found=entry.node, expected=f"one that is not in genesis: {found}"
+            )
     if len(manifest.start_height) * 3 >= validators and manifest.start_height:
         root.refuse(
             "start_height", dict(manifest.start_height), "fewer than a third of the validators: the others decide"

@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from random import Random
 
-from consensus.chain.genesis import GenesisDocument, encode_genesis
+from consensus.chain.genesis import encode_genesis
 from consensus.primitives.scalars import TimestampMs
 from node.cli.devnet_folder import make_home
 from node.cli.homes import write_genesis
@@ -97,15 +97,15 @@ class Network:
         self.has_netem = has_netem
         self.folder = folder
         self.ways = Ways()
-        all_ports = assign_ports(rpc_port, manifest.validators)
-        relay_ports = [rpc_port + RELAY_PORT_DISTANCE + place for place in range(manifest.validators)]
+        names = (*manifest.names, *manifest.joiner_names)
+        all_ports = assign_ports(rpc_port, len(names))
+        relay_ports = [rpc_port + RELAY_PORT_DISTANCE + place for place in range(len(names))]
+        self._relay_ports = dict(zip(names, relay_ports))
         require_free(self._named_ports(all_ports, relay_ports))
-        self.nodes = {
-            name: make_node(name, NodeHome(folder / name), ports) for name, ports in zip(manifest.names, all_ports)
-        }
+        self.nodes = {name: make_node(name, NodeHome(folder / name), ports) for name, ports in zip(names, all_ports)}
         self.copies: dict[str, Node] = {}
         """Second hosts with a copied key, by the name of the first."""
-        self.genesis = self._write_homes(relay_ports)
+        self._write_homes()
         self._relays = [
             Relay(
                 name,
@@ -115,7 +115,7 @@ class Network:
                 owner=self._owner,
                 random=generator(manifest.seed, f"relay {name}"),
             )
-            for name, relay_port in zip(manifest.names, relay_ports)
+            for name, relay_port in self._relay_ports.items()
         ]
         for name in self.nodes:
             self.reset_ways_of(name)
@@ -174,11 +174,16 @@ class Network:
         self.copies[name] = copied
         return copied
 
-    def _write_homes(self, relay_ports: list[int]) -> GenesisDocument:
+    def endpoint_of(self, name: str) -> str:
+        """Return where others dial a node: its relay."""
+        return f"{LOOPBACK}:{self._relay_ports[name]}"
+
+    def _write_homes(self) -> None:
         entries = []
-        for node, relay_port in zip(self.nodes.values(), relay_ports):
+        for node in self.nodes.values():
             entry = make_home(node.home, name=node.name, ports=node.ports, mesh_addr=LOOPBACK, say=lambda _: None)
-            entries.append(replace(entry, endpoints=(f"{LOOPBACK}:{relay_port}",)))
+            if node.name in self.manifest.names:
+                entries.append(replace(entry, endpoints=(self.endpoint_of(node.name),)))
         genesis = plan_genesis(
             entries,
             network_name=self.manifest.name,
@@ -193,7 +198,6 @@ class Network:
         text = encode_genesis(genesis)
         for node in self.nodes.values():
             write_genesis(node.home.genesis_file, text)
-        return genesis
 
     def _owner(self, port: int) -> str | None:
         process_ids: dict[str, int] = {}

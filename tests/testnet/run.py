@@ -18,7 +18,7 @@ from tests.testnet import checks
 from tests.testnet.faults import Event, Faults
 from tests.testnet.history import PaymentRecord
 from tests.testnet.load import Clients, Recorder
-from tests.testnet.manifest import Manifest, Outcome
+from tests.testnet.manifest import Kind, Manifest, Outcome
 from tests.testnet.network import Network, Node, generator
 
 READY_LIMIT_S = 90.0
@@ -99,7 +99,7 @@ async def run_manifest(
         recorder = Recorder()
         started: list[int] = []
         faults = Faults(network, client, lambda: (recorder.now_us() - started[0]) / 1_000_000)
-        await faults.prepare()
+        faults.prepare()
         try:
             async with network:
                 report.notes += faults.disk_notes
@@ -123,11 +123,11 @@ async def _under_load(
     say: Callable[[str], None],
 ) -> None:
     manifest = network.manifest
-    early = [node for name, node in network.nodes.items() if name not in manifest.start_height]
-    late = [node for name, node in network.nodes.items() if name in manifest.start_height]
+    early = [network.nodes[name] for name in manifest.names if name not in manifest.start_height]
+    late = [network.nodes[name] for name in manifest.start_height]
     for node in early:
         node.start()
-    await _wait_ready(client, early)
+    await wait_ready(client, early)
     urls = [(node.name, node.rpc_url) for node in early]
     clients = Clients(client, urls, manifest.load, recorder, generator(manifest.seed, "load"))
     await clients.fund()
@@ -164,7 +164,13 @@ async def _compare(
     unstarted: list[str],
 ) -> None:
     expect = network.manifest.expect
-    running = [node for node in network.nodes.values() if node.is_wanted]
+    # Who has left is served for one more epoch and then stays where it is.
+    has_left = {
+        event.perturbation.node
+        for event in faults.events
+        if event.perturbation.kind is Kind.LEAVE and not event.problem
+    }
+    running = [node for node in network.nodes.values() if node.is_wanted and node.name not in has_left]
     lagging = await _wait_equal(client, running, recorder.height_final)
     report.findings.append(checks.finding("in step", lagging, f"every node has height {recorder.height_final}"))
     answering = [node for node in running if not any(text.startswith(f"{node.name} ") for text in lagging)]
@@ -176,6 +182,9 @@ async def _compare(
             checks.check_payments(ledgers, recorder.payments, expect.payments_min),
             checks.check_conservation(ledgers, clients.accounts, recorder.payments),
         ]
+        for node in (network.nodes[name] for name in sorted(has_left)):
+            hashes = await checks.read_hashes(client, node.rpc_url, await read_height(client, node.rpc_url))
+            report.findings.append(checks.check_prefix(ledgers, node.name, hashes))
     except (EndpointDown, RpcFailed, UnreadableLedger) as error:
         report.findings.append(checks.finding("ledgers", [str(error)], "cannot be read"))
     report.findings += checks.check_history(recorder.payments, recorder.reads)
@@ -203,7 +212,8 @@ async def _join(node: Node, network: Network, recorder: Recorder, faults: Faults
         unstarted.append(node.name)
 
 
-async def _wait_ready(client: RpcClient, nodes: list[Node]) -> None:
+async def wait_ready(client: RpcClient, nodes: list[Node]) -> None:
+    """Wait until each of `nodes` has a final block. Raises: NotReady."""
     deadline_s = time.monotonic() + READY_LIMIT_S
     waiting = list(nodes)
     while waiting:
