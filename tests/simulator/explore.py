@@ -24,8 +24,8 @@ OWN_BLOCKS = 2
 VIEW_MS = 100
 """Between the timestamps of blocks of neighbouring views: fixed, so that no state hangs on when a block was built."""
 
-STATES: Mapping[str, int] = {"change": 3_000, "nightly": 600_000}
-"""States that are visited."""
+STATES: Mapping[str, int] = {"change": 3_000, "nightly": 60_000}
+"""States that are visited; those that wait to be are six times as many, at ten kilobytes each."""
 
 Action = tuple[str, Callable[[Host], None]]
 """What can happen to a host, and how."""
@@ -42,10 +42,6 @@ class State:
     has_crashed: bool
     path: tuple[str, ...]
     """What happened, for people."""
-
-    def key(self) -> object:
-        """Return something equal for states that do the same from here on."""
-        return self.keys, frozenset(self.said), self.has_crashed
 
 
 @dataclass(slots=True)
@@ -69,7 +65,9 @@ class Explorer:
         self._byzantine = ValidatorIndex(byzantine)
         self._states_max = states_max
         self._ledger = Ledger()
-        self._seen: set[object] = set()
+        self._seen: set[tuple[bytes, int]] = set()
+        self._numbers: dict[tuple[frozenset[Message], bool], int] = {}
+        """What was said and whether a crash is spent, numbered: many states share it."""
         self._views = [View(view) for view in range(1, VIEWS + 1)]
 
     def run(self, say: Callable[[str], None]) -> Explored:
@@ -117,17 +115,25 @@ class Explorer:
                     explored.broken.append(f"{broken.checker}: {broken.detail}")
                     say(f"explore FAILED {broken.checker}: {broken.detail} after {'; '.join(path)}")
                     continue
+                said = _collected(other, state.said)
+                if said is not state.said:
+                    said = self._with_lies(said)
                 following = State(
                     hosts,
                     (*state.keys[:place], host_key(other), *state.keys[place + 1 :]),
-                    self._with_lies(_collected(other, state.said)),
+                    said,
                     state.has_crashed or name == CRASH,
                     path,
                 )
-                key = following.key()
+                key = self._key(following)
                 if key not in self._seen:
                     self._seen.add(key)
                     yield following
+
+    def _key(self, state: State) -> tuple[bytes, int]:
+        """Return the same for states that do the same from here on."""
+        shared = (frozenset(state.said), state.has_crashed)
+        return b"".join(state.keys), self._numbers.setdefault(shared, len(self._numbers))
 
     def _actions(self, state: State, place: int) -> Iterator[Action]:
         """Yield what can happen to a host now."""
@@ -269,6 +275,8 @@ def _is_effective(host: Host, statement: Statement, chosen: Sequence[Vote]) -> b
 def _collected(host: Host, said: Mapping[Message, None]) -> Mapping[Message, None]:
     """Return what was said with what a host has just said; a proposal says its vote too."""
     outbox, host.outbox = host.outbox, []
+    if all(one.message in said for one in outbox):
+        return said
     everything = dict(said)
     for one in outbox:
         everything.setdefault(one.message)

@@ -40,7 +40,7 @@ def test_twins_in_one_view_split_nothing() -> None:
     found = search(1, 2, said.append)
     assert said == []
     assert (found.schedules, found.failed) == (48, 0)
-    assert 0 < found.accusing < found.networks
+    assert 0 < found.accusing < found.schedules
 
 
 def test_a_late_second_proposal_is_evidence() -> None:
