@@ -13,16 +13,13 @@ from node.storage.memory import MemoryStore
 from node.storage.memory_files import MemoryFile
 from tests.simulator.crash_points import (
     Chooses,
-    Crash,
-    Script,
     Verdict,
     crashes_of_change,
-    parse_crash,
     play_crash,
     play_crashes,
     run_crash_points,
-    small_world,
 )
+from tests.simulator.crash_script import Crash, Script, parse_crash, small_world
 from tests.simulator.numbered import BATCH, EFFECT, SEND, Mode, Point, Side
 from tests.simulator.patches import Patch, patched_all
 
