@@ -177,75 +177,75 @@ class ValidatorRegistrySlots:
     """Slots of the ValidatorRegistry, version 1."""
 
     VALIDATORS: Final = 0
-    """Dynamic array of records of five words: the set in force, by consensus key."""
+    """Dynamic array of records of five words: the set in force."""
     EPOCH: Final = 1
-    """Packed from the lowest bit: epoch u64, height of its first block u64, end requested u8."""
+    """Packed from the lowest bit: epoch u64, its first height u64, isEnding u8 (by the council, in this block)."""
     GENESIS_HASH: Final = 2
-    """bytes32, written by block 1: the genesis state cannot hold its own hash."""
-    PREVIOUS: Final = 3
-    """Dynamic array like VALIDATORS: the set of the epoch before."""
-    BEFORE_PREVIOUS: Final = 4
-    """Dynamic array like VALIDATORS: the set two epochs back, whose votes are still evidence."""
-    OPERATORS: Final = 5
-    """Dynamic array of addresses: everybody whom the council let in and who has not left."""
-    MEMBERS: Final = 6
-    """mapping(address operator => member record)."""
-    KEY_OPERATORS: Final = 7
-    """mapping(bytes32 key => address): whose key it is or was. A key is never used twice."""
-    NAME_OPERATORS: Final = 8
-    """mapping(string name => address)."""
-    SEQUENCE: Final = 9
-    """uint256: requests so far, the order in which they are served."""
-    EVIDENCE: Final = 10
-    """Dynamic array of evidence records."""
-    EVIDENCE_KNOWN: Final = 11
-    """mapping(bytes32 => uint256): whether a contradiction was reported."""
-
-
-class MemberSlots:
-    """Words of a member record, from its first slot."""
-
-    STATUS: Final = 0
-    """Packed from the lowest bit: state u8, suspended u8, leaving u8, rotating u8, sequence u64."""
-    KEYS: Final = 1
-    """Three words: consensus, TLS and attestation key, in force or asked for."""
-    ENDPOINTS_HASH: Final = 4
-    """bytes32."""
-    NAME: Final = 5
-    """string."""
+    """bytes32: hash of block 0, written at height 1 because no state holds its own block's hash."""
+    MEMBERS: Final = 3
+    """mapping(address operator => member record of ten words)."""
+    OPERATOR_BY_NAME: Final = 4
+    """mapping(string name => address operator)."""
+    KEYS: Final = 5
+    """mapping(bytes32 key => packed: operator address, freeFromEpoch u64; 0 there while the key is in use)."""
     ENDPOINTS: Final = 6
-    """string: host:port texts with commas between them."""
-    NEXT_KEYS: Final = 7
-    """Three words: the keys that a rotation brings into force."""
+    """mapping(bytes32 hash => bytes): the RLP list of texts that has this SHA-256."""
+    APPLICANTS: Final = 7
+    """address[]: operators that asked to join and were not answered."""
+    CANDIDATES: Final = 8
+    """address[]: operators that were approved and are not in a set yet."""
+    LAST_SEQUENCE: Final = 9
+    """uint64: number of the newest request."""
+    FORMER_SETS: Final = 10
+    """mapping(uint64 epoch => dynamic array of records of five words): the sets of the two epochs before."""
+    EVIDENCE: Final = 11
+    """Dynamic array of records of three words."""
+    EVIDENCE_KNOWN: Final = 12
+    """mapping(bytes32 => bool): keccak-256 of consensus key, epoch u64 and view u64 of every accepted evidence."""
 
 
 VALIDATOR_WORDS: Final = 5
 """Words of a record, in order: consensus key, TLS key, attestation key, operator, hash of endpoints."""
 
+EVIDENCE_WORDS: Final = 3
+"""Words of evidence: consensus key; operator, first kind u8, second kind u8; epoch u64, view u64, height u64."""
 
-def validator_slot(index: int, array: int = ValidatorRegistrySlots.VALIDATORS) -> int:
-    """Return the first of the five slots of the validator at `index`, from 0, in one of the three sets."""
-    return array_data_slot(array) + VALIDATOR_WORDS * index
+FIRST_HEIGHT_OFFSET_BITS: Final = 64
+IS_ENDING_OFFSET_BITS: Final = 128
+
+KEY_FREE_FROM_OFFSET_BITS: Final = 160
+
+
+class MemberWords:
+    """Words of a member record, counted from the slot of its operator."""
+
+    STATUS: Final = 0
+    """Packed: status u8, isReady u8, listIndex u64, joinSequence u64."""
+    REQUESTS: Final = 1
+    """Packed: suspendSequence u64, leaveSequence u64, rotateSequence u64; 0 where nothing is asked for."""
+    KEYS: Final = 2
+    """Consensus key, TLS key, attestation key."""
+    ENDPOINTS_HASH: Final = 5
+    """bytes32."""
+    NEXT_KEYS: Final = 6
+    """The three keys of a rotation that waits; 0 if none does."""
+    NAME: Final = 9
+    """string of at most 31 bytes: one word."""
+
+
+def validator_slot(index: int) -> int:
+    """Return the first of the five slots of the validator at `index`, from 0."""
+    return array_data_slot(ValidatorRegistrySlots.VALIDATORS) + VALIDATOR_WORDS * index
 
 
 def member_slot(operator: bytes) -> int:
-    """Return the first slot of the record of the member whose operator has that address."""
+    """Return the first of the ten slots of what the registry keeps of `operator`."""
     return address_mapping_slot(operator, ValidatorRegistrySlots.MEMBERS)
 
 
-def key_operator_slot(key: bytes) -> int:
-    """Return the slot that says whose key that is."""
-    return word_mapping_slot(key, ValidatorRegistrySlots.KEY_OPERATORS)
-
-
-def name_operator_slot(name: bytes) -> int:
-    """Return the slot that says which operator has that name."""
-    return text_mapping_slot(name, ValidatorRegistrySlots.NAME_OPERATORS)
-
-
-def operator_slot(index: int) -> int:
-    """Return the slot of the operator at `index`, from 0."""
-    return array_data_slot(ValidatorRegistrySlots.OPERATORS) + index
+def former_set_slot(epoch: int) -> int:
+    """Return the slot of the set of a past epoch: its length, with the records behind it as in any array."""
+    return word_mapping_slot(epoch.to_bytes(32, "big"), ValidatorRegistrySlots.FORMER_SETS)
 
 
 # ProtocolConfig
@@ -256,6 +256,10 @@ class ProtocolConfigSlots:
 
     GOVERNOR: Final = 0
     """address."""
+    GOVERNOR_OFFERED: Final = 13
+    """address: the governor-to-be; 0 if no handover is under way."""
+    SCHEDULED: Final = 14
+    """mapping(uint256 parameter's slot => uint256): value from the next epoch on; 0 if none is scheduled."""
 
 
 PROTOCOL_PARAMETER_SLOTS: Final = {
@@ -273,3 +277,8 @@ PROTOCOL_PARAMETER_SLOTS: Final = {
     "block_work_max": 12,
 }
 """Slot of each parameter, a uint256 word of its own."""
+
+
+def scheduled_parameter_slot(parameter_slot: int) -> int:
+    """Return the slot of the value that the parameter kept in `parameter_slot` gets with the next epoch."""
+    return word_mapping_slot(parameter_slot.to_bytes(32, "big"), ProtocolConfigSlots.SCHEDULED)

@@ -49,6 +49,7 @@ from node.runtime.recovery import recover_head, recover_node
 from node.runtime.validator_node import NodePorts, ValidatorNode
 from node.runtime.workers import ThreadWorkers
 from node.state.reader import FinalState
+from node.storage.errors import StorageError, UnsafeData
 from node.storage.guard_file import GuardFile
 from node.storage.leveldb import LevelDbStore
 from node.storage.memory import MemoryStore
@@ -57,7 +58,6 @@ from node.validator.keys import KeyPurpose, key_path, load_key, load_public_key,
 from node.validator.signer import GuardedSigner, SignRefused
 
 LEDGER_FOLDER = "ledger.ldb"
-WAL_FOLDER = "wal"
 LOOP_PROBE_S = 0.5
 """How often the loop proves that it runs; health calls it dead after four missed probes."""
 
@@ -114,6 +114,8 @@ def open_node(config: NodeConfig, home: NodeHome) -> _OpenedNode:
     """Open and check keys, ledger, log and guard; write block 0 into an empty ledger."""
     document, genesis = load_genesis(home)
     genesis_hash = genesis.executed.block.block_hash
+    # A lost disk is replaced by an empty one.
+    home.create_folders()
     store = LevelDbStore.open(home.data_folder / LEDGER_FOLDER, create=True)
     chain = ChainStore(store)
     if chain.is_empty():
@@ -124,9 +126,8 @@ def open_node(config: NodeConfig, home: NodeHome) -> _OpenedNode:
     passphrase = read_passphrase(home.root / config.signer.passphrase_file)
     consensus_key = load_key(place.folder, KeyPurpose.CONSENSUS, passphrase)
     node_key = load_key(place.folder, KeyPurpose.NODE, passphrase)
-    wal_folder = home.data_folder / WAL_FOLDER
-    wal_folder.mkdir(mode=0o700, exist_ok=True)
-    wal, log_found = Wal.open(wal_folder, chain_id=document.chain_id, genesis_hash=genesis_hash)
+    home.wal_folder.mkdir(mode=0o700, exist_ok=True)
+    wal, log_found = Wal.open(home.wal_folder, chain_id=document.chain_id, genesis_hash=genesis_hash)
     domain = SigningDomain(document.chain_id, genesis_hash)
     guard: GuardFile | None = None
     signed: list[bytes] = []
@@ -187,14 +188,17 @@ class _Process:
         try:
             await rpc.start()
             await ops.start()
+            # Before any link: what peers send must find the machine with its past.
+            self._recover()
             await self._mesh.start()
         except (OSError, RpcAddressUnavailable) as error:
             self._log.error("cannot_listen", page="docs/operators/start.md", reason=str(error))
             self._exit_code = 1
             self._stop.set()
+        except (StorageError, SignRefused) as error:
+            self._fail(error)
         else:
             self._report_start()
-            self._recover()
             self._probe_loop(loop)
         await self._stop.wait()
         await rpc.stop()
@@ -209,7 +213,7 @@ class _Process:
     def _fail(self, error: BaseException) -> None:
         """End the process: a failed write, a refused signature or a bug leaves nothing that could be trusted."""
         if self._exit_code == 0:
-            self._exit_code = 3 if isinstance(error, SignRefused | Divergence) else 1
+            self._exit_code = 3 if isinstance(error, SignRefused | Divergence | UnsafeData) else 1
             self._log.error(
                 "failed", page="docs/operators/troubleshoot.md", kind=type(error).__name__, reason=str(error)
             )
@@ -264,6 +268,7 @@ class _Process:
                 workers=self._workers,
                 log=self._log,
                 failed=self._fail,
+                is_store_repaired=opened.store.is_repaired,
             ),
         )
         node.committed_with = self._committed
@@ -302,6 +307,7 @@ class _Process:
                 sync_durations_us=node.durability.sync_durations_us,
                 clock=self._clock,
                 data_folder=self._home.data_folder,
+                resume=node.resumption.facts,
             )
         )
 

@@ -69,6 +69,11 @@ class NodeHome:
         return self.root / "data"
 
     @property
+    def wal_folder(self) -> Path:
+        """The write-ahead log's segments."""
+        return self.data_folder / "wal"
+
+    @property
     def log_file(self) -> Path:
         """What the node printed when a supervisor started it."""
         return self.root / "node.log"

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from consensus.chain.errors import InvalidGenesis
 from consensus.primitives.hashing import sha256
+from consensus.primitives.rlp_codec import encode as encode_rlp
 from consensus.primitives.scalars import Address, Hash32, TimestampMs
 
 GENESIS_SCHEMA = "sycee-genesis/1"
@@ -79,6 +80,11 @@ class GenesisDocument:
     """ProtocolConfig values by name; a name left out has its default."""
     validators: tuple[GenesisValidator, ...]
     currencies: tuple[GenesisCurrency, ...]
+
+
+def endpoints_hash(validator: GenesisValidator) -> Hash32:
+    """Return what a validator set says of endpoints: SHA-256 of the RLP list of their texts, in order."""
+    return sha256(encode_rlp([endpoint.encode() for endpoint in validator.endpoints]))
 
 
 def document_hash(text: bytes) -> Hash32:
@@ -242,7 +248,7 @@ def _decode_currency(fields: _Fields) -> GenesisCurrency:
 def _validate(document: GenesisDocument) -> None:
     if not document.validators:
         raise InvalidGenesis("document.validators", "a network needs at least one validator")
-    for field in ("name", "operator", "consensus_key", "tls_key", "attestation_key"):
+    for field in ("name", "consensus_key", "tls_key", "attestation_key"):
         values = [getattr(validator, field) for validator in document.validators]
         if len(set(values)) != len(values):
             raise InvalidGenesis("document.validators", f"two validators share a {field}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from consensus.chain.errors import InvalidProof, MalformedBlock
-from consensus.chain.genesis import GenesisDocument
+from consensus.chain.genesis import GenesisDocument, endpoints_hash
 from consensus.chain.header import NO_REQUESTS_HASH, Header, block_hash_of, decode_header
 from consensus.chain.merkle import verify_merkle_proof
 from consensus.chain.receipt import Receipt, decode_receipt
@@ -27,7 +27,6 @@ from consensus.light.trust import (
     WrongView,
     advance,
 )
-from consensus.primitives.endpoints import hash_endpoints
 from consensus.primitives.hashing import keccak256_cached
 from consensus.primitives.rlp_codec import RlpError, decode, encode_uint, read_bytes, read_list, read_uint
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, ValidatorIndex
@@ -89,7 +88,7 @@ def genesis_set_payload(document: GenesisDocument) -> bytes:
             tls_key=entry.tls_key,
             attestation_key=entry.attestation_key,
             operator=entry.operator,
-            endpoints_hash=hash_endpoints(entry.endpoints),
+            endpoints_hash=endpoints_hash(entry),
         )
         for entry in document.validators
     ]

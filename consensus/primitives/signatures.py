@@ -22,6 +22,14 @@ class InvalidSignature(ValueError):
     """A signature from which no sender can be recovered, or one outside the canonical range."""
 
 
+def is_valid_ed25519_key(public_key: bytes) -> bool:
+    """Tell whether `public_key` is a canonical point of the prime-order subgroup, which every honest key is.
+
+    A key of small order verifies signatures that nobody made; one that is not canonical has a second spelling.
+    """
+    return len(public_key) == ED25519_KEY_BYTES and bool(crypto_core_ed25519_is_valid_point(public_key))
+
+
 def is_valid_ed25519(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Tell whether `signature` (64 bytes) over `message` is by `public_key` (32 bytes)."""
     if len(public_key) != ED25519_KEY_BYTES or len(signature) != ED25519_SIGNATURE_BYTES:
@@ -31,11 +39,6 @@ def is_valid_ed25519(public_key: bytes, message: bytes, signature: bytes) -> boo
     except BadSignatureError:
         return False
     return True
-
-
-def is_safe_ed25519_key(public_key: bytes) -> bool:
-    """Tell whether `public_key` is 32 canonical bytes of a point in the main subgroup, so not one of small order."""
-    return len(public_key) == ED25519_KEY_BYTES and crypto_core_ed25519_is_valid_point(public_key)
 
 
 def recover_address(digest: Hash32, *, r: int, s: int, y_parity: int) -> Address:

@@ -128,6 +128,11 @@ class CoreState:
             self.own_index is not None and self.stopped is None and not self.is_epoch_over and view >= self.resume_view
         )
 
+    @property
+    def own_key(self) -> bytes | None:
+        """The consensus key of this validator; None while it is in no set."""
+        return None if self.own_index is None else self.validators.validators[self.own_index].consensus_key
+
     def is_foreign(self, statement: Statement) -> bool:
         """Tell whether a statement under this validator's key was surely never signed here."""
         view = statement.view

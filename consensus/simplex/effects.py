@@ -5,13 +5,13 @@ effects are performed in the order given.
 """
 
 from dataclasses import dataclass
-from enum import Enum
 
 from consensus.primitives.scalars import Hash32, TimestampMs, ValidatorIndex, View
 from consensus.simplex.events import TimerKind
 from consensus.simplex.evidence import Evidence
 from consensus.simplex.messages import Certificate, Statement
 from consensus.simplex.records import Record
+from consensus.simplex.stop_reason import StopReason as StopReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +120,6 @@ class ReportEvidence:
     """Store it, gossip it once."""
 
     evidence: Evidence
-
-
-class StopReason(Enum):
-    """Why a validator stops signing for good."""
-
-    DUPLICATE_KEY = "a vote with this validator's key appeared that it did not sign: its key runs elsewhere"
-    CONFLICTING_CERTIFICATES = "two certificates exclude each other: more than f validators are faulty"
-    DIVERGENCE = "a block that others notarized is invalid here: this node computes differently"
 
 
 @dataclass(frozen=True, slots=True)

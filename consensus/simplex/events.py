@@ -7,6 +7,7 @@ from consensus.primitives.scalars import Epoch, Hash32, Height, TimestampMs, Val
 from consensus.simplex.messages import Certificate, Proposal, Vote
 from consensus.simplex.parameters import Parameters
 from consensus.simplex.records import Record
+from consensus.simplex.stop_reason import StopReason
 from consensus.simplex.validators import ValidatorSet
 from consensus.simplex.verified import Verified
 
@@ -67,7 +68,17 @@ class Recovered:
     bodies: tuple[Hash32, ...]
     """Digests whose bodies are on disk."""
     resume_view: View
-    """Nothing below it is signed; 0 unless the lost-disk rule applied."""
+    """Nothing below it is signed; 0 unless the lost-disk rule applied, RESUME_VIEW_UNKNOWN while it waits."""
+    stopped: StopReason | None = None
+    """Why this key has stopped voting in an earlier life."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeViewFound:
+    """Statuses of a quorum of others prove that nothing was signed in this view of the epoch, nor above it."""
+
+    epoch: Epoch
+    view: View
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,5 +207,6 @@ Event = (
     | PendingChanged
     | TimerFired
     | PeerStatus
+    | ResumeViewFound
     | EpochReady
 )

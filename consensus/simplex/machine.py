@@ -5,7 +5,7 @@ Deterministic: equal states and events give equal effects, byte for byte. A step
 
 from typing import assert_never
 
-from consensus.primitives.scalars import Hash32, ValidatorIndex, View
+from consensus.primitives.scalars import Epoch, Hash32, ValidatorIndex, View
 from consensus.simplex import certifying, signing
 from consensus.simplex import view as view_arms
 from consensus.simplex.core_state import Activity, BlockEntry, CoreState
@@ -25,6 +25,7 @@ from consensus.simplex.events import (
     Persisted,
     ProposalReceived,
     Recovered,
+    ResumeViewFound,
     SyncChanged,
     TimerFired,
     TimerKind,
@@ -46,7 +47,9 @@ from consensus.simplex.records import (
     Record,
     ResumeViewRecord,
     VerdictRecord,
+    VotingStoppedRecord,
 )
+from consensus.simplex.sign_guard import RESUME_VIEW_UNKNOWN, resume_view_carried, resume_view_in
 from consensus.simplex.validators import ValidatorSet
 
 
@@ -68,6 +71,8 @@ class Machine:
             assert self._state is None, "Recovered comes once"
             self._state = _begin(event.head, event.validators, event.parameters, event.own_index, now_ms)
             self._state.resume_view = event.resume_view
+            if event.stopped is not None:
+                signing.stop_voting(self._state, event.stopped)
             _replay(self._state, event)
         elif isinstance(event, EpochReady):
             before = self.state
@@ -111,6 +116,8 @@ class Machine:
                 _timer_fired(state, kind, view)
             case PeerStatus(validator, is_up):
                 _peer_changed(state, validator, is_up=is_up)
+            case ResumeViewFound(epoch, view):
+                _resume_view_found(state, epoch, view)
             case Persisted():
                 # Own votes come back as VoteReceived, so nothing waits for the sequence itself.
                 pass
@@ -201,8 +208,10 @@ def _begin(
 
 
 def _carry_over(before: CoreState, state: CoreState) -> None:
-    """Take over what does not end with an epoch: having stopped, what the host last said, and the links."""
+    """Take over what does not end with an epoch: having stopped or forgotten, what the host last said, the links."""
     state.stopped = before.stopped
+    # L2.
+    state.resume_view = resume_view_carried(before.resume_view)
     state.next_sequence = before.next_sequence
     state.is_syncing = before.is_syncing
     state.is_pending = before.is_pending
@@ -262,8 +271,12 @@ def _replay_record(state: CoreState, record: Record, facts_by_digest: dict[Hash3
         case VerdictRecord() | EpochStartRecord():
             # Blocks are executed again after a restart, because overlays are memory only.
             pass
-        case ResumeViewRecord(view):
-            state.resume_view = max(state.resume_view, view)
+        case ResumeViewRecord(epoch, view):
+            found = resume_view_in(state.validators.epoch, found_epoch=epoch, found_view=view)
+            state.resume_view = max(state.resume_view, found)
+        case VotingStoppedRecord(consensus_key, reason):
+            if consensus_key == state.own_key:
+                signing.stop_voting(state, reason)
         case _:
             assert_never(record)
 
@@ -280,6 +293,13 @@ def _chain_advanced(state: CoreState, head: ViewZero) -> None:
     certifying.advance_head(state, head)
     signing.enter(state, View(head.view + 1), head.finalization)
     certifying.retry_waiting(state)
+
+
+def _resume_view_found(state: CoreState, epoch: Epoch, view: View) -> None:
+    """L1: what was forgotten lies below `view`. Statuses of an epoch that has ended meanwhile prove nothing."""
+    if epoch == state.validators.epoch and state.resume_view == RESUME_VIEW_UNKNOWN:
+        state.resume_view = view
+        state.persist(ResumeViewRecord(epoch, view), must_sync=True)
 
 
 def _timer_fired(state: CoreState, kind: TimerKind, view: View) -> None:

@@ -9,7 +9,7 @@ from consensus.simplex.effects import Broadcast, SignAndSend, StopReason, StopVo
 from consensus.simplex.events import TimerKind
 from consensus.simplex.messages import Certificate, Kind, Statement
 from consensus.simplex.pacing import disarm_timeouts
-from consensus.simplex.records import OwnVoteRecord
+from consensus.simplex.records import OwnVoteRecord, VotingStoppedRecord
 from consensus.simplex.sign_guard import may_sign
 
 
@@ -50,7 +50,11 @@ def nullify(state: CoreState) -> None:
 
 
 def stop_voting(state: CoreState, reason: StopReason) -> None:
-    """Sign nothing any more; once."""
-    if state.stopped is None:
-        state.stopped = reason
-        state.emit(StopVoting(reason))
+    """L3: sign nothing any more, also after a restart; once."""
+    if state.stopped is not None:
+        return
+    state.stopped = reason
+    key = state.own_key
+    if key is not None:
+        state.persist(VotingStoppedRecord(key, reason), must_sync=True)
+    state.emit(StopVoting(reason))

@@ -11,7 +11,7 @@ from contracts.native import currency, errors
 from contracts.native.context import CallContext
 from contracts.native.dispatch import GAS_CREATE_CURRENCY, WORK_CREATE_CURRENCY, FunctionTable, build_contract
 from contracts.native.errors import revert
-from contracts.native.protocol_config import governor
+from contracts.native.protocol_config import require_governor
 from contracts.native.roles import validate_role_account
 
 NAME_BYTES_MAX: Final = 64
@@ -39,9 +39,7 @@ FUNCTIONS: Final = FunctionTable()
 )
 def create_currency(context: CallContext, code: str, full_name: str, minor_digits: int, admin: Address) -> Address:
     """Create a currency and return its address; the governor's call."""
-    network_governor = governor(context.at(addresses.PROTOCOL_CONFIG))
-    if context.caller != network_governor:
-        raise revert(errors.GOVERNOR_ONLY, context.caller, network_governor)
+    require_governor(context)
     return add_currency(context, code=code, full_name=full_name, minor_digits=minor_digits, admin=admin)
 
 

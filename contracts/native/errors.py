@@ -93,35 +93,6 @@ CURRENCY_CODE_TAKEN: Final = declare_error("CurrencyCodeTaken(string code, addre
 UNKNOWN_CURRENCY_CODE: Final = declare_error("UnknownCurrencyCode(string code)")
 INDEX_OUT_OF_RANGE: Final = declare_error("IndexOutOfRange(uint256 index, uint256 count)")
 
-# Validators.
-
-MEMBER_STATE_UNFIT: Final = declare_error("MemberStateUnfit(address operator, uint8 state)")
-MEMBER_IS_SUSPENDED: Final = declare_error("MemberIsSuspended(address operator)")
-MEMBER_NOT_SUSPENDED: Final = declare_error("MemberNotSuspended(address operator)")
-MEMBERS_FULL: Final = declare_error("MembersFull(uint256 count, uint256 highest)")
-INVALID_VALIDATOR_NAME: Final = declare_error("InvalidValidatorName(string name)")
-VALIDATOR_NAME_TAKEN: Final = declare_error("ValidatorNameTaken(string name, address operator)")
-INVALID_ENDPOINTS: Final = declare_error("InvalidEndpoints(string endpoints)")
-INVALID_VALIDATOR_KEY: Final = declare_error("InvalidValidatorKey(bytes32 key)")
-VALIDATOR_KEY_TAKEN: Final = declare_error("ValidatorKeyTaken(bytes32 key, address operator)")
-POSSESSION_NOT_PROVEN: Final = declare_error("PossessionNotProven(bytes32 key)")
-
-VALIDATOR_ERRORS: Final = (
-    GOVERNOR_ONLY,
-    MEMBER_STATE_UNFIT,
-    MEMBER_IS_SUSPENDED,
-    MEMBER_NOT_SUSPENDED,
-    MEMBERS_FULL,
-    INVALID_VALIDATOR_NAME,
-    VALIDATOR_NAME_TAKEN,
-    INVALID_ENDPOINTS,
-    INVALID_VALIDATOR_KEY,
-    VALIDATOR_KEY_TAKEN,
-    POSSESSION_NOT_PROVEN,
-    INVALID_ROLE_ACCOUNT,
-    INDEX_OUT_OF_RANGE,
-)
-
 REGISTRY_ERRORS: Final = (
     GOVERNOR_ONLY,
     INVALID_CURRENCY_CODE,
@@ -130,5 +101,71 @@ REGISTRY_ERRORS: Final = (
     CURRENCY_CODE_TAKEN,
     UNKNOWN_CURRENCY_CODE,
     INVALID_ROLE_ACCOUNT,
+    INDEX_OUT_OF_RANGE,
+)
+
+# ProtocolConfig.
+
+UNKNOWN_PARAMETER: Final = declare_error("UnknownParameter(string name)")
+PARAMETER_OUT_OF_RANGE: Final = declare_error(
+    "ParameterOutOfRange(string name, uint256 value, uint256 lowest, uint256 highest)"
+)
+NO_GOVERNOR_TRANSFER: Final = declare_error("NoGovernorTransfer(address account)")
+
+CONFIG_ERRORS: Final = (
+    GOVERNOR_ONLY,
+    UNKNOWN_PARAMETER,
+    PARAMETER_OUT_OF_RANGE,
+    INVALID_ROLE_ACCOUNT,
+    NO_GOVERNOR_TRANSFER,
+)
+
+# ValidatorRegistry. A status is the number of contracts.native.validator_state.Status.
+
+ALREADY_REGISTERED: Final = declare_error("AlreadyRegistered(address operator, uint8 status)")
+WRONG_STATUS: Final = declare_error("WrongStatus(address operator, uint8 status, uint8 needed)")
+NOT_REGISTERED: Final = declare_error("NotRegistered(address operator)")
+INVALID_VALIDATOR_NAME: Final = declare_error("InvalidValidatorName(string name)")
+VALIDATOR_NAME_TAKEN: Final = declare_error("ValidatorNameTaken(string name, address operator)")
+INVALID_ENDPOINT_COUNT: Final = declare_error("InvalidEndpointCount(uint256 count, uint256 highest)")
+INVALID_ENDPOINT: Final = declare_error("InvalidEndpoint(string endpoint)")
+VALIDATOR_KEY_INVALID: Final = declare_error("ValidatorKeyInvalid(bytes32 key)")
+VALIDATOR_KEY_TAKEN: Final = declare_error("ValidatorKeyTaken(bytes32 key, address operator)")
+KEY_PROOF_INVALID: Final = declare_error("KeyProofInvalid(bytes32 key)")
+REQUEST_PENDING: Final = declare_error("RequestPending(address operator, uint64 sequence)")
+NO_REQUEST: Final = declare_error("NoRequest(address operator)")
+ALREADY_READY: Final = declare_error("AlreadyReady(address operator)")
+TOO_MANY_CANDIDATES: Final = declare_error("TooManyCandidates(uint256 count, uint256 highest)")
+EPOCH_ENDING: Final = declare_error("EpochEnding(uint64 epoch)")
+EVIDENCE_MALFORMED: Final = declare_error("EvidenceMalformed(uint8 vote, uint256 length)")
+EVIDENCE_EPOCH_UNKNOWN: Final = declare_error("EvidenceEpochUnknown(uint64 epoch, uint64 running)")
+EVIDENCE_SIGNER_UNKNOWN: Final = declare_error("EvidenceSignerUnknown(uint16 signer, uint256 count)")
+EVIDENCE_NOT_CONFLICTING: Final = declare_error("EvidenceNotConflicting()")
+EVIDENCE_SIGNATURE_INVALID: Final = declare_error("EvidenceSignatureInvalid(uint8 vote, bytes32 consensusKey)")
+EVIDENCE_KNOWN: Final = declare_error("EvidenceKnown(bytes32 consensusKey, uint64 epoch, uint64 view)")
+
+VALIDATOR_ERRORS: Final = (
+    GOVERNOR_ONLY,
+    ALREADY_REGISTERED,
+    WRONG_STATUS,
+    NOT_REGISTERED,
+    INVALID_VALIDATOR_NAME,
+    VALIDATOR_NAME_TAKEN,
+    INVALID_ENDPOINT_COUNT,
+    INVALID_ENDPOINT,
+    VALIDATOR_KEY_INVALID,
+    VALIDATOR_KEY_TAKEN,
+    KEY_PROOF_INVALID,
+    REQUEST_PENDING,
+    NO_REQUEST,
+    ALREADY_READY,
+    TOO_MANY_CANDIDATES,
+    EPOCH_ENDING,
+    EVIDENCE_MALFORMED,
+    EVIDENCE_EPOCH_UNKNOWN,
+    EVIDENCE_SIGNER_UNKNOWN,
+    EVIDENCE_NOT_CONFLICTING,
+    EVIDENCE_SIGNATURE_INVALID,
+    EVIDENCE_KNOWN,
     INDEX_OUT_OF_RANGE,
 )

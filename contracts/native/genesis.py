@@ -5,7 +5,6 @@ nothing. Logs of genesis are not kept: there is no transaction to hold them.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from contracts import addresses
@@ -14,17 +13,10 @@ from contracts.layout import PROTOCOL_PARAMETER_SLOTS, CurrencySlots, minter_all
 from contracts.native import currency
 from contracts.native.context import NativeRevert
 from contracts.native.currency_registry import add_currency
+from contracts.native.epoch_end import GenesisMember, write_genesis_members
 from contracts.native.protocol_config import ProtocolParameters, write_parameters
 from contracts.native.roles import ROLE_NAMES, set_role
-from contracts.native.validators import GenesisMember, write_validators
-
-_VALIDATOR_FIELD_BYTES: Final = {
-    "consensus_key": 32,
-    "tls_key": 32,
-    "attestation_key": 32,
-    "operator": 20,
-    "endpoints_hash": 32,
-}
+from contracts.validator_keys import KEY_BYTES, is_valid_name
 
 
 class InvalidLedgerGenesis(ValueError):
@@ -83,7 +75,7 @@ class LedgerGenesis:
     """Everything the native contracts begin with."""
 
     governor: Address
-    """Who may create currencies; not zero."""
+    """The council; not zero."""
     parameters: ProtocolParameters
     """Initial protocol parameters, their bounds already checked."""
     currencies: tuple[CurrencyGenesis, ...]
@@ -108,7 +100,7 @@ def build_genesis_storage(ledger: LedgerGenesis) -> dict[Address, dict[int, int]
             raise InvalidLedgerGenesis(f"parameter {field}", f"{value} is not 0 to 2^64 - 1")
     root = _GenesisContext(storage, addresses.CURRENCY_REGISTRY, ledger.governor)
     write_parameters(root.at(addresses.PROTOCOL_CONFIG), governor_address=ledger.governor, parameters=ledger.parameters)
-    write_validators(root.at(addresses.VALIDATOR_REGISTRY), ledger.validators)
+    write_genesis_members(root.at(addresses.VALIDATOR_REGISTRY), ledger.validators)
     for entry in ledger.currencies:
         try:
             _write_currency(root, entry)
@@ -161,18 +153,27 @@ def _validate_account(subject: str, what: str, account: Address) -> None:
 def _validate_validators(validators: tuple[GenesisMember, ...]) -> None:
     if not validators:
         raise InvalidLedgerGenesis("validators", "there is none, at least one is needed")
-    seen: set[bytes] = set()
-    for record in (member.record for member in validators):
-        subject = f"validator 0x{record.consensus_key.hex()}"
-        for field, size in _VALIDATOR_FIELD_BYTES.items():
-            value: bytes = getattr(record, field)
-            if len(value) != size:
-                raise InvalidLedgerGenesis(subject, f"{field} has {len(value)} bytes, {size} are needed")
-        _validate_account(subject, "operator", record.operator)
-        for what, value in (("consensus key", record.consensus_key), ("operator", record.operator)):
-            if value in seen:
-                raise InvalidLedgerGenesis(subject, f"this {what} is given twice")
-            seen.add(value)
+    names: set[str] = set()
+    operators: set[bytes] = set()
+    keys: set[bytes] = set()
+    for member in validators:
+        subject = f"validator {member.name!r}"
+        if not is_valid_name(member.name):
+            raise InvalidLedgerGenesis(subject, "a name has 1 to 31 of a-z, 0-9 and the dash, not a dash first")
+        if member.name in names:
+            raise InvalidLedgerGenesis(subject, "this name is given twice")
+        names.add(member.name)
+        _validate_account(subject, "operator", member.operator)
+        if member.operator in operators:
+            raise InvalidLedgerGenesis(subject, f"operator 0x{member.operator.hex()} has another validator")
+        operators.add(member.operator)
+        for field in ("consensus", "tls", "attestation"):
+            key: bytes = getattr(member.keys, field)
+            if len(key) != KEY_BYTES:
+                raise InvalidLedgerGenesis(subject, f"{field} key has {len(key)} bytes, {KEY_BYTES} are needed")
+            if key in keys:
+                raise InvalidLedgerGenesis(subject, f"{field} key 0x{key.hex()} is given twice")
+            keys.add(key)
 
 
 class _GenesisContext:

@@ -117,15 +117,13 @@ class BlockTree:
         self.final_hash = block_hash
         self.final_height = height
         kept: dict[Hash32, TreeBlock] = {}
-        unknown: list[TreeBlock] = []
         for block in self.above():
             if block.header.height <= height:
                 continue
             parent = block.header.parent_hash
-            if parent == block_hash or parent in kept:
+            # Parents come before their children, so one that is known and not kept is beside the final chain. One that
+            # is not known may still turn out to be on it.
+            may_lead_back = block.header.height > height + 1 and parent not in self._blocks
+            if parent == block_hash or parent in kept or may_lead_back:
                 kept[block.block_hash] = block
-            elif block.header.height > height + 1 and parent not in self._blocks:
-                unknown.append(block)
-        for block in unknown:
-            kept[block.block_hash] = block
         self._blocks = kept

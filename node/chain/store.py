@@ -15,7 +15,7 @@ from node.chain.records import (
 )
 from node.state.history import HistoricalState
 from node.state.reader import FinalState, StateReader
-from node.storage.errors import MissingRecord, UnreadableStore
+from node.storage.errors import ForeignStore, MissingRecord
 from node.storage.kv import KeyValueStore, ReadableStore
 from node.storage.schema import (
     META_FINAL_HEAD,
@@ -48,15 +48,16 @@ class ChainStore:
     def validate_identity(self, genesis_hash: Hash32) -> None:
         """Check that the data is of this schema and this network.
 
-        Raises: UnreadableStore.
+        Raises: ForeignStore.
         """
         schema = self.store.get(META_SCHEMA)
         if schema is None or int.from_bytes(schema, "big") != SCHEMA_VERSION:
-            raise UnreadableStore("data", f"schema is {schema!r}, this version reads {SCHEMA_VERSION}")
+            shown = "none" if schema is None else str(int.from_bytes(schema, "big"))
+            raise ForeignStore("schema", found=shown, expected=str(SCHEMA_VERSION))
         found = self.store.get(META_GENESIS_HASH)
         if found != genesis_hash:
             shown = "none" if found is None else f"0x{found.hex()}"
-            raise UnreadableStore("data", f"genesis is {shown}, config names 0x{genesis_hash.hex()}")
+            raise ForeignStore("genesis", found=shown, expected=f"0x{genesis_hash.hex()}")
 
     def genesis_hash(self) -> Hash32:
         """Return the hash of block 0. Raises: MissingRecord."""

@@ -10,7 +10,7 @@ import click
 
 from node.cli.errors import EXIT_FAILED, EXIT_REFUSED, EXIT_USAGE, CommandError
 from node.config import ConfigError
-from node.storage.errors import StorageError
+from node.storage.errors import StorageError, UnsafeData
 from node.storage.files import LoosePermissions
 
 COMMANDS = {
@@ -22,8 +22,10 @@ COMMANDS = {
     "start": "node.cli.start",
     "status": "node.cli.status",
     "testnet": "node.cli.testnet",
+    "validator": "node.cli.validator",
     "verify": "node.cli.verify",
     "version": "node.cli.version",
+    "wal": "node.cli.wal",
 }
 """Name to module; each module has a click command called `command`."""
 
@@ -74,6 +76,9 @@ def run(arguments: list[str]) -> int:
         click.echo(f"Error: {error}", err=True)
         return error.exit_code
     except LoosePermissions as error:
+        click.echo(f"Error: {error}", err=True)
+        return EXIT_REFUSED
+    except UnsafeData as error:
         click.echo(f"Error: {error}", err=True)
         return EXIT_REFUSED
     except StorageError as error:

@@ -35,7 +35,10 @@ class UnreadableGenesis(CommandError):
     "--genesis", type=click.Path(path_type=Path), help="Genesis document of the network, copied into the home."
 )
 @click.option("--passphrase-file", type=click.Path(path_type=Path), help="File with the passphrase of the keys.")
-def command(home: Path, name: str, role: str, genesis: Path | None, passphrase_file: Path | None) -> None:
+@click.option("--development", is_flag=True, help="Quick key derivation, for networks without value.")
+def command(
+    home: Path, name: str, role: str, genesis: Path | None, passphrase_file: Path | None, development: bool
+) -> None:
     """Write configuration and keys of one node; what is there is left as it is."""
     if passphrase_file is None:
         raise PassphraseNeeded
@@ -48,7 +51,7 @@ def command(home: Path, name: str, role: str, genesis: Path | None, passphrase_f
     click.echo(write_once(target.config_file, settings.encode()))
     if text is not None:
         click.echo(write_genesis(target.genesis_file, text))
-    _, said = create_identity(target.first_keys, passphrase_file=passphrase_file, is_development=False)
+    _, said = create_identity(target.first_keys, passphrase_file=passphrase_file, is_development=development)
     click.echo(said)
     if text is None:
         click.echo(

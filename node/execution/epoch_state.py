@@ -1,25 +1,21 @@
-"""What the chain's state says of an epoch: its set, its parameters, its members, and who may link with them.
+"""What the chain says of an epoch: its set and members, its parameters, who may join. Reads only."""
 
-Values are those in force for the whole epoch, whichever of its states they are read from. Source: consensus.md §1, §9.
-"""
-
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from functools import partial
 
-from consensus.primitives.scalars import Epoch, Hash32, Height, WorkUnits
+from consensus.primitives.scalars import Hash32, Height, WorkUnits
 from consensus.simplex.parameters import Parameters
 from consensus.simplex.validators import Validator, ValidatorSet, encode_set_payload, make_validator_set
 from contracts.addresses import PROTOCOL_CONFIG, VALIDATOR_REGISTRY
-from contracts.layout import PROTOCOL_PARAMETER_SLOTS, ValidatorRegistrySlots
-from contracts.native.validator_epochs import read_epoch_word
-from contracts.native.validator_records import (
+from contracts.layout import PROTOCOL_PARAMETER_SLOTS, ValidatorRegistrySlots, former_set_slot
+from contracts.native.validator_state import (
     GetSlot,
-    MemberState,
-    ValidatorRecord,
+    read_endpoints,
     read_member,
+    read_name,
     read_operators,
-    read_validators,
-    record_of,
+    read_running_epoch,
+    read_set,
 )
 from node.execution.limits import BlockLimits
 from node.state.reader import StateReader
@@ -27,80 +23,90 @@ from node.state.reader import StateReader
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A validator with what the registry publishes of it."""
+    """A validator with what is needed to find and to name it."""
 
     validator: Validator
+    """Its entry in the set."""
     name: str
+    """For screens and logs."""
     endpoints: tuple[str, ...]
-    """host:port of its mesh listener, in the order to be dialed."""
+    """host:port, in the order to be dialed."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpochInForce:
-    """One epoch by the chain's own words."""
+    """Everything that is fixed for an epoch, and who may open links in it."""
 
     validators: ValidatorSet
+    """The set, with the epoch's number and its leaders."""
     first_height: Height
+    """Height of the epoch's first block."""
     parameters: Parameters
+    """Of consensus."""
     limits: BlockLimits
+    """Of execution."""
     payload: bytes
-    """The set as the header before the epoch commits to it."""
+    """The set as headers commit to it."""
     members: tuple[Member, ...]
     """In the order of the set."""
     previous: tuple[Member, ...]
-    """The set of the epoch before: served for one epoch more."""
+    """The set of the epoch before, which is served one epoch more; empty in epoch 0."""
+    candidates: tuple[Member, ...]
+    """Approved and not yet in the set: they may open links and follow."""
 
 
 def read_epoch(state: StateReader, view_zero: Hash32) -> EpochInForce:
-    """Return the running epoch as `state` has it; `view_zero` is the hash of the last block before it."""
-    get_slot = partial(state.storage, VALIDATOR_REGISTRY)
-    entry = read_epoch_word(get_slot)
-    members = _members(get_slot, ValidatorRegistrySlots.VALIDATORS)
-    validators = [member.validator for member in members]
-    get_parameter = partial(state.storage, PROTOCOL_CONFIG)
-    values = {name: get_parameter(slot) for name, slot in PROTOCOL_PARAMETER_SLOTS.items()}
-    parameters = Parameters(**{field.name: values[field.name] for field in fields(Parameters)})
+    """Return the epoch in force in `state`, whose view 0 is the block `view_zero`.
+
+    Any state from that block's to the one before the epoch's last block gives the same answer but for `candidates`.
+    """
+    get_slot = _registry(state)
+    running = read_running_epoch(get_slot)
+    validators = read_set(get_slot, ValidatorRegistrySlots.VALIDATORS)
+    previous = read_set(get_slot, former_set_slot(running.epoch - 1)) if running.epoch else ()
+    parameters = Parameters(**{field.name: _parameter(state, field.name) for field in fields(Parameters)})
     return EpochInForce(
-        validators=make_validator_set(Epoch(entry.epoch), validators, view_zero),
-        first_height=Height(entry.first_height),
+        validators=make_validator_set(running.epoch, validators, view_zero),
+        first_height=running.first_height,
         parameters=parameters,
         limits=BlockLimits(
-            block_gas_max=values["block_gas_limit"],
-            block_work_max=WorkUnits(values["block_work_max"]),
-            transaction_work_max=WorkUnits(values["tx_work_max"]),
+            block_gas_max=_parameter(state, "block_gas_limit"),
+            block_work_max=WorkUnits(_parameter(state, "block_work_max")),
+            transaction_work_max=WorkUnits(_parameter(state, "tx_work_max")),
             body_bytes_max=parameters.block_bytes_max,
         ),
-        payload=encode_set_payload(Epoch(entry.epoch), validators),
-        members=members,
-        previous=_members(get_slot, ValidatorRegistrySlots.PREVIOUS),
+        payload=encode_set_payload(running.epoch, validators),
+        members=_members(get_slot, validators),
+        previous=_members(get_slot, previous),
+        candidates=read_candidates(state),
     )
 
 
 def read_candidates(state: StateReader) -> tuple[Member, ...]:
-    """Return those whom the council let in and who are not in the set: they may open links and follow."""
-    get_slot = partial(state.storage, VALIDATOR_REGISTRY)
-    members = [read_member(get_slot, operator) for operator in read_operators(get_slot)]
+    """Return the operators that were approved and are in no set yet, in the order of the registry's list."""
+    get_slot = _registry(state)
+    validators = []
+    for operator in read_operators(get_slot, ValidatorRegistrySlots.CANDIDATES):
+        record = read_member(get_slot, operator)
+        validators.append(Validator(*record.keys.each(), operator, record.endpoints_hash))
+    return _members(get_slot, validators)
+
+
+def _registry(state: StateReader) -> GetSlot:
+    return lambda slot: state.storage(VALIDATOR_REGISTRY, slot)
+
+
+def _parameter(state: StateReader, name: str) -> int:
+    return state.storage(PROTOCOL_CONFIG, PROTOCOL_PARAMETER_SLOTS[name])
+
+
+def _members(get_slot: GetSlot, validators: Sequence[Validator]) -> tuple[Member, ...]:
     return tuple(
-        Member(make_validator(record_of(member)), member.name, member.endpoints)
-        for member in members
-        if member.state in (MemberState.APPROVED, MemberState.READY)
+        Member(
+            validator,
+            # Who left and applied again without success has no name any more, and may still serve its last epoch.
+            read_name(get_slot, validator.operator) or f"0x{validator.operator[:4].hex()}",
+            read_endpoints(get_slot, Hash32(validator.endpoints_hash)),
+        )
+        for validator in validators
     )
-
-
-def make_validator(record: ValidatorRecord) -> Validator:
-    """Return the registry's record as consensus knows it."""
-    return Validator(
-        consensus_key=record.consensus_key,
-        tls_key=record.tls_key,
-        attestation_key=record.attestation_key,
-        operator=record.operator,
-        endpoints_hash=Hash32(record.endpoints_hash),
-    )
-
-
-def _members(get_slot: GetSlot, array: int) -> tuple[Member, ...]:
-    found = []
-    for record in read_validators(get_slot, array):
-        member = read_member(get_slot, record.operator)
-        found.append(Member(make_validator(record), member.name, member.endpoints))
-    return tuple(found)

@@ -10,11 +10,11 @@ from consensus.chain.genesis import (
     GenesisValidator,
     document_hash,
     encode_genesis,
+    endpoints_hash,
 )
 from consensus.chain.header import Header
 from consensus.chain.merkle import EMPTY_TRIE_ROOT
 from consensus.chain.receipt import bloom_bytes
-from consensus.primitives.endpoints import hash_endpoints
 from consensus.primitives.scalars import VIEW_ZERO, ZERO_ADDRESS, ZERO_HASH, Address, Epoch, Height, WorkUnits
 from consensus.simplex.parameters import ParameterOutOfBounds, Parameters
 from consensus.simplex.validators import (
@@ -26,6 +26,7 @@ from consensus.simplex.validators import (
     next_set_requests_hash,
 )
 from contracts.native.currency import SUPPLY_MAX
+from contracts.native.epoch_end import GenesisMember
 from contracts.native.genesis import (
     AccountAmount,
     CurrencyGenesis,
@@ -34,9 +35,8 @@ from contracts.native.genesis import (
     RoleGrant,
     build_genesis_storage,
 )
-from contracts.native.protocol_config import ProtocolParameters
-from contracts.native.validator_records import ValidatorRecord
-from contracts.native.validators import GenesisMember
+from contracts.native.protocol_config import LIMIT_BOUNDS, ProtocolParameters
+from contracts.validator_keys import ValidatorKeys
 from node.execution.limits import BlockLimits
 from node.execution.native import SYSTEM_CODE
 from node.execution.system_steps import HISTORY_ADDRESS, HISTORY_CODE
@@ -51,12 +51,6 @@ LIMIT_DEFAULTS = {
     "block_work_max": 1_000_000,
 }
 """Gas is generous to payments; work makes a block execute within the certify budget on slow hardware too."""
-
-LIMIT_BOUNDS = {
-    "block_gas_limit": (30_000_000, 10_000_000_000),
-    "tx_work_max": (50_000, 10_000_000),
-    "block_work_max": (100_000, 100_000_000),
-}
 
 GENESIS_ROLES = ("ISSUER_ROLE", "MINT_CONTROLLER_ROLE", "PAUSER_ROLE", "UNPAUSER_ROLE")
 """Roles a currency's admin holds from the start on a network whose genesis names only an admin."""
@@ -84,7 +78,7 @@ def build_genesis(document: GenesisDocument, empty_state: StateReader) -> Genesi
     validators = tuple(_validator(entry) for entry in document.validators)
     payload = encode_set_payload(Epoch(0), validators)
     overlay = Overlay(empty_state)
-    _write_state(overlay, document, on_chain, validators)
+    _write_state(overlay, document, on_chain)
     header = Header(
         parent_hash=ZERO_HASH,
         leader=ZERO_ADDRESS,
@@ -106,7 +100,7 @@ def build_genesis(document: GenesisDocument, empty_state: StateReader) -> Genesi
         validator_set = make_validator_set(Epoch(0), validators, block.block_hash)
     except InvalidValidatorSet as error:
         raise InvalidGenesis("validators", str(error)) from error
-    executed = ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), next_set_payload=b"")
+    executed = ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), last_of_epoch=False)
     entries = tuple(sorted(document.validators, key=lambda entry: entry.consensus_key))
     return Genesis(executed, validator_set, payload, entries, parameters, limits)
 
@@ -148,33 +142,23 @@ def _validator(entry: GenesisValidator) -> Validator:
         tls_key=entry.tls_key,
         attestation_key=entry.attestation_key,
         operator=entry.operator,
-        endpoints_hash=hash_endpoints(entry.endpoints),
+        endpoints_hash=endpoints_hash(entry),
     )
 
 
-def _write_state(
-    overlay: Overlay,
-    document: GenesisDocument,
-    on_chain: ProtocolParameters,
-    validators: tuple[Validator, ...],
-) -> None:
+def _write_state(overlay: Overlay, document: GenesisDocument, on_chain: ProtocolParameters) -> None:
     ledger = LedgerGenesis(
         governor=document.governor,
         parameters=on_chain,
         currencies=tuple(_currency(currency) for currency in document.currencies),
         validators=tuple(
             GenesisMember(
-                ValidatorRecord(
-                    consensus_key=validator.consensus_key,
-                    tls_key=validator.tls_key,
-                    attestation_key=validator.attestation_key,
-                    operator=validator.operator,
-                    endpoints_hash=validator.endpoints_hash,
-                ),
-                entry.name,
-                entry.endpoints,
+                name=entry.name,
+                operator=entry.operator,
+                keys=ValidatorKeys(entry.consensus_key, entry.tls_key, entry.attestation_key),
+                endpoints=entry.endpoints,
             )
-            for validator, entry in zip(validators, document.validators, strict=True)
+            for entry in document.validators
         ),
     )
     try:

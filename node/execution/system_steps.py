@@ -1,13 +1,13 @@
-"""What a block does by itself: before its first transaction, and after its last."""
+"""What a block does by itself, before its first transaction and after its last.
+
+No transaction, no gas, no logs: whatever happens here follows from the state and the block's height alone.
+"""
 
 from typing import TYPE_CHECKING
 
-from consensus.primitives.scalars import ZERO_ADDRESS, Address, Epoch, Hash32, Height
-from consensus.simplex.validators import encode_set_payload
+from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from contracts.addresses import VALIDATOR_REGISTRY
-from contracts.layout import ValidatorRegistrySlots
-from contracts.native.validator_epochs import end_epoch, is_last_of_epoch
-from node.execution.epoch_state import make_validator
+from contracts.native.epoch_end import begin_next_epoch, is_last_block, keep_genesis_hash
 from node.execution.native import JournalContext
 from node.state.journal import Journal
 
@@ -27,24 +27,21 @@ HISTORY_SLOTS = 8_191
 """Length of its ring of slots (EIP-2935)."""
 
 
-def start_block(journal: Journal, *, parent_hash: Hash32, height: Height) -> None:
-    """Keep the parent's hash in the ring, as EIP-2935 says, without running its code.
-
-    Block 1 also writes down the genesis hash: validators sign it with every vote, and evidence is checked against it.
-    """
-    journal.set_slot(HISTORY_ADDRESS, (height - 1) % HISTORY_SLOTS, int.from_bytes(parent_hash, "big"))
-    if height == 1:
-        genesis_hash = int.from_bytes(parent_hash, "big")
-        journal.set_slot(VALIDATOR_REGISTRY, ValidatorRegistrySlots.GENESIS_HASH, genesis_hash)
+def start_block(journal: Journal, block: "BlockContext") -> None:
+    """Keep the parent's hash in the ring, as EIP-2935 says, without running its code; at height 1 it is genesis."""
+    journal.set_slot(HISTORY_ADDRESS, (block.height - 1) % HISTORY_SLOTS, int.from_bytes(block.parent_hash, "big"))
+    if block.height == 1:
+        keep_genesis_hash(_registry(journal, block), block.parent_hash)
 
 
 def end_block(journal: Journal, block: "BlockContext") -> bytes:
-    """End the epoch if this is its last block, and return the payload of the next set; empty for any other block.
+    """Begin the next epoch if this block is the last of its own; return the payload of the next set, else nothing.
 
     Source: consensus.md §9.
     """
-    context = JournalContext(journal, block, address=VALIDATOR_REGISTRY, caller=ZERO_ADDRESS, value=0, is_static=False)
-    if not is_last_of_epoch(context):
-        return b""
-    validators = [make_validator(record) for record in end_epoch(context)]
-    return encode_set_payload(Epoch(block.epoch + 1), validators)
+    registry = _registry(journal, block)
+    return begin_next_epoch(registry) if is_last_block(registry) else b""
+
+
+def _registry(journal: Journal, block: "BlockContext") -> JournalContext:
+    return JournalContext(journal, block, address=VALIDATOR_REGISTRY, caller=ZERO_ADDRESS, value=0, is_static=False)

@@ -73,13 +73,10 @@ class ExecutedBlock:
     revert_outputs: tuple[bytes, ...]
     """ABI-encoded error of each reverted transaction, empty for the others."""
     work_used: WorkUnits
-    next_set_payload: bytes
-    """The next epoch's validator set, encoded; empty unless this is the last block of its epoch."""
-
-    @property
-    def last_of_epoch(self) -> bool:
-        """Whether the epoch ends with this block."""
-        return bool(self.next_set_payload)
+    last_of_epoch: bool
+    """True if the next block begins an epoch."""
+    next_set_payload: bytes = b""
+    """Of an epoch's last block the next epoch's set, to which its requestsHash commits; else empty."""
 
 
 class BlockExecution:
@@ -95,7 +92,7 @@ class BlockExecution:
         self._bloom = 0
         self.gas_used = 0
         self.work_used = WorkUnits(0)
-        start_block(self._journal, parent_hash=context.parent_hash, height=context.height)
+        start_block(self._journal, context)
         self._journal.commit()
 
     def apply(self, signed: SignedTransaction) -> Outcome:
@@ -122,9 +119,9 @@ class BlockExecution:
         return outcome
 
     def seal(self) -> ExecutedBlock:
-        """End the epoch if it ends here, compute the roots and return the finished block."""
+        """Take the step to the next epoch if this is the last block, compute the roots, return the finished block."""
         context = self.context
-        next_set_payload = end_block(self._journal, context)
+        payload = end_block(self._journal, context)
         self._journal.commit()
         raws = [signed.transaction.raw for signed in self._transactions]
         header = Header(
@@ -141,7 +138,7 @@ class BlockExecution:
             epoch=context.epoch,
             view=context.view,
             previous_randao=keccak256(context.parent_hash),
-            requests_hash=next_set_requests_hash(next_set_payload) if next_set_payload else NO_REQUESTS_HASH,
+            requests_hash=next_set_requests_hash(payload) if payload else NO_REQUESTS_HASH,
         )
         return ExecutedBlock(
             block=make_block(header, raws),
@@ -152,7 +149,8 @@ class BlockExecution:
             nonces=tuple(signed.transaction.nonce for signed in self._transactions),
             revert_outputs=tuple(self._outputs),
             work_used=self.work_used,
-            next_set_payload=next_set_payload,
+            last_of_epoch=payload != b"",
+            next_set_payload=payload,
         )
 
 

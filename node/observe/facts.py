@@ -58,6 +58,24 @@ class SupplyFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeFacts:
+    """A validator that may have forgotten votes and does not vote yet."""
+
+    reason: str
+    """What happened to its memory, in one sentence."""
+    resume_view: View | None
+    """First view it will vote in; None while it waits for answers."""
+    answers_needed: int
+    answered: tuple[str, ...]
+    """Names of validators that have proved where they are."""
+    missing: tuple[str, ...]
+    forgetful: tuple[str, ...]
+    """Those that answered that they have forgotten too."""
+    obstacle: str
+    """Why it cannot end without people, and what they must do; empty while it can."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeFacts:
     """A node at one moment."""
 
@@ -106,6 +124,10 @@ class NodeFacts:
     evidence_count: int
     uptime_ms: int
     supplies: tuple[SupplyFacts, ...]
+    resume: ResumeFacts | None = None
+    """Set while this validator does not vote because it may have forgotten votes."""
+    voting_stopped: str = ""
+    """Why this validator votes no more; empty while it votes."""
 
     @property
     def height_lag(self) -> int:

@@ -8,12 +8,13 @@ from node.observe.facts import NodeFacts
 LABEL_WIDTH = 11
 COLUMN_WIDTH = 27
 MIB = 1024 * 1024
+FAILOVER_PAGE = "docs/operators/failover.md"
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
 
 def render_status(facts: NodeFacts) -> str:
-    """Return the screen, seven lines with a final newline."""
+    """Return the screen, seven lines with a final newline; more when this validator does not vote."""
     own = facts.own
     place = (
         f"{facts.role} {facts.validator_index} of {len(facts.validators)} (quorum {facts.quorum})"
@@ -38,6 +39,8 @@ def render_status(facts: NodeFacts) -> str:
                 f"nullified views as leader  {own.nullified_views} of {own.led_views}",
             )
         )
+    if facts.voting_stopped or facts.resume is not None:
+        lines += [_line("voting", text) for text in _voting(facts)]
     slowest = facts.slowest_link
     lines += [
         _line(
@@ -119,6 +122,7 @@ def status_json(facts: NodeFacts) -> dict[str, Json]:
         "resident_bytes": facts.resident_bytes,
         "uptime_ms": facts.uptime_ms,
         "evidence": facts.evidence_count,
+        "voting": _voting_json(facts),
         "supplies": [
             {"code": entry.code, "decimals": entry.decimals, "supply_minor": str(entry.supply_minor)}
             for entry in facts.supplies
@@ -182,6 +186,44 @@ def _joined(*parts: str) -> str:
 
 def _oldest(facts: NodeFacts) -> str:
     return f"oldest {_seconds(facts.pending_oldest_age_ms)} s" if facts.pending_count else ""
+
+
+def _voting(facts: NodeFacts) -> list[str]:
+    """Return why this validator does not vote, and what it waits for."""
+    if facts.voting_stopped:
+        return [f"STOPPED: {facts.voting_stopped} ({FAILOVER_PAGE})"]
+    resume = facts.resume
+    if resume is None:
+        return []
+    if resume.resume_view is not None:
+        return [f"from view {resume.resume_view} on: {resume.reason}"]
+    said = f"answers {len(resume.answered)} of {resume.answers_needed}"
+    if resume.missing:
+        said += f"   missing {', '.join(resume.missing)}"
+    if resume.forgetful:
+        said += f"   forgotten too {', '.join(resume.forgetful)}"
+    lines = [f"waits: {resume.reason}", said]
+    if resume.obstacle:
+        lines.append(f"CANNOT: {resume.obstacle} ({FAILOVER_PAGE})")
+    return lines
+
+
+def _voting_json(facts: NodeFacts) -> dict[str, Json]:
+    resume = facts.resume
+    return {
+        "stopped": facts.voting_stopped or None,
+        "resume": None
+        if resume is None
+        else {
+            "reason": resume.reason,
+            "resume_view": resume.resume_view,
+            "answers_needed": resume.answers_needed,
+            "answered": list(resume.answered),
+            "missing": list(resume.missing),
+            "forgetful": list(resume.forgetful),
+            "obstacle": resume.obstacle or None,
+        },
+    }
 
 
 def _sync(facts: NodeFacts) -> str:

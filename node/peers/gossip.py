@@ -138,7 +138,9 @@ class TransactionGossip:
             due_ms = pooled.arrived_ms + ANNOUNCE_AFTER_MS + pooled.announced_count * ANNOUNCE_EVERY_MS
             if pooled.arrived_ms + ANNOUNCE_AFTER_MS > now_ms or len(hashes) >= ANNOUNCED_MAX:
                 break
-            if due_ms <= now_ms:
+            # One behind a nonce gap is named when the gap closes: each node lets it go in its own time, and whoever did
+            # would else ask for it again, for ever.
+            if due_ms <= now_ms and self._pool.is_executable(pooled):
                 pooled.announced_count += 1
                 hashes.append(pooled.transaction.hash)
         if hashes:

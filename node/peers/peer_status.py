@@ -6,8 +6,9 @@ A claim without a certificate changes nothing by itself; it decides whom to help
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from consensus.primitives.scalars import Epoch, Height, TimestampMs
+from consensus.primitives.scalars import Epoch, Height, TimestampMs, View
 from consensus.primitives.signatures import is_valid_ed25519
+from consensus.simplex.certificates import InvalidCertificate, verify_certificate
 from consensus.simplex.messages import (
     MalformedConsensusMessage,
     SigningDomain,
@@ -49,6 +50,23 @@ def read_status(payload: bytes, domain: SigningDomain, set_of: Callable[[Epoch],
     if not is_valid_ed25519(key, sign_bytes(domain, statement), status.signature):
         raise MalformedMessage(f"status in the name of validator {status.signer} with a wrong signature")
     return status
+
+
+def proved_view(status: Status, domain: SigningDomain, validators: ValidatorSet) -> View | None:
+    """Return the view that a status of `validators` proves its signer to be in; None if it proves none.
+
+    View 1 needs no proof: whoever knows the set knows the finalization that opened the epoch, and nothing is lower.
+    Raises: MalformedMessage if the entry certificate is false.
+    """
+    if status.view <= 1:
+        return View(1)
+    if status.entry is None or status.entry.statement.view != status.view - 1:
+        return None
+    try:
+        verify_certificate(domain, validators, status.entry)
+    except InvalidCertificate as error:
+        raise MalformedMessage(f"status of validator {status.signer} with a false certificate: {error}") from error
+    return status.view
 
 
 class PeerStatuses:

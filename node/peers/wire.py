@@ -57,6 +57,8 @@ class RequestKind(IntEnum):
     CERTIFICATES = 2
     BLOCKS = 3
     TRANSACTIONS = 4
+    STATUS = 5
+    """Where the peer is; the payload is a nonce that its signed status repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,16 @@ def decode_reply(payload: bytes) -> Reply:
     if len(payload) < 4:
         raise MalformedMessage(f"reply of {len(payload)} bytes")
     return Reply(int.from_bytes(payload[:4], "big"), payload[4:])
+
+
+NONCE_BYTES = 32
+
+
+def decode_nonce(payload: bytes) -> bytes:
+    """Return the nonce of a STATUS request. Raises: MalformedMessage."""
+    if len(payload) != NONCE_BYTES:
+        raise MalformedMessage(f"status request of {len(payload)} bytes, not {NONCE_BYTES}")
+    return payload
 
 
 def encode_body_query(digest: Hash32, offset: int) -> bytes:

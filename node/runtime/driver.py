@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from consensus.simplex.effects import Effect, Persist
-from consensus.simplex.events import Event, Persisted
+from consensus.simplex.events import Event, Persisted, Recovered
 from consensus.simplex.machine import Machine
 from consensus.simplex.records import Record
 from node.runtime.ports import Clock, Lane, Timers, Workers
@@ -27,6 +27,11 @@ class Durability(Protocol):
 
     def synced(self) -> None:
         """The newest sync job is done."""
+        ...
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is buffered that it should be synced although nobody waits for it."""
         ...
 
 
@@ -62,6 +67,11 @@ class Driver:
         """How many events wait for their turn."""
         return len(self._inbox)
 
+    def begin(self, recovered: Recovered) -> None:
+        """Give the machine its past, at once: nothing that a peer sends may reach it before."""
+        self._inbox.append(recovered)
+        self._turn()
+
     def post(self, event: Event) -> None:
         """Queue an event for the next turn."""
         self._inbox.append(event)
@@ -86,7 +96,7 @@ class Driver:
                     must_sync = must_sync or effect.must_sync
                 else:
                     effects.append(effect)
-        if must_sync:
+        if must_sync or (sequences and self._durability.is_full):
             self._is_syncing = True
             self._workers.submit(
                 Lane.WAL,

@@ -7,12 +7,23 @@ from typing import NamedTuple
 
 from consensus.primitives.scalars import Epoch, Hash32, View
 from consensus.simplex.messages import Statement
-from consensus.simplex.records import OwnVoteRecord, Record, RecordType, encode_record
+from consensus.simplex.records import (
+    OwnVoteRecord,
+    Record,
+    RecordType,
+    ResumeViewRecord,
+    VotingStoppedRecord,
+    encode_record,
+)
 from node.storage.wal import LogRecord, Wal
 from node.validator.signer import GuardedSigner
 
 VIEW_BITS = 48
 """Bits of a log tag below the epoch; no epoch has 2^48 views."""
+
+BUFFER_BYTES_MAX = 4 * 1024 * 1024
+"""Buffered bytes after which a turn syncs although nobody waits for it: a node that signs nothing would else keep
+every body it hears of in memory. Two bodies of default size; twice as much would only be written later."""
 
 SYNC_SAMPLES = 1_000
 """Durations kept for the status screen's 99th percentile."""
@@ -39,25 +50,37 @@ class WalAndGuard:
         self._signer = signer
         self._position_highest = position_highest
         self._buffer: list[LogRecord] = []
+        self._buffer_bytes = 0
         self._durations_us: deque[int] = deque(maxlen=SYNC_SAMPLES)
         self._new_durations_us: list[int] = []
         self._took_us = 0
 
     def append(self, records: tuple[Record, ...]) -> None:
-        """Buffer records; own votes are recorded by the signer too. Raises: SignRefused."""
+        """Buffer records; what the guard must know is told to the signer too. Raises: SignRefused."""
         for record in records:
-            if isinstance(record, OwnVoteRecord):
-                self._signer.record(record.statement)
+            match record:
+                case OwnVoteRecord(statement):
+                    self._signer.record(statement)
+                case ResumeViewRecord(epoch, view):
+                    self._signer.set_resume_view(epoch, view)
+                case VotingStoppedRecord(_, reason):
+                    self._signer.stop(reason)
             record_type, payload = encode_record(record)
-            self._buffer.append(LogRecord(record_type, payload))
+            self._add(LogRecord(record_type, payload))
 
     def append_body(self, digest: Hash32, body: bytes) -> None:
         """Buffer a whole body; any vote for it is synced after it, in the same log."""
-        self._buffer.append(LogRecord(RecordType.BODY, digest + body))
+        self._add(LogRecord(RecordType.BODY, digest + body))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is buffered that it should be written."""
+        return self._buffer_bytes >= BUFFER_BYTES_MAX
 
     def sync_job(self) -> Callable[[], None]:
         """Return the job that writes and syncs all that is buffered so far: the log first, then the guard."""
         records, self._buffer = self._buffer, []
+        self._buffer_bytes = 0
         statements = self._signer.take_unsynced()
         tag = self._position_highest().tag
 
@@ -89,7 +112,7 @@ class WalAndGuard:
         self._wal.tag_found(highest.tag)
 
     def complete_guard(self, statements: Iterable[Statement]) -> None:
-        """Put votes of the log that a crash kept from the guard into it, before anything else is signed or logged.
+        """Put votes of the log that a crash kept from the guard into it, and new marks, before anything is signed.
 
         Raises: SignRefused, WriteFailed.
         """
@@ -101,3 +124,7 @@ class WalAndGuard:
     def prune(self, committed: LogPosition) -> None:
         """Let go of log segments that concern only views up to one whose block is committed."""
         self._wal.prune(committed.tag + 1)
+
+    def _add(self, record: LogRecord) -> None:
+        self._buffer.append(record)
+        self._buffer_bytes += len(record.payload)

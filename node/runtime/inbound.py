@@ -43,6 +43,7 @@ from node.peers.wire import (
     Request,
     RequestKind,
     decode_chunk,
+    decode_nonce,
     decode_range_query,
     decode_reply,
     decode_request,
@@ -86,6 +87,8 @@ class InboundParts:
     post: Callable[[Event], None]
     greet: Callable[[bytes], None]
     """Called with a peer's key when its link is up: send it this node's status."""
+    make_status: Callable[[bytes], bytes]
+    """Returns this node's signed status for a nonce; empty for a node that is no validator."""
 
 
 class Inbound:
@@ -302,6 +305,8 @@ class Inbound:
                 return answer_block_request(parts.store, request.payload)
             case RequestKind.TRANSACTIONS:
                 return parts.gossip.answer(request.payload)
+            case RequestKind.STATUS:
+                return parts.make_status(decode_nonce(request.payload))
             case RequestKind.CERTIFICATES:
                 first, last = decode_range_query(request.payload)
                 found = parts.machine.certificates_in(View(first), View(last), CERTIFICATES_MAX)

@@ -19,7 +19,7 @@ from network.transport import Transport
 from node.chain.store import ChainStore
 from node.mempool.pool import Pool
 from node.observe.build_info import build_facts
-from node.observe.facts import LinkFacts, NodeFacts, SupplyFacts, ValidatorFacts
+from node.observe.facts import LinkFacts, NodeFacts, ResumeFacts, SupplyFacts, ValidatorFacts
 from node.runtime.epochs import Epochs
 from node.runtime.ports import Clock
 from node.state.reader import StateReader
@@ -46,6 +46,7 @@ class FactSources:
     sync_durations_us: Callable[[], list[int]]
     clock: Clock
     data_folder: Path
+    resume: Callable[[], ResumeFacts | None]
 
 
 class FactCollector:
@@ -134,6 +135,8 @@ class FactCollector:
             evidence_count=sources.evidence_count(),
             uptime_ms=now_ms - self._started_ms,
             supplies=read_supplies(sources.chain.state_at(head.height)),
+            resume=sources.resume(),
+            voting_stopped="" if state.stopped is None else state.stopped.explanation,
         )
 
     def _validator_facts(self) -> tuple[ValidatorFacts, ...]:

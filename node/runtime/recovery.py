@@ -3,6 +3,7 @@
 Source: consensus.md §7.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from consensus.chain.errors import MalformedBlock
@@ -10,23 +11,48 @@ from consensus.chain.header import decode_header
 from consensus.primitives.scalars import Epoch, Hash32, View
 from consensus.simplex.events import HeaderFacts, ViewZero
 from consensus.simplex.messages import Statement, decode_certificate
-from consensus.simplex.records import CertificateRecord, HeaderRecord, OwnVoteRecord, Record, RecordType, decode_record
+from consensus.simplex.records import (
+    CertificateRecord,
+    HeaderRecord,
+    MalformedRecord,
+    OwnVoteRecord,
+    Record,
+    RecordType,
+    ResumeViewRecord,
+    decode_record,
+)
 from node.chain.block_tree import BlockTree, WrongBody
 from node.chain.header_facts import facts_of
 from node.chain.store import ChainStore
-from node.storage.errors import MissingRecord, StorageError
-from node.storage.wal import RecoveredLog
+from node.storage.errors import MissingRecord, UnsafeData
+from node.storage.wal import LogRecord, RecoveredLog
+
+VIEWS_NAMED_MAX = 8
+"""Views listed in a message before only the first and the last are named."""
 
 
-class ForeignGuard(StorageError):
-    """Guard and log differ by more than a crash can explain: one of them was copied, restored or lost."""
+class DamagedRecord(UnsafeData):
+    """A record whose checksums are right and whose content this version cannot read."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, batch: int, record_type: int, detail: str) -> None:
+        self.batch = batch
+        self.record_type = record_type
         self.detail = detail
         super().__init__(
-            f"sign guard and write-ahead log do not belong together: {detail}. This node may not vote from this disk: "
-            "rotate the key, or follow docs/operators/failover.md"
+            f"write-ahead log, batch {batch}, record of type {record_type}: {detail}. It was written by another "
+            "version, or damaged before it was written: start the version that wrote it, or treat the disk as lost "
+            "(docs/operators/failover.md)"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class GuardComparison:
+    """How far guard and log agree above the final head."""
+
+    completion: tuple[Statement, ...]
+    """Own votes of the log's last batch that the crash kept from the guard."""
+    difference: str
+    """What no crash explains: one of the two was copied, restored or lost. Empty if they belong together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +63,7 @@ class RecoveredNode:
     records: tuple[Record, ...]
     headers: tuple[HeaderFacts, ...]
     bodies: tuple[Hash32, ...]
-    guard_completion: tuple[Statement, ...]
-    """Own votes of the log's last batch that the crash kept from the guard."""
+    guard: GuardComparison
 
     @property
     def view_highest(self) -> View:
@@ -76,61 +101,92 @@ def recover_node(
 
     `epoch` is the running one; `head` is its view 0 if nothing of it is final yet.
 
-    Raises: ForeignGuard.
+    Raises: DamagedRecord.
     """
-    records: list[Record] = []
+    batches: list[list[Record]] = []
     headers: dict[Hash32, HeaderFacts] = {}
-    bodies: dict[Hash32, bytes] = {}
-    for found in log.records:
-        record_type = RecordType(found.type)
-        if record_type is RecordType.BODY:
-            bodies[Hash32(found.payload[:32])] = found.payload[32:]
-            continue
-        record = decode_record(record_type, found.payload)
-        records.append(record)
-        if isinstance(record, HeaderRecord):
-            header = decode_header(record.header)
-            headers[record.digest] = facts_of(header, record.digest)
-            tree.add_header(record.digest, header, record.header)
+    bodies: dict[Hash32, tuple[int, bytes]] = {}
+    for number, batch in enumerate(log.batches, log.first_sequence):
+        batches.append([])
+        for found in batch:
+            if found.type == RecordType.BODY:
+                bodies[Hash32(found.payload[:32])] = (number, found.payload[32:])
+                continue
+            record = _decode(number, found)
+            batches[-1].append(record)
+            if isinstance(record, HeaderRecord):
+                headers[record.digest] = _read_header(number, record, tree)
     whole: list[Hash32] = []
-    for digest, body in bodies.items():
+    for digest, (number, body) in bodies.items():
         try:
             if tree.add_body(digest, body) is not None:
                 whole.append(digest)
         except (WrongBody, MalformedBlock) as error:
-            raise StorageError(f"body of 0x{digest.hex()} in the write-ahead log is damaged: {error}") from error
-    completion = compare_guard(head, epoch, log, signed)
-    return RecoveredNode(head, tuple(records), tuple(headers.values()), tuple(whole), completion)
+            raise DamagedRecord(number, RecordType.BODY, f"body of 0x{digest.hex()}: {error}") from error
+    records = tuple(record for batch in batches for record in batch)
+    comparison = compare_guard(head, epoch, batches, signed)
+    return RecoveredNode(head, records, tuple(headers.values()), tuple(whole), comparison)
 
 
-def compare_guard(head: ViewZero, epoch: Epoch, log: RecoveredLog, signed: list[Statement]) -> tuple[Statement, ...]:
-    """Return the own votes that the guard lacks because of a crash between the two syncs of one turn.
+def _decode(batch: int, found: LogRecord) -> Record:
+    try:
+        record_type = RecordType(found.type)
+    except ValueError as error:
+        raise DamagedRecord(batch, found.type, "its type is unknown") from error
+    try:
+        return decode_record(record_type, found.payload)
+    except MalformedRecord as error:
+        raise DamagedRecord(batch, found.type, str(error)) from error
 
-    The log is synced first, so the guard may lack votes of the log's last batch and nothing else.
-    Raises: ForeignGuard.
+
+def _read_header(batch: int, record: HeaderRecord, tree: BlockTree) -> HeaderFacts:
+    """Put a header into the tree and return its facts."""
+    try:
+        header = decode_header(record.header)
+    except MalformedBlock as error:
+        raise DamagedRecord(batch, RecordType.HEADER, str(error)) from error
+    tree.add_header(record.digest, header, record.header)
+    return facts_of(header, record.digest)
+
+
+def compare_guard(
+    head: ViewZero, epoch: Epoch, batches: Sequence[Sequence[Record]], signed: Sequence[Statement]
+) -> GuardComparison:
+    """Compare the own votes above `head` in the log's batches with what the guard says was signed; `epoch` is running.
+
+    The log is synced first, so after a crash the guard may lack votes of the log's last batch and nothing else. What
+    lies below a resume view is remembered by neither for certain, and binds nobody.
     """
+    floor = (epoch, head.view)
+    resume = max(
+        ((record.epoch, record.view) for batch in batches for record in batch if isinstance(record, ResumeViewRecord)),
+        default=floor,
+    )
+
+    def binds(statement: Statement) -> bool:
+        key = (statement.epoch, statement.view)
+        return key > floor and key >= resume
+
     by_batch = [
-        [
-            record.statement
-            for record in (
-                decode_record(RecordType(found.type), found.payload)
-                for found in batch
-                if found.type == RecordType.OWN_VOTE
-            )
-            if isinstance(record, OwnVoteRecord)
-            and (record.statement.epoch, record.statement.view) > (epoch, head.view)
-        ]
-        for batch in log.batches
+        [record.statement for record in batch if isinstance(record, OwnVoteRecord) and binds(record.statement)]
+        for batch in batches
     ]
     logged = {statement for batch in by_batch for statement in batch}
-    guarded = {statement for statement in signed if (statement.epoch, statement.view) > (epoch, head.view)}
-    only_guard = guarded - logged
-    if only_guard:
-        views = sorted(statement.view for statement in only_guard)
-        raise ForeignGuard(f"the guard knows votes of views {views} that the log does not")
-    missing = logged - guarded
+    guarded = {statement for statement in signed if binds(statement)}
     last = by_batch[-1] if by_batch else []
-    if not missing <= set(last):
-        views = sorted(statement.view for statement in missing - set(last))
-        raise ForeignGuard(f"the log knows votes of views {views} that the guard does not")
-    return tuple(statement for statement in last if statement in missing)
+    missing = logged - guarded
+    difference = ""
+    if guarded - logged:
+        difference = f"the guard knows votes of views {_views(guarded - logged)} that the log does not"
+    elif not missing <= set(last):
+        difference = f"the log knows votes of views {_views(missing - set(last))} that the guard does not"
+    completion = () if difference else tuple(statement for statement in last if statement in missing)
+    return GuardComparison(completion, difference)
+
+
+def _views(statements: Iterable[Statement]) -> str:
+    """Return the views of votes as people read them; of many the first and the last."""
+    views = sorted({statement.view for statement in statements})
+    if len(views) > VIEWS_NAMED_MAX:
+        return f"{views[0]} to {views[-1]}"
+    return ", ".join(str(view) for view in views)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from consensus.primitives.hashing import KECCAK_EMPTY
-from consensus.primitives.scalars import Address, Hash32, Height, View
+from consensus.primitives.scalars import Address, Hash32, Height, ValidatorIndex, View
 from consensus.simplex.admission import Admission as ConsensusAdmission
 from consensus.simplex.effects import StopReason
 from consensus.simplex.events import (
@@ -47,7 +47,7 @@ from node.peers.mesh import ValidatorMesh
 from node.peers.peer_status import PeerStatuses
 from node.peers.requests import Requester
 from node.peers.sync import BlockSync, VerifiedRange
-from node.peers.wire import encode_chunks
+from node.peers.wire import NONCE_BYTES, encode_chunks
 from node.runtime.catch_up import CatchUp
 from node.runtime.committer import Committer
 from node.runtime.driver import Driver
@@ -58,6 +58,8 @@ from node.runtime.execution_host import ExecutionHost
 from node.runtime.inbound import Inbound, InboundParts
 from node.runtime.ports import Clock, Timers, Workers
 from node.runtime.recovery import RecoveredNode
+from node.runtime.resume import REASONS, Resumption, ResumptionParts, reason_to_resume
+from node.storage.guard_file import ResumeReason
 from node.storage.kv import KeyValueStore
 from node.storage.wal import Wal
 from node.validator.signer import GuardedSigner
@@ -82,6 +84,8 @@ class NodePorts:
     workers: Workers
     log: EventLog
     failed: Callable[[BaseException], None]
+    is_store_repaired: bool = False
+    """Whether the ledger went through a repair: then this node reads from it and never votes."""
 
 
 class ValidatorNode:
@@ -252,18 +256,39 @@ class ValidatorNode:
                 log=ports.log,
                 post=self.driver.post,
                 greet=lambda _peer: self._send_status(),
+                make_status=self._make_status,
+            )
+        )
+        self.resumption = Resumption(
+            ResumptionParts(
+                machine=self.machine,
+                signer=ports.signer,
+                domain=self.domain,
+                requester=self._requester,
+                name_of=self._name_of,
+                misbehaved=self.mesh.misbehaved,
+                post=self.driver.post,
+                clock=ports.clock,
+                timers=ports.timers,
+                log=ports.log,
+                is_store_repaired=ports.is_store_repaired,
             )
         )
 
     def start(self, recovered: RecoveredNode) -> None:
         """Give the machine its past and begin."""
-        ports = self._ports
-        epoch = self.epochs.epoch
-        ports.signer.set_floor(epoch, recovered.head.view)
-        self.durability.complete_guard(recovered.guard_completion)
+        ports, signer, epoch = self._ports, self._ports.signer, self.epochs.epoch
+        if signer.has_guard:
+            reason = reason_to_resume(recovered, signer, epoch=epoch, is_store_repaired=ports.is_store_repaired)
+            if reason is not ResumeReason.NONE:
+                signer.require_resume(reason)
+                detail = {"detail": recovered.guard.difference} if recovered.guard.difference else {}
+                ports.log.warn("may_have_forgotten_votes", reason=REASONS[reason], **detail)
+        signer.set_floor(epoch, recovered.head.view)
+        self.durability.complete_guard(recovered.guard.completion)
         self.durability.recovered(LogPosition(epoch, recovered.view_highest))
         ports.transport.update_peers(self.epochs.peers(self._own_tls_key))
-        self.driver.post(
+        self.driver.begin(
             Recovered(
                 head=recovered.head,
                 validators=self.epochs.validators,
@@ -272,9 +297,11 @@ class ValidatorNode:
                 records=recovered.records,
                 headers=recovered.headers,
                 bodies=recovered.bodies,
-                resume_view=View(0),
+                resume_view=signer.resume_view(epoch),
+                stopped=signer.stop_reason,
             )
         )
+        self.resumption.begin()
         self._gossip.start()
         now_ms = ports.clock.now_ms()
         ports.timers.call_at(now_ms + STATUS_EVERY_MS, self._status_tick)
@@ -284,6 +311,11 @@ class ValidatorNode:
         """Return epoch and highest view of anything a log record can be about."""
         state = self.machine.state
         return LogPosition(state.validators.epoch, max(state.view, self.tree.view_highest()))
+
+    def _name_of(self, index: ValidatorIndex) -> str:
+        """Return the name of a validator of the machine's epoch, which for a turn lags behind the ledger's."""
+        is_same = self.machine.validators.epoch == self.epochs.epoch
+        return self.epochs.name_of(index) if is_same else f"validator {index}"
 
     # What admission asks of the ledger
 
@@ -326,7 +358,7 @@ class ValidatorNode:
 
     def voting_stopped(self, reason: StopReason) -> None:
         """Say that this validator signs nothing any more, and why."""
-        self._ports.log.error("voting_stopped", page="docs/operators/troubleshoot.md", reason=reason.value)
+        self._ports.log.error("voting_stopped", page="docs/operators/troubleshoot.md", reason=reason.explanation)
 
     # From the mempool
 
@@ -470,23 +502,29 @@ class ValidatorNode:
 
     def _send_status(self) -> None:
         """Tell every peer where this validator is."""
+        content = self._make_status(bytes(NONCE_BYTES))
+        if content:
+            self.mesh.broadcast_status(content, self.machine.state.view)
+
+    def _make_status(self, nonce: bytes) -> bytes:
+        """Return where this validator is, signed, for whoever drew `nonce`; empty for a node that is no validator."""
         index, state = self.epochs.own_index, self.machine.state
         if index is None or state.validators.epoch != self.epochs.epoch:
             # Not in the set, or between two epochs: the index would be another validator's.
-            return
+            return b""
         unsigned = Status(
-            is_resuming=False,
+            is_resuming=state.view < state.resume_view,
             is_syncing=state.is_syncing,
             final_epoch=state.validators.epoch,
             final_view=state.head.view,
             final_height=self.tree.final_height,
             final_hash=self.tree.final_hash,
             height_oldest=Height(0),
-            nonce=bytes(32),
+            nonce=nonce,
             view=state.view,
             signer=index,
             signature=b"",
             entry=state.entry,
         )
         signature = self._ports.signer.sign_unguarded(status_statement(unsigned, state.validators.epoch))
-        self.mesh.broadcast_status(encode_status(replace(unsigned, signature=signature)), state.view)
+        return encode_status(replace(unsigned, signature=signature))

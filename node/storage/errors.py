@@ -6,7 +6,12 @@ StorageError
 ├── StoreClosed             used after close
 ├── WriteFailed             an append, sync or batch failed; it is never retried
 ├── MissingRecord           something that must be there is not
-└── StatePruned             the asked height is below what is kept
+├── StatePruned             the asked height is below what is kept
+└── UnsafeData              starting from it could contradict what this validator said: exit 3
+    ├── ForeignStore        a ledger of another network, or written by another version
+    ├── DamagedLog          damage in the write-ahead log that no power cut explains (record_batches.py)
+    ├── DamagedRecord       a whole record of the log that this version cannot read (runtime/recovery.py)
+    └── DamagedGuard        a guard that no power cut explains, or of another key (guard_file.py)
 """
 
 
@@ -50,3 +55,18 @@ class StatePruned(StorageError):
         self.height = height
         self.oldest = oldest
         super().__init__(f"state at height {height} is not kept, the oldest is {oldest}: ask a node that keeps more")
+
+
+class UnsafeData(StorageError):
+    """Data from which a validator must not start: it might contradict what it said."""
+
+
+class ForeignStore(UnsafeData):
+    def __init__(self, field: str, *, found: str, expected: str) -> None:
+        self.field = field
+        self.found = found
+        self.expected = expected
+        super().__init__(
+            f"the ledger's {field} is {found}, this node needs {expected}: it was written for another network or by "
+            "another version. Use the home, the genesis and the version that belong together"
+        )

@@ -1,14 +1,17 @@
 """The sign guard on disk: what this key has signed, synced before a signature leaves.
 
-Born with its key, never copied, restored or deleted. `head ‖ batches` (`record_batches.py`), append-only; when it has
+Born with its key, never copied, restored or deleted; one that is missing all the same is made anew, marked to wait for
+others before anything is signed. `head ‖ batches` (`record_batches.py`), append-only; when it has
 grown it is replaced, at once and whole, by the sign bytes that still bind and the floor at or below which nothing is
 ever signed again. It sees bytes and knows nothing of votes. Source: consensus.md §7.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
-from node.storage.errors import StorageError, WriteFailed
+from node.storage.errors import UnsafeData, WriteFailed
 from node.storage.files import DISK, FileSystem, OpenFile, replace_file
 from node.storage.record_batches import (
     SALT_BYTES,
@@ -29,33 +32,71 @@ HEAD_BYTES = KEY_AT + 32 + SALT_BYTES + 4
 STATEMENT_BYTES = 114
 """Length of sign bytes: consensus.md §2."""
 
+VIEW_UNKNOWN = (1 << 64) - 1
+"""Epoch and view of a resume mark that waits for others: above all."""
+
 STATEMENT_RECORD = 1
 """Record type: sign bytes that were signed."""
 FLOOR_RECORD = 2
 """Record type: epoch u64 ‖ view u64 of the floor when the file was last replaced."""
+MARKS_RECORD = 3
+"""Record type: resume epoch u64 ‖ resume view u64 ‖ resume reason u8 ‖ stop reason u8; the last one counts."""
+MARKS_BYTES = 18
 
 GUARD_BYTES_MAX = 1024 * 1024
 """Length at which a guard is replaced by what still binds: about 7 000 votes, minutes under load. Twice would be read
 at every start for nothing; half would replace twice as often, at three syncs each."""
 
 
-class GuardMissing(StorageError):
-    """A consensus key without its guard: nobody knows what it has signed."""
+class ResumeReason(IntEnum):
+    """Why a key may have signed what its guard does not know."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        super().__init__(
-            f"{path} is missing. A key without its sign guard may not vote: rotate the key, "
-            "or follow docs/operators/failover.md"
-        )
+    NONE = 0
+    GUARD_MISSING = 1
+    """The key is there, its guard is not: the disk was lost, or the home was restored without it."""
+    GUARD_FOREIGN = 2
+    """Guard and write-ahead log differ by more than a crash explains."""
+    LEDGER_OLD = 3
+    """The ledger ends below the guard's floor: it was restored from a backup."""
+    STORE_REPAIRED = 4
+    """The ledger was repaired and may hold wrong values."""
 
 
-class DamagedGuard(StorageError):
+@dataclass(frozen=True, slots=True)
+class GuardMarks:
+    """What a guard remembers beside votes."""
+
+    resume_epoch: int = 0
+    """Epoch in which the resume view was found; VIEW_UNKNOWN while it is not known."""
+    resume_view: int = 0
+    """First view that may be signed in that epoch; VIEW_UNKNOWN while it is not known; 0 if nothing was forgotten."""
+    resume_reason: ResumeReason = ResumeReason.NONE
+    stop_reason: int = 0
+    """Number of the consensus machine's stop reason; 0 while this key votes."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing may be signed until others have told where they are."""
+        return self.resume_view == VIEW_UNKNOWN
+
+
+NO_MARKS = GuardMarks()
+
+
+def waiting_marks(reason: ResumeReason, before: GuardMarks = NO_MARKS) -> GuardMarks:
+    """Return the marks of a key that must wait; having stopped is not forgotten by it."""
+    return GuardMarks(VIEW_UNKNOWN, VIEW_UNKNOWN, reason, before.stop_reason)
+
+
+class DamagedGuard(UnsafeData):
     """A guard that no power cut explains, or that belongs to another key."""
 
     def __init__(self, path: Path, detail: str) -> None:
         self.path = path
-        super().__init__(f"{path}: {detail}. This key may not vote from this disk")
+        super().__init__(
+            f"{path}: {detail}. This key may not vote from this disk: treat the disk as lost "
+            "(docs/operators/failover.md)"
+        )
 
 
 def create_guard(
@@ -65,6 +106,13 @@ def create_guard(
     if path.name in files.names(path.parent):
         raise FileExistsError(f"{path} exists: a guard is born once, with its key")
     replace_file(path, _head(public_key, salt())[0], files=files)
+
+
+def _replace_missing_guard(path: Path, public_key: bytes, files: FileSystem, salt: bytes) -> None:
+    """Make the guard of a key whose own is gone: born waiting, so that no crash lets it vote before it may."""
+    head, seed = _head(public_key, salt)
+    marks = _marks_record(waiting_marks(ResumeReason.GUARD_MISSING))
+    replace_file(path, head + encode_batch([marks], sequence=1, seed=seed), files=files)
 
 
 class GuardFile:
@@ -83,6 +131,7 @@ class GuardFile:
         self._next_sequence = 1
         self._failure: WriteFailed | None = None
         self._floor = (0, 0)
+        self._marks = NO_MARKS
 
     @classmethod
     def open(
@@ -90,7 +139,8 @@ class GuardFile:
     ) -> "tuple[GuardFile, list[bytes]]":
         """Open the guard of a key and return the sign bytes in it; an unfinished last batch is cut off.
 
-        Raises: GuardMissing, DamagedGuard, WriteFailed.
+        In place of one that is missing a new one is made, which waits for others to tell what may be signed.
+        Raises: DamagedGuard, WriteFailed.
         """
         guard = cls(path, public_key, files=files, salt=salt)
         return guard, guard._recover()
@@ -101,20 +151,33 @@ class GuardFile:
         return self._floor
 
     @property
+    def marks(self) -> GuardMarks:
+        """What it remembers beside votes."""
+        return self._marks
+
+    def draw_nonce(self) -> bytes:
+        """Return 32 bytes nobody can foresee."""
+        return b"".join([self._draw_salt() for _ in range(32 // SALT_BYTES)])
+
+    @property
     def is_grown(self) -> bool:
         """Whether it is time to `replace` the file by what still binds."""
         return self._offset >= self._bytes_max
 
-    def append(self, statements: Sequence[bytes]) -> None:
-        """Write and sync sign bytes as one batch.
+    def append(self, statements: Sequence[bytes], *, marks: GuardMarks | None = None) -> None:
+        """Write and sync sign bytes as one batch, and new marks with them.
 
         Raises: WriteFailed, which ends the process; from then on every call raises it again.
         """
         self._require_sound()
-        if not statements:
+        if not statements and marks is None:
             return
         assert self._file is not None, "the guard is open"
-        content = encode_batch(_records(statements), sequence=self._next_sequence, seed=self._seed)
+        records = _records(statements)
+        if marks is not None:
+            self._marks = marks
+            records.append(_marks_record(marks))
+        content = encode_batch(records, sequence=self._next_sequence, seed=self._seed)
         try:
             self._file.write_at(content, self._offset)
             self._file.sync()
@@ -124,8 +187,8 @@ class GuardFile:
         self._offset += len(content)
         self._next_sequence += 1
 
-    def replace(self, statements: Sequence[bytes], *, floor: tuple[int, int]) -> None:
-        """Keep only `statements`, which must be all that were signed above `floor`, and the floor itself.
+    def replace(self, statements: Sequence[bytes], *, floor: tuple[int, int], marks: GuardMarks | None = None) -> None:
+        """Keep only `statements`, which must be all that were signed above `floor`, the floor itself, and the marks.
 
         After a crash the guard is the old or the new one, whole. Raises: WriteFailed.
         """
@@ -134,6 +197,9 @@ class GuardFile:
         head, seed = _head(self._public_key, self._draw_salt())
         records = [LogRecord(FLOOR_RECORD, floor[0].to_bytes(8, "big") + floor[1].to_bytes(8, "big"))]
         self._seed, self._floor = seed, floor
+        self._marks = self._marks if marks is None else marks
+        if self._marks != NO_MARKS:
+            records.append(_marks_record(self._marks))
         content = head + encode_batch(records + _records(statements), sequence=1, seed=seed)
         # A guard that is long although all of it binds, after views in thousands, is not replaced at every vote.
         self._bytes_max = max(GUARD_BYTES_MAX, 2 * len(content))
@@ -148,8 +214,9 @@ class GuardFile:
     def _recover(self) -> list[bytes]:
         try:
             content = self._files.read(self._path)
-        except FileNotFoundError as error:
-            raise GuardMissing(self._path) from error
+        except FileNotFoundError:
+            _replace_missing_guard(self._path, self._public_key, self._files, self._draw_salt())
+            content = self._files.read(self._path)
         except OSError as error:
             raise DamagedGuard(self._path, f"cannot be read: {error}") from error
         self._read_head(content[:HEAD_BYTES])
@@ -159,13 +226,27 @@ class GuardFile:
             raise DamagedGuard(self._path, f"at byte {error.offset}: {error.detail}") from error
         statements: list[bytes] = []
         for record in (record for batch in found.batches for record in batch):
-            if record.type == FLOOR_RECORD:
-                self._floor = (int.from_bytes(record.payload[:8], "big"), int.from_bytes(record.payload[8:], "big"))
-            else:
-                statements.append(record.payload)
+            self._take(record, statements)
         # Written afresh, because after a failed sync the page cache may hold, marked clean, what the disk does not.
         self._rewrite(content[: found.end], next_sequence=len(found.batches) + 1)
         return statements
+
+    def _take(self, record: LogRecord, statements: list[bytes]) -> None:
+        payload = record.payload
+        kind = (record.type, len(payload))
+        if kind == (STATEMENT_RECORD, STATEMENT_BYTES):
+            statements.append(payload)
+        elif kind == (FLOOR_RECORD, 16):
+            self._floor = (int.from_bytes(payload[:8], "big"), int.from_bytes(payload[8:], "big"))
+        elif kind == (MARKS_RECORD, MARKS_BYTES) and payload[16] in list(ResumeReason):
+            self._marks = GuardMarks(
+                resume_epoch=int.from_bytes(payload[:8], "big"),
+                resume_view=int.from_bytes(payload[8:16], "big"),
+                resume_reason=ResumeReason(payload[16]),
+                stop_reason=payload[17],
+            )
+        else:
+            raise DamagedGuard(self._path, f"record of type {record.type} with {len(payload)} bytes, unknown here")
 
     def _read_head(self, head: bytes) -> None:
         sealed, self._seed = seal_head(head[:-4])
@@ -199,6 +280,11 @@ class GuardFile:
 
 def _head(public_key: bytes, salt: bytes) -> tuple[bytes, int]:
     return seal_head(MAGIC + VERSION.to_bytes(2, "big") + public_key + salt)
+
+
+def _marks_record(marks: GuardMarks) -> LogRecord:
+    payload = marks.resume_epoch.to_bytes(8, "big") + marks.resume_view.to_bytes(8, "big")
+    return LogRecord(MARKS_RECORD, payload + bytes((marks.resume_reason, marks.stop_reason)))
 
 
 def _records(statements: Sequence[bytes]) -> list[LogRecord]:

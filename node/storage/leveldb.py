@@ -27,6 +27,9 @@ OPEN_FILES_MAX = 512
 """Table files kept open, 2 MB each: a database of 1 GB never reopens one, and half of the usual limit of 1 024
 descriptors is left to links and requests."""
 
+REPAIR_FOLDER = "lost"
+"""Where LevelDB's repair puts old logs and manifests, of which there is always one."""
+
 _LOCK_HELD = ("Resource temporarily unavailable", "already held by process")
 """How LevelDB words a lock that another process, or this one, holds. It gives no reason code."""
 
@@ -89,6 +92,13 @@ class LevelDbStore:
                 raise DataDirectoryInUse(str(path)) from error
             raise UnreadableStore(str(path), detail) from error
         return cls(database, str(path))
+
+    @property
+    def is_repaired(self) -> bool:
+        """Whether LevelDB's repair went over it: it leaves a folder with what it could not use, and may have kept wrong
+        values (google/leveldb issue 251).
+        """
+        return (Path(self._path) / REPAIR_FOLDER).exists()
 
     def get(self, key: bytes) -> bytes | None:
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from google_crc32c import extend as extend_crc32c
 from google_crc32c import value as crc32c
 
-from node.storage.errors import StorageError
+from node.storage.errors import UnsafeData
 
 RECORD_HEAD_BYTES = 9
 RECORD_BYTES_MAX = 16 * 1024 * 1024
@@ -28,7 +28,7 @@ SALT_BYTES = 8
 a checksum they can compute, a body could hold what looks like later batches, and a power cut inside it like damage."""
 
 
-class DamagedLog(StorageError):
+class DamagedLog(UnsafeData):
     """Damage that no power cut explains. The node does not start: it might contradict what it said."""
 
     def __init__(self, path: Path, offset: int, detail: str) -> None:

@@ -4,7 +4,7 @@ Segments `NNNNNNNN.log`, preallocated: `head ‖ batches ‖ zeros` (`record_bat
 off; any other damage stops the node. What a payload means is for others to know. Source: consensus.md §7.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from node.storage.record_batches import (
     seal_head,
 )
 
-__all__ = ["DamagedLog", "LogRecord", "RecoveredLog", "Wal"]
+__all__ = ["DamagedLog", "LogRecord", "RecoveredLog", "Segment", "Wal", "read_segments"]
 
 MAGIC = b"SYCEEWAL"
 VERSION = 2
@@ -49,11 +49,43 @@ class RecoveredLog:
     """Whole sync batches, oldest first."""
     cut_bytes: int
     """Bytes of an unfinished batch that were cut off; 0 after a clean stop."""
+    first_sequence: int = 1
+    """Number of the first batch: it grows as the log is pruned."""
 
     @property
     def records(self) -> tuple[LogRecord, ...]:
         """Every record, oldest first."""
         return tuple(record for batch in self.batches for record in batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of a log, as it is."""
+
+    path: Path
+    first_sequence: int
+    """Number of its first batch."""
+    batches: tuple[tuple[LogRecord, ...], ...]
+    cut_bytes: int
+    """Bytes of an unfinished batch at its end, which a start would cut off."""
+
+
+def read_segments(folder: Path, *, files: FileSystem = DISK) -> Iterator[Segment]:
+    """Yield the segments of a log, oldest first, and change nothing. For people: a node opens its log with `Wal.open`.
+
+    Raises: DamagedLog, when everything before the damage has been yielded.
+    """
+    numbers = _segment_numbers(folder, files)
+    for number in numbers:
+        path = _segment_path(folder, number)
+        content = _read_segment(path, files)
+        head = content[:SEGMENT_HEAD_BYTES]
+        is_last = number == numbers[-1]
+        if is_last and _was_never_begun(head, content):
+            return
+        sequence, seed = _read_head(path, head)
+        found = scan_batches(path, content, start=SEGMENT_HEAD_BYTES, sequence=sequence, seed=seed, may_be_cut=is_last)
+        yield Segment(path, sequence, found.batches, found.cut_bytes)
 
 
 class Wal:
@@ -156,7 +188,7 @@ class Wal:
             self._file = None
 
     def _recover(self) -> RecoveredLog:
-        numbers = self._segment_numbers()
+        numbers = _segment_numbers(self._folder, self._files)
         batches: list[tuple[LogRecord, ...]] = []
         last_found: ScannedBatches | None = None
         content = b""
@@ -164,11 +196,13 @@ class Wal:
             if number != numbers[0] + position:
                 raise DamagedLog(self._path(number - 1), 0, "segment is missing")
             is_last = number == numbers[-1]
-            content = self._read(number)
+            content = _read_segment(self._path(number), self._files)
             head = content[:SEGMENT_HEAD_BYTES]
             if is_last and _was_never_begun(head, content):
                 break
-            first_sequence, seed = self._read_head(number, head)
+            first_sequence, seed = _read_head(self._path(number), head)
+            if head[IDENTITY_AT:SEQUENCE_AT] != self._identity:
+                raise DamagedLog(self._path(number), IDENTITY_AT, "belongs to another network")
             if position == 0:
                 self._next_sequence = first_sequence
             elif first_sequence != self._next_sequence:
@@ -187,41 +221,15 @@ class Wal:
             self._next_sequence += len(found.batches)
             if is_last:
                 self._seed, last_found = seed, found
+        first_sequence = self._next_sequence - len(batches)
         # What the records found concern is known only when they are decoded: see `tag_found`.
         self._segment_tags = dict.fromkeys(numbers, TAG_UNKNOWN)
         last = numbers[-1] if numbers else 1
         if last_found is None:
             self._begin_segment(last)
-            return RecoveredLog(tuple(batches), 0)
+            return RecoveredLog(tuple(batches), 0, first_sequence)
         self._continue_segment(last, content, last_found)
-        return RecoveredLog(tuple(batches), last_found.cut_bytes)
-
-    def _segment_numbers(self) -> list[int]:
-        try:
-            names = self._files.names(self._folder)
-        except OSError as error:
-            raise DamagedLog(self._folder, 0, f"cannot be listed: {error}") from error
-        stems = [name.removesuffix(".log") for name in names if name.endswith(".log")]
-        return sorted(int(stem) for stem in stems if len(stem) == SEGMENT_NAME_DIGITS and stem.isdecimal())
-
-    def _read(self, number: int) -> bytes:
-        try:
-            return self._files.read(self._path(number))
-        except OSError as error:
-            raise DamagedLog(self._path(number), 0, f"cannot be read: {error}") from error
-
-    def _read_head(self, number: int, head: bytes) -> tuple[int, int]:
-        """Return the number of the segment's first batch and the seed of its checksums. Raises: DamagedLog."""
-        path = self._path(number)
-        sealed, seed = seal_head(head[:-4])
-        if len(head) < SEGMENT_HEAD_BYTES or sealed != head or not head.startswith(MAGIC):
-            raise DamagedLog(path, 0, "segment header is damaged")
-        version = int.from_bytes(head[len(MAGIC) : IDENTITY_AT], "big")
-        if version != VERSION:
-            raise DamagedLog(path, len(MAGIC), f"version {version}, this node reads {VERSION}")
-        if head[IDENTITY_AT:SEQUENCE_AT] != self._identity:
-            raise DamagedLog(path, IDENTITY_AT, "belongs to another network")
-        return int.from_bytes(head[SEQUENCE_AT : SEQUENCE_AT + 8], "big"), seed
+        return RecoveredLog(tuple(batches), last_found.cut_bytes, first_sequence)
 
     def _continue_segment(self, number: int, content: bytes, found: ScannedBatches) -> None:
         """Go on behind the last whole batch, with what follows erased: later bytes must not meet it.
@@ -264,7 +272,7 @@ class Wal:
         self._segment_tags[number] = 0
 
     def _path(self, number: int) -> Path:
-        return self._folder / f"{number:0{SEGMENT_NAME_DIGITS}}.log"
+        return _segment_path(self._folder, number)
 
     def _require_sound(self) -> None:
         if self._failure is not None:
@@ -273,6 +281,37 @@ class Wal:
     def _failed(self, what: str, error: OSError) -> WriteFailed:
         self._failure = WriteFailed(what, str(error))
         return self._failure
+
+
+def _segment_path(folder: Path, number: int) -> Path:
+    return folder / f"{number:0{SEGMENT_NAME_DIGITS}}.log"
+
+
+def _segment_numbers(folder: Path, files: FileSystem) -> list[int]:
+    try:
+        names = files.names(folder)
+    except OSError as error:
+        raise DamagedLog(folder, 0, f"cannot be listed: {error}") from error
+    stems = [name.removesuffix(".log") for name in names if name.endswith(".log")]
+    return sorted(int(stem) for stem in stems if len(stem) == SEGMENT_NAME_DIGITS and stem.isdecimal())
+
+
+def _read_segment(path: Path, files: FileSystem) -> bytes:
+    try:
+        return files.read(path)
+    except OSError as error:
+        raise DamagedLog(path, 0, f"cannot be read: {error}") from error
+
+
+def _read_head(path: Path, head: bytes) -> tuple[int, int]:
+    """Return the number of a segment's first batch and the seed of its checksums. Raises: DamagedLog."""
+    sealed, seed = seal_head(head[:-4])
+    if len(head) < SEGMENT_HEAD_BYTES or sealed != head or not head.startswith(MAGIC):
+        raise DamagedLog(path, 0, "segment header is damaged")
+    version = int.from_bytes(head[len(MAGIC) : IDENTITY_AT], "big")
+    if version != VERSION:
+        raise DamagedLog(path, len(MAGIC), f"version {version}, this node reads {VERSION}")
+    return int.from_bytes(head[SEQUENCE_AT : SEQUENCE_AT + 8], "big"), seed
 
 
 def _was_never_begun(head: bytes, content: bytes) -> bool:

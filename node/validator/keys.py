@@ -113,6 +113,11 @@ def save_key(folder: Path, key: NodeKey, passphrase: bytes, cost: KdfCost) -> Pa
     return path
 
 
+def sign_message(key: NodeKey, message: bytes) -> bytes:
+    """Return the 64-byte ed25519 signature of `key` over `message`; for proofs of possession, never for votes."""
+    return SigningKey(key.private_key).sign(message).signature
+
+
 def load_public_key(path: Path) -> bytes:
     """Return the public key in a key file. Raises: UnreadableKey."""
     try:

@@ -9,6 +9,7 @@ from contracts.declarations import decoder_of, encode_call
 from contracts.decoding import decode_log, decode_revert
 from contracts.native.directory import lookup, run_native
 from contracts.native.dispatch import NativeResult, find_function
+from contracts.native.epoch_end import GenesisMember
 from contracts.native.genesis import (
     AccountAmount,
     CurrencyGenesis,
@@ -17,8 +18,7 @@ from contracts.native.genesis import (
     build_genesis_storage,
 )
 from contracts.native.protocol_config import ProtocolParameters
-from contracts.native.validator_records import ValidatorRecord
-from contracts.native.validators import GenesisMember
+from contracts.validator_keys import ValidatorKeys
 
 Storage = dict[Address, dict[int, int]]
 Log = tuple[Address, tuple[bytes, ...], bytes]
@@ -50,15 +50,10 @@ PARAMETERS = ProtocolParameters(
 )
 
 
-def validator(number: int) -> ValidatorRecord:
+def validator(number: int) -> GenesisMember:
     """Return a validator whose keys all differ; higher numbers sort first, so that sorting shows."""
-    keys = [bytes((255 - number, field)) * 16 for field in range(4)]
-    return ValidatorRecord(keys[0], keys[1], keys[2], account(100 + number), keys[3])
-
-
-def registered(record: ValidatorRecord) -> GenesisMember:
-    """Return a validator with the name and endpoint that the registry publishes of it."""
-    return GenesisMember(record, f"bank-{record.operator.hex()[-4:]}", ("127.0.0.1:30000",))
+    keys = ValidatorKeys(*(bytes((255 - number, field)) * 16 for field in range(3)))
+    return GenesisMember(f"bank-{number}", account(100 + number), keys, (f"10.0.0.{number}:30300",))
 
 
 def euro(**changes: object) -> CurrencyGenesis:
@@ -84,12 +79,7 @@ def euro(**changes: object) -> CurrencyGenesis:
 def genesis(*currencies: CurrencyGenesis) -> LedgerGenesis:
     """Return a genesis of four validators with `currencies`, or with EUR and JPY."""
     chosen = currencies or (euro(), CurrencyGenesis("JPY", "Yen", 0, ADMIN))
-    return LedgerGenesis(
-        GOVERNOR,
-        PARAMETERS,
-        chosen,
-        tuple(registered(validator(number)) for number in range(4)),
-    )
+    return LedgerGenesis(GOVERNOR, PARAMETERS, chosen, tuple(validator(number) for number in range(4)))
 
 
 class DictionaryContext:

@@ -24,6 +24,7 @@ from tests.simulator.knobs import KNOB_NAMES
 from tests.simulator.mutants import MUTANTS, check_mutant
 from tests.simulator.run import SCOPES, Outcome, SeedPlan, run_seed
 from tests.simulator.scenarios import SCENARIOS, run_scenarios
+from tests.simulator.shrink import REGRESSIONS, Shrinking, save
 from tests.simulator.twins import run_twins
 
 PACKAGES = ("coincurve", "pynacl", "safe-pysha3", "google-crc32c")
@@ -94,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
     parser.add_argument("--seed", type=int, help="run this one seed")
     parser.add_argument("--trace", action="store_true", help="print a line per event")
+    parser.add_argument("--shrink", action="store_true", help="find the smallest schedule that still fails")
     parser.add_argument("--start", type=int, default=1, help="first seed of a range (default 1)")
     parser.add_argument("--seeds", type=int, help="how many seeds")
     parser.add_argument("--half", action="store_true", help="the second half of the seeds belongs to the commit")
@@ -128,6 +130,8 @@ def _plan(options: argparse.Namespace) -> SeedPlan:
 def _run_one(options: argparse.Namespace) -> Count:
     plan = _plan(options)
     _say(f"seed {options.seed}, {_versions(options.scope)}")
+    if options.shrink:
+        return _shrink(options, plan)
     if options.trace:
         _say(TRACE_COLUMNS)
     if options.twice:
@@ -138,6 +142,18 @@ def _run_one(options: argparse.Namespace) -> Count:
         _reporter(plan)(outcome)
         return Count(0, 1)
     return Count(1, 0)
+
+
+def _shrink(options: argparse.Namespace, plan: SeedPlan) -> Count:
+    shrinking = Shrinking(options.seed, plan, _say)
+    if not shrinking.outcome.checker:
+        _say("the seed does not fail: there is nothing to shrink")
+        return Count(1, 0)
+    shrinking.shrink()
+    path = REGRESSIONS / f"{shrinking.outcome.checker}_{plan.scope}_{options.seed}.toml"
+    save(path, options.seed, shrinking.plan, shrinking.outcome)
+    _say(f"written to {path.relative_to(ROOT)}: name it after what it shows")
+    return Count(0, 1)
 
 
 def _run_range(options: argparse.Namespace) -> Count:

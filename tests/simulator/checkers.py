@@ -97,10 +97,6 @@ class Checkers:
         """How many validators decide in the newest epoch."""
         return self._sets[-1].quorum
 
-    def owns(self, index: int, key: bytes) -> None:
-        """Note that a validator has one more consensus key."""
-        self._owners[key] = index
-
     def signer_of(self, vote: Vote) -> int | None:
         """Return whose key a vote's signer has in its epoch; None if there is no such epoch or signer."""
         key = self._key_of(vote.statement.epoch, vote.signer)

@@ -43,8 +43,11 @@ class Clients:
         self._odd_per_mille = knobs.odd_per_mille
         self._reads_per_s = knobs.reads_per_s
         self._reading = cluster.world.generator("reads")
-        self._open: list[list[Payment]] = [[] for _ in cluster.senders]
-        self._nonces = [0] * len(cluster.senders)
+        self._keys = dict(zip(cluster.senders, cluster.sender_keys, strict=True)) | cluster.office_keys
+        self._callers = list(self._keys)
+        """Senders of payments, then whoever else has a key."""
+        self._open: list[list[Payment]] = [[] for _ in self._callers]
+        self._nonces = [0] * len(self._callers)
         self._told: list[Payment] = []
         self._is_paying = payments_per_s > 0
         self.audience: list[SimulatedNode] = cluster.nodes
@@ -70,8 +73,16 @@ class Clients:
 
     def renew(self) -> None:
         """Let every sender pay once at once."""
-        for number in range(len(self._open)):
+        for number in range(len(self._cluster.senders)):
             self.pay(number)
+
+    def call(self, caller: Address, to: Address, data: bytes) -> None:
+        """Call a contract from an account that pays nobody."""
+        self._send(self._callers.index(caller), to, data, GAS_LIMIT, to, 0, may_revert=True)
+
+    def waits_for(self, *callers: Address) -> bool:
+        """Tell whether anything of these accounts is not final yet."""
+        return any(self._open[self._callers.index(caller)] for caller in callers)
 
     def stop_paying(self) -> None:
         """Make no new payments; the old ones are still asked for."""
@@ -79,8 +90,6 @@ class Clients:
 
     def pay(self, number: int, *, waits_us: int = 0) -> None:
         """Make one payment of a sender and give it to some node, at once or later."""
-        nonce = self._nonces[number]
-        self._nonces[number] += 1
         drawn = self._drawn
         to = drawn.choice(self._cluster.senders) if drawn.randrange(10) else Address(drawn.randbytes(20))
         # One in fifty asks for more than there is: it is included and reverts.
@@ -91,15 +100,26 @@ class Clients:
             data, gas = drawn.randbytes(drawn.randrange(self._letter_bytes)), LETTER_GAS_LIMIT
         else:
             data, gas, contract = encode_call(TRANSFER, to, amount), GAS_LIMIT, CURRENCY
+        self._send(number, to, data, gas, to if contract is None else contract, amount, waits_us=waits_us)
+
+    def _send(
+        self,
+        number: int,
+        to: Address,
+        data: bytes,
+        gas: int,
+        contract: Address,
+        amount: int,
+        *,
+        waits_us: int = 0,
+        may_revert: bool = False,
+    ) -> None:
+        nonce, caller = self._nonces[number], self._callers[number]
+        self._nonces[number] += 1
         raw = sign_dynamic_fee_transaction(
-            self._cluster.sender_keys[number],
-            chain_id=CHAIN_ID,
-            nonce=nonce,
-            gas_limit=gas,
-            to=to if contract is None else contract,
-            data=data,
+            self._keys[caller], chain_id=CHAIN_ID, nonce=nonce, gas_limit=gas, to=contract, data=data
         )
-        payment = Payment(raw, self._cluster.senders[number], nonce, to, amount)
+        payment = Payment(raw, caller, nonce, to, amount, may_revert)
         self._cluster.checkers.submitted[raw] = payment
         self._open[number].append(payment)
         if waits_us:
@@ -131,7 +151,7 @@ class Clients:
     def _pay_next(self) -> None:
         if not self._is_paying:
             return
-        number = self._drawn.randrange(len(self._open))
+        number = self._drawn.randrange(len(self._cluster.senders))
         count = 1
         if self._drawn.randrange(1_000) < self._odd_per_mille:
             count = self._be_odd(number)

@@ -85,7 +85,7 @@ def _made_up(seed: bytes, number: int, longest: int) -> bytes:
 def _executed(parent: StateReader, context: BlockContext, raws: Sequence[bytes]) -> ExecutedBlock:
     overlay = Overlay(parent)
     journal = Journal(overlay)
-    start_block(journal, parent_hash=context.parent_hash, height=context.height)
+    start_block(journal, context)
     next_set_payload = end_block(journal, context)
     journal.commit()
     overlay.seal()
@@ -107,4 +107,4 @@ def _executed(parent: StateReader, context: BlockContext, raws: Sequence[bytes])
         requests_hash=next_set_requests_hash(next_set_payload) if next_set_payload else NO_REQUESTS_HASH,
     )
     block = make_block(header, raws)
-    return ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), next_set_payload)
+    return ExecutedBlock(block, overlay, (), (), (), (), (), WorkUnits(0), bool(next_set_payload), next_set_payload)

@@ -1,7 +1,7 @@
 """What goes wrong in a seed: the events that its knobs cause, for all nodes or, once a core is spared, for the rest."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from network.simulated import WireConditions
 from network.transport import PeerKey
@@ -31,7 +31,11 @@ HEALTHY_DRIFT_PPM = 300
 class Faults:
     """Injects a seed's faults, for all nodes or for some."""
 
-    def __init__(self, cluster: Cluster, knobs: Knobs) -> None:
+    def __init__(self, cluster: Cluster, knobs: Knobs, *, skipped: Collection[int] = ()) -> None:
+        """`skipped` are numbers of faults that do not happen."""
+        self._skipped = frozenset(skipped)
+        self.number = 0
+        """How many faults have been due."""
         self._cluster = cluster
         self._world = cluster.world
         self.knobs = knobs
@@ -80,9 +84,13 @@ class Faults:
             if mean_us:
                 self._repeat(drawn, mean_us, happens)
         for node in self.lost:
-            self._world.schedule(self._world.now_us + self._disks.randint(0, knobs.safety_us), self._losing(node))
+            self._world.schedule(
+                self._world.now_us + self._disks.randint(0, knobs.safety_us), self._once(self._losing(node))
+            )
         for node in self.wild:
-            self._world.schedule(self._world.now_us + self._disks.randint(0, knobs.safety_us), self._jumping(node))
+            self._world.schedule(
+                self._world.now_us + self._disks.randint(0, knobs.safety_us), self._once(self._jumping(node))
+            )
 
     def spare(self, core: list[SimulatedNode]) -> None:
         """Stop all faults for `core`: sound links among its nodes, sound disks, everybody up. Actors are up too."""
@@ -154,10 +162,18 @@ class Faults:
 
     def _repeat(self, drawn: random.Random, mean_us: int, happens: Callable[[], None]) -> None:
         def again() -> None:
-            happens()
+            self._unless_skipped(happens)
             self._repeat(drawn, mean_us, happens)
 
         self._world.schedule(self._world.now_us + drawn.randint(1, 2 * mean_us), again)
+
+    def _once(self, happens: Callable[[], None]) -> Callable[[], None]:
+        return lambda: self._unless_skipped(happens)
+
+    def _unless_skipped(self, happens: Callable[[], None]) -> None:
+        number, self.number = self.number, self.number + 1
+        if number not in self._skipped:
+            happens()
 
     def _crash(self) -> None:
         drawn = self._crashes

@@ -65,6 +65,8 @@ class Knobs:
     """Validators, with the Byzantine ones at most f, that lose what they signed or find it damaged."""
     epoch_blocks: int
     """Blocks in an epoch; off is more than a seed ever has."""
+    membership_every_us: int
+    """Between two changes of the set, where the others stand the seed's faults without whoever is out."""
     payments_per_s: int
     letter_bytes: int
     """Call data of one transaction in eight, so that bodies need several chunks."""
@@ -135,6 +137,7 @@ def draw_knobs(
         "write_fault_every_us": knob(1, 30) * SECOND_US,
         "lost_disks": min(faulty_max, knob(1, 2)),
         "epoch_blocks": knob(5, 40),
+        "membership_every_us": knob(1, 5) * SECOND_US,
         "letter_bytes": knob(100, 60_000),
         "odd_per_mille": knob(1, 200),
         "reads_per_s": knob(1, 20),

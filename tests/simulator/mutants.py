@@ -7,6 +7,9 @@ outlive the rule it breaks.
 """
 
 import inspect
+import os
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,18 +17,23 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from consensus.simplex import certificates, certifying, machine, pacing, parameters, sign_guard, view
+from consensus.simplex import admission, certificates, certifying, machine, pacing, parameters, sign_guard, view
 from consensus.simplex.validators import ValidatorSet
 from consensus.simplex.votes import VoteBook
 from contracts.native import currency
+from network.policing import PeerBook
 from node.chain import commit
+from node.peers import peer_status
 from node.peers.requests import Requester
 from node.runtime import recovery
 from node.runtime.driver import Driver
 from node.runtime.durability import WalAndGuard
 from node.runtime.inbound import Inbound
+from node.storage import guard_file
 from node.validator.signer import GuardedSigner
+from tests.simulator.batch import ROOT
 from tests.simulator.checkers import Checkers
+from tests.simulator.run import SeedPlan, run_seed
 from tests.simulator.scenarios import Result, run_scenario
 
 
@@ -60,6 +68,13 @@ class Mutant:
     changes: Sequence[Change]
     """More than one where rules stand behind each other and each alone would hold."""
 
+
+TWO_INTERPRETERS = "one seed in two interpreters"
+"""In place of a scenario: the same seed under two values of PYTHONHASHSEED, which must give the same trace."""
+
+HASH_SEEDS = ("1", "2")
+SEED = 1
+"""Its nodes have so few peers that two orders of a set may be one by chance; in this seed they are not."""
 
 GUARD_ALLOWS_ALL = Change(sign_guard.may_sign, "any(are_conflicting(signed, wanted) for signed in already)", "False")
 """The last line of defence, asked by machine and signer: a wrong rule before it shows only without it."""
@@ -105,6 +120,16 @@ MUTANTS: Mapping[str, Mutant] = {
             Change(GuardedSigner.record, "if not may_sign(already, statement):", "if False:"),
         ),
     ),
+    "amnesiac_votes_at_once": Mutant(
+        "no_double_sign",
+        "lost_memory_contradicts_nothing",
+        (Change(guard_file._replace_missing_guard, "waiting_marks(ResumeReason.GUARD_MISSING)", "NO_MARKS"),),
+    ),
+    "resume_on_unproved_view": Mutant(
+        "progress",
+        "view_without_proof_moves_no_resume_view",
+        (Change(peer_status.proved_view, "        return None\n", "        return status.view\n"),),
+    ),
     # Quorums and certificates
     "quorum_2f": Mutant(
         "agreement",
@@ -127,6 +152,31 @@ MUTANTS: Mapping[str, Mutant] = {
                 "if len(signers) != validators.quorum or len(certificate.signatures) != validators.quorum:",
                 "if not signers:",
             ),
+        ),
+    ),
+    "old_epoch_accepted": Mutant(
+        "certificate_soundness",
+        "certificates_of_the_last_epoch_move_nobody",
+        (
+            Change(Inbound._is_of_this_epoch, "return epoch == running", "return epoch <= running"),
+            Change(machine.Machine.wants_certificate, "statement.epoch != state.validators.epoch or ", ""),
+            Change(certificates.verify_certificate, "if statement.epoch != validators.epoch:", "if False:"),
+            Change(certifying.certificate_received, "if statement.epoch != state.validators.epoch:", "if False:"),
+            Change(
+                admission.Admission._verify_justification,
+                "if certificate.statement.epoch != statement.epoch:",
+                "if False:",
+            ),
+            # Else who finds its own signature in it takes it for a stranger's.
+            Change(certifying._check_own_signature, "if state.is_foreign(certificate.statement):", "if False:"),
+        ),
+    ),
+    "last_block_built_upon": Mutant(
+        "agreement",
+        "last_block_half_given_up_is_proposed_again_and_is_one_boundary",
+        (
+            Change(view.propose, "if state.is_last_of_epoch(digest):", "if False:"),
+            Change(view._judge, "if is_repeated != state.is_last_of_epoch(parent_digest):", "if is_repeated:"),
         ),
     ),
     "no_gap_check": Mutant(
@@ -285,7 +335,13 @@ MUTANTS: Mapping[str, Mutant] = {
     "timeouts_when_idle": Mutant(
         "idle_quiet",
         "idle_chain_says_nothing_but_heartbeats",
-        (Change(view._pace_view, "due = due_at(state)", "due = state.entered_at"),),
+        (
+            Change(
+                view._pace_view,
+                "disarm_timeouts(state)\n        state.set_timer(TimerKind.WAKE, due)",
+                "arm_timeouts(state, state.entered_at)\n        state.set_timer(TimerKind.WAKE, due)",
+            ),
+        ),
     ),
     "due_ignored": Mutant(
         "idle_quiet",
@@ -308,6 +364,12 @@ MUTANTS: Mapping[str, Mutant] = {
         "delay_around_the_bound_makes_no_chain_of_empty_blocks",
         (Change(pacing._carry_after_ms, "min(CARRY_LAG_FACTOR * state.final_after_ms, longest_ms)", "0"),),
     ),
+    # Order
+    "set_order_leaks": Mutant(
+        "equal_trace_hashes",
+        TWO_INTERPRETERS,
+        (Change(PeerBook.replace, "sorted(peers, key=lambda entry: entry.identity.key)", "{*peers}"),),
+    ),
     # Money
     "money_from_nothing": Mutant(
         "conservation",
@@ -320,8 +382,11 @@ MUTANTS: Mapping[str, Mutant] = {
 def check_mutant(name: str, say: Callable[[str], None], mutants: Mapping[str, Mutant] = MUTANTS) -> bool:
     """Play a mutant's scenario under it and tell whether the right checker objected."""
     mutant = mutants[name]
-    with patched(mutant):
-        result: Result = run_scenario(mutant.scenario)
+    if mutant.scenario == TWO_INTERPRETERS:
+        result = _in_two_interpreters(name)
+    else:
+        with patched(mutant):
+            result = run_scenario(mutant.scenario)
     has_died = result.checker == mutant.checker
     if has_died:
         say(f"mutant {name} died in {mutant.scenario} by {result.checker}: {result.detail[:160]}")
@@ -329,6 +394,29 @@ def check_mutant(name: str, say: Callable[[str], None], mutants: Mapping[str, Mu
         found = f"{result.checker}: {result.detail[:160]}" if result.checker else "nobody"
         say(f"mutant {name} FAILED to die in {mutant.scenario} by {mutant.checker}; what objected: {found}")
     return has_died
+
+
+def _in_two_interpreters(name: str) -> Result:
+    """Run a seed under a mutant in two interpreters that order sets differently."""
+    hashes = [
+        subprocess.run(
+            [sys.executable, "-m", "tests.simulator.mutants", name],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for hash_seed in HASH_SEEDS
+    ]
+    if len(set(hashes)) == 1:
+        return Result("", "")
+    return Result("equal_trace_hashes", f"seed {SEED}: {' and '.join(found[:8] for found in hashes)}")
+
+
+def _print_trace_hash(name: str) -> None:
+    with patched(MUTANTS[name]):
+        sys.stdout.write(run_seed(SEED, plan=SeedPlan("core", validators=4)).trace_hash + "\n")
 
 
 @contextmanager
@@ -355,3 +443,7 @@ def _changed(change: Change) -> CodeType:
         raise StaleMutant(name, change.right, count)
     compiled = compile(text.replace(change.right, change.wrong), change.function.__code__.co_filename, "exec")
     return next(part for part in compiled.co_consts if isinstance(part, CodeType) and part.co_name == name)
+
+
+if __name__ == "__main__":
+    _print_trace_hash(sys.argv[1])

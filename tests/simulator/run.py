@@ -11,6 +11,7 @@ from tests.simulator.cluster import Cluster
 from tests.simulator.core_scope import hashed_execution
 from tests.simulator.faults import Faults
 from tests.simulator.knobs import SECOND_US, draw_knobs
+from tests.simulator.membership import Council
 from tests.simulator.patches import shared_signature_checks
 from tests.simulator.phases import run_phases
 from tests.simulator.pulses import Pulses
@@ -28,6 +29,10 @@ class SeedPlan:
     validators: int | None = None
     actor: str | None = None
     knobs: tuple[tuple[str, int], ...] = ()
+    actors: tuple[tuple[int, tuple[str, ...]], ...] | None = None
+    """Which validators misbehave and how; None to draw them."""
+    skipped_faults: tuple[int, ...] = ()
+    """Numbers of faults, in the order in which they would happen, that do not."""
 
     def arguments(self) -> list[str]:
         """Return the options of the command line that say the same."""
@@ -64,6 +69,8 @@ class Outcome:
     height: int = 0
     view: int = 0
     payments: int = 0
+    faults: int = 0
+    """How many faults happened."""
     healed_ms: tuple[int, ...] = ()
     """How long the quorum, then everybody, needed after the faults until nothing was open."""
 
@@ -73,6 +80,14 @@ def sealed_world(scope: str) -> Iterator[None]:
     """Let nothing of the real world in while the block runs."""
     with shared_signature_checks(), hashed_execution() if scope == "core" else nullcontext(), no_escape():
         yield
+
+
+def may_change_members(cluster: Cluster, faults: Faults) -> bool:
+    """Tell whether the others stand the seed's faults when one validator is out of the set."""
+    faulty = len(cluster.byzantine) + len(faults.impaired)
+    knobs = faults.knobs
+    # f of a set with one validator less; the remainder is margin.
+    return bool(knobs.membership_every_us and knobs.epoch_blocks) and 0 <= faulty <= (len(cluster.nodes) - 2) // 3
 
 
 @contextmanager
@@ -101,6 +116,8 @@ def run_seed(
         world.generator("knobs"), validators=plan.validators, scope=plan.scope, overrides=dict(plan.knobs)
     )
     actors = draw_actors(world.generator("actors"), knobs.validators, wanted=plan.actor, scope=plan.scope)
+    if plan.actors is not None:
+        actors = dict(plan.actors)
     checker = detail = ""
     healed_ms: list[int] = []
     with sealed_world(plan.scope), no_garbage_runs():
@@ -114,8 +131,11 @@ def run_seed(
         else:
             # More payments a second are shorter pauses; the remainder of the division is of no interest.
             load = Pulses(cluster, pauses_us=10 * SECOND_US // knobs.payments_per_s if knobs.payments_per_s else 0)
+        faults = Faults(cluster, knobs, skipped=plan.skipped_faults)
+        if isinstance(load, Clients) and may_change_members(cluster, faults):
+            Council(cluster, load, every_us=knobs.membership_every_us).start()
         try:
-            run_phases(cluster, Faults(cluster, knobs), load, healed_ms)
+            run_phases(cluster, faults, load, healed_ms)
         except Broken as broken:
             checker, detail = broken.checker, broken.detail
         except Exception as error:
@@ -143,5 +163,6 @@ def run_seed(
         height=max(cluster.checkers.finals),
         view=cluster.view_highest,
         payments=load.told_count,
+        faults=faults.number,
         healed_ms=tuple(healed_ms),
     )

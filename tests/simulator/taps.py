@@ -9,7 +9,7 @@ from network.hello import Hello
 from network.transport import LinkStatus, PeerEntry, PeerIdentity, PeerKey, Transport
 
 if TYPE_CHECKING:
-    from tests.simulator.cluster import SimulatedNode
+    from tests.simulator.simulated_node import SimulatedNode
 
 Frames = Sequence[tuple[Channel, bytes]]
 

@@ -8,6 +8,7 @@ from tests.simulator.run import Outcome, SeedPlan, run_seed
 
 NEEDS = {
     "bad_sync_server": {"away": 1, "loss_per_mille": 200, "crash_every_us": SECOND_US},
+    "boundary_equivocator": {"epoch_blocks": 5},
     "stale_justifier": {"safety_us": 12 * SECOND_US},
 }
 """What some actors need before they can do anything: somebody who has missed something, or more views."""

@@ -185,6 +185,42 @@ def test_progress_with_f_down_across_stale_proposals() -> None:
     play("progress_with_f_down_across_stale_proposals")
 
 
+def test_lost_memory_contradicts_nothing() -> None:
+    play("lost_memory_contradicts_nothing")
+
+
+def test_view_without_proof_moves_no_resume_view() -> None:
+    play("view_without_proof_moves_no_resume_view")
+
+
+def test_announced_junk_wakes_nobody() -> None:
+    play("announced_junk_wakes_nobody")
+
+
+def test_two_crashes_of_seven_under_load_cost_one_time_out_each() -> None:
+    play("two_crashes_of_seven_under_load_cost_one_time_out_each")
+
+
+def test_last_block_half_given_up_is_proposed_again_and_is_one_boundary() -> None:
+    play("last_block_half_given_up_is_proposed_again_and_is_one_boundary")
+
+
+def test_everybody_restarts_at_the_boundary() -> None:
+    play("everybody_restarts_at_the_boundary")
+
+
+def test_validator_that_missed_three_epochs_votes_in_the_fourth() -> None:
+    play("validator_that_missed_three_epochs_votes_in_the_fourth")
+
+
+def test_remove_validator_keeps_chain() -> None:
+    play("remove_validator_keeps_chain")
+
+
+def test_certificates_of_the_last_epoch_move_nobody() -> None:
+    play("certificates_of_the_last_epoch_move_nobody")
+
+
 def test_every_scenario_has_its_test() -> None:
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert {name for name in SCENARIOS if not name.startswith("certified_split_heals_")} <= tested

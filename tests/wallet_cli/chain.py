@@ -25,10 +25,10 @@ from contracts.abi import decode, parse_type
 from contracts.addresses import currency_address
 from contracts.declarations import declare_event, encode_event
 from contracts.layout import balance_slot
+from contracts.native.epoch_end import GenesisMember
 from contracts.native.genesis import AccountAmount, CurrencyGenesis, LedgerGenesis, build_genesis_storage
 from contracts.native.protocol_config import ProtocolParameters
-from contracts.native.validator_records import ValidatorRecord
-from contracts.native.validators import GenesisMember
+from contracts.validator_keys import ValidatorKeys
 from tests.consensus.light.builders import (
     CHAIN_ID,
     KEYS,
@@ -99,15 +99,10 @@ def _genesis_storage(document: GenesisDocument) -> Storage:
             ),
             validators=tuple(
                 GenesisMember(
-                    ValidatorRecord(
-                        consensus_key=entry.consensus_key,
-                        tls_key=entry.tls_key,
-                        attestation_key=entry.attestation_key,
-                        operator=entry.operator,
-                        endpoints_hash=bytes(32),
-                    ),
-                    entry.name,
-                    entry.endpoints,
+                    name=entry.name,
+                    operator=entry.operator,
+                    keys=ValidatorKeys(entry.consensus_key, entry.tls_key, entry.attestation_key),
+                    endpoints=entry.endpoints,
                 )
                 for entry in document.validators
             ),

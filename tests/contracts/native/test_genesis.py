@@ -16,10 +16,10 @@ from contracts.native.genesis import (
 )
 from contracts.native.protocol_config import ProtocolParameters, view_name
 from contracts.native.roles import ISSUER_ROLE, ROLE_NAMES
+from contracts.validator_keys import hash_endpoints
 from tests.contracts.ledger import (
     ADMIN,
     ALICE,
-    BOB,
     EUR,
     GOVERNOR,
     ISSUER,
@@ -28,7 +28,6 @@ from tests.contracts.ledger import (
     Ledger,
     euro,
     genesis,
-    registered,
     validator,
 )
 
@@ -78,9 +77,9 @@ def test_validators_are_on_chain_by_consensus_key() -> None:
     ledger = Ledger()
     assert ledger.read(VALIDATOR_REGISTRY, "validatorCount") == 4
     for index in range(4):
-        record = validator(3 - index)
+        member = validator(3 - index)
         outcome = ledger.call(ALICE, VALIDATOR_REGISTRY, "validatorAt", index)
-        assert outcome.values == tuple(getattr(record, field.name) for field in fields(record))
+        assert outcome.values == (*member.keys.each(), member.operator, hash_endpoints(member.endpoints))
     error = ledger.call(ALICE, VALIDATOR_REGISTRY, "validatorAt", 4).error
     assert error == "IndexOutOfRange(index=4, count=4)"
 
@@ -95,7 +94,7 @@ def test_no_zero_word_is_stored_and_the_order_of_writing_is_fixed() -> None:
 
 
 def test_a_ledger_without_currencies_is_valid() -> None:
-    storage = build_genesis_storage(LedgerGenesis(GOVERNOR, PARAMETERS, (), (registered(validator(0)),)))
+    storage = build_genesis_storage(LedgerGenesis(GOVERNOR, PARAMETERS, (), (validator(0),)))
     assert storage[CURRENCY_REGISTRY] == {}
 
 
@@ -146,15 +145,16 @@ def test_a_network_needs_a_governor_and_parameters_that_fit() -> None:
 def test_a_network_needs_validators_with_whole_and_different_keys() -> None:
     with pytest.raises(InvalidLedgerGenesis, match="at least one"):
         build_genesis_storage(replace(genesis(), validators=()))
-    with pytest.raises(InvalidLedgerGenesis, match="given twice"):
-        twin = replace(validator(1), operator=BOB)
-        build_genesis_storage(replace(genesis(), validators=(registered(validator(1)), registered(twin))))
-    with pytest.raises(InvalidLedgerGenesis, match="this operator is given twice"):
-        twin = replace(validator(1), consensus_key=bytes(range(32)))
-        build_genesis_storage(replace(genesis(), validators=(registered(validator(1)), registered(twin))))
-    with pytest.raises(InvalidLedgerGenesis, match="tls_key has 31 bytes"):
-        build_genesis_storage(replace(genesis(), validators=(registered(replace(validator(1), tls_key=bytes(31))),)))
+    first, second = validator(1), validator(2)
+    for twin, reason in (
+        (replace(second, name=first.name), "name is given twice"),
+        (replace(second, operator=first.operator), "has another validator"),
+        (replace(second, keys=first.keys), "consensus key 0x.* is given twice"),
+        (replace(second, keys=replace(second.keys, attestation=first.keys.tls)), "attestation key 0x.* given twice"),
+        (replace(second, keys=replace(second.keys, tls=bytes(31))), "tls key has 31 bytes"),
+        (replace(second, name="Bank"), "a name has 1 to 31"),
+    ):
+        with pytest.raises(InvalidLedgerGenesis, match=reason):
+            build_genesis_storage(replace(genesis(), validators=(first, twin)))
     with pytest.raises(InvalidLedgerGenesis, match=r"operator 0x00.* no account can have"):
-        build_genesis_storage(
-            replace(genesis(), validators=(registered(replace(validator(1), operator=ZERO_ADDRESS)),))
-        )
+        build_genesis_storage(replace(genesis(), validators=(replace(validator(1), operator=ZERO_ADDRESS),)))

@@ -75,6 +75,20 @@ def test_block_whose_ancestors_are_not_known_yet_stays(tree: BlockTree) -> None:
     assert len(tree) == 0
 
 
+def test_descendants_of_a_block_whose_parent_is_not_known_yet_stay_too(tree: BlockTree) -> None:
+    missing = make_block(header(FINAL, 8, 10), ())
+    unknown = Hash32(b"\x0a" * 32)
+    orphan = add(tree, header(unknown, 10, 12))
+    child = add(tree, header(orphan, 11, 13))
+    grandchild = add(tree, header(child, 12, 14))
+    tree.advance(missing.block_hash, Height(8))
+    assert hashes(tree) == {orphan, child, grandchild}
+    tree.advance(unknown, Height(9))
+    assert hashes(tree) == {orphan, child, grandchild}
+    tree.advance(Hash32(b"\x0b" * 32), Height(10))
+    assert len(tree) == 0
+
+
 def test_headers_at_or_below_the_final_height_are_not_remembered(tree: BlockTree) -> None:
     for height in (6, 7):
         block = make_block(header(FINAL, height, 3), ())

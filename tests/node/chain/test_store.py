@@ -12,7 +12,7 @@ from node.execution.builder import build_block
 from node.execution.genesis_state import Genesis
 from node.execution.transition import ExecutedBlock
 from node.state.rebuild import rebuild_state_root
-from node.storage.errors import MissingRecord, UnreadableStore
+from node.storage.errors import ForeignStore, MissingRecord
 from node.storage.memory import MemoryStore
 from tests.node.execution.ledger import ALICE_KEY, BOB, EUR, OPENING_MINOR, context, genesis, payment
 
@@ -119,7 +119,7 @@ def test_empty_store_has_no_head_and_no_identity() -> None:
     for read in (store.final_head, store.genesis_hash):
         with pytest.raises(MissingRecord):
             read()
-    with pytest.raises(UnreadableStore, match="schema"):
+    with pytest.raises(ForeignStore, match="schema"):
         store.validate_identity(Hash32(bytes(32)))
 
 
@@ -127,5 +127,5 @@ def test_store_of_another_network_is_refused_with_both_hashes(block_zero: Genesi
     store = Chain(block_zero, 0).store
     own = block_zero.executed.block.block_hash
     store.validate_identity(own)
-    with pytest.raises(UnreadableStore, match=f"0x{own.hex()}.*0x{'ee' * 32}"):
+    with pytest.raises(ForeignStore, match=f"0x{own.hex()}.*0x{'ee' * 32}"):
         store.validate_identity(Hash32(b"\xee" * 32))

@@ -17,8 +17,8 @@ from node.state.rebuild import rebuild_state_root
 from node.storage.memory import MemoryStore
 from tests.node.execution.ledger import ALICE, BOB, DAVE, EUR, OPENING_MINOR, document, genesis
 
-GENESIS_HASH = "7c675811b112ed514a9e55361a1db0b7111148c234edf292758839a7182c5a74"
-STATE_ROOT = "cf845ed985c203ac6841289ed7531a8bc4c01a77e69b92b5756363f0f70f4c32"
+GENESIS_HASH = "6ad3561f404e7104bb26aa55393beb0a149ec84f3d9369abbfcb9ac8e5f57c2d"
+STATE_ROOT = "064aedea7019e991872cb627786c0cdac48b88cad364218b329a5de8191ced3d"
 """Of the small network: whoever changes any value of the genesis state changes these, and every network with them."""
 
 
@@ -97,7 +97,7 @@ REFUSED: dict[str, tuple[str, Callable[[], GenesisDocument]]] = {
         lambda: document(parameters=(("block_gas_limit", 10_000_000_001),)),
     ),
     "same validator twice": (
-        "consensus key is given twice",
+        "name is given twice",
         lambda: replace(document(), validators=document().validators * 2),
     ),
     "no validators": ("validators", lambda: replace(document(), validators=())),

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from consensus.primitives.scalars import Height
+from consensus.primitives.scalars import Height, View
+from node.observe.facts import ResumeFacts
 from node.observe.status_screen import (
     format_minor,
     render_status,
@@ -50,6 +51,49 @@ def test_the_json_form_is_json_and_money_is_a_string() -> None:
     assert content["final"]["height"] == 1204
     assert content["supplies"][0] == {"code": "EUR", "decimals": 2, "supply_minor": "123456"}
     assert content["clock_offset_ms"] == 3
+
+
+WAITING = ResumeFacts(
+    reason="its disk was lost",
+    resume_view=None,
+    answers_needed=3,
+    answered=("beta",),
+    missing=("gamma", "delta"),
+    forgetful=(),
+    obstacle="",
+)
+
+
+def test_a_validator_that_waits_says_why_and_for_whom() -> None:
+    facts = replace(HEALTHY, resume=WAITING)
+    lines = render_status(facts).splitlines()
+
+    assert "voting     waits: its disk was lost" in lines
+    assert "voting     answers 1 of 3   missing gamma, delta" in lines
+    voting = status_json(facts)["voting"]
+    assert isinstance(voting, dict)
+    assert voting["resume"] is not None
+
+
+def test_a_validator_that_cannot_resume_says_what_people_must_do() -> None:
+    waiting = replace(WAITING, forgetful=("gamma",), obstacle="2 of 4 have forgotten")
+    screen = render_status(replace(HEALTHY, resume=waiting))
+
+    assert "forgotten too gamma" in screen
+    assert "CANNOT: 2 of 4 have forgotten (docs/operators/failover.md)" in screen
+
+
+def test_a_validator_that_knows_its_resume_view_names_it() -> None:
+    waiting = replace(WAITING, resume_view=View(1295), missing=())
+
+    assert "voting     from view 1295 on: its disk was lost" in render_status(replace(HEALTHY, resume=waiting))
+
+
+def test_a_validator_that_stopped_voting_says_so_before_anything_else() -> None:
+    screen = render_status(replace(HEALTHY, resume=WAITING, voting_stopped="its key runs elsewhere"))
+
+    assert "voting     STOPPED: its key runs elsewhere (docs/operators/failover.md)" in screen
+    assert "waits" not in screen
 
 
 def test_validators_are_listed_with_their_keys() -> None:

@@ -9,7 +9,14 @@ from consensus.chain.transaction import Transaction, decode_transaction, sign_dy
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Hash32
 from node.mempool.pool import Pool, PooledTransaction, PoolLimits
-from node.peers.gossip import ANNOUNCE_AFTER_MS, ANNOUNCE_EVERY_MS, BATCH_BYTES, BATCH_WAIT_MS, TransactionGossip
+from node.peers.gossip import (
+    ANNOUNCE_AFTER_MS,
+    ANNOUNCE_EVERY_MS,
+    ANNOUNCE_TICK_MS,
+    BATCH_BYTES,
+    BATCH_WAIT_MS,
+    TransactionGossip,
+)
 from node.peers.requests import Requester
 from node.peers.wire import (
     GossipKind,
@@ -111,6 +118,18 @@ def test_transaction_pending_for_long_is_announced_again_and_again() -> None:
     assert [decode_gossip(payload) for payload in world.mesh.broadcasts] == [expected]
     world.time.advance(ANNOUNCE_EVERY_MS)
     assert [decode_gossip(payload) for payload in world.mesh.broadcasts] == [expected] * 2
+
+
+def test_a_transaction_behind_a_nonce_gap_is_announced_only_when_the_gap_is_closed() -> None:
+    world = World()
+    world.gossip.start()
+    late = world.admit(1, from_client=False)
+    world.time.advance(10 * ANNOUNCE_EVERY_MS)
+    assert world.mesh.broadcasts == []
+    missing = world.admit(0, from_client=False)
+    world.time.advance(ANNOUNCE_AFTER_MS + ANNOUNCE_TICK_MS)
+    announced = [digest for payload in world.mesh.broadcasts for digest in decode_gossip(payload)[1]]
+    assert {late.transaction.hash, missing.transaction.hash} <= {*announced}
 
 
 def test_unknown_hash_is_asked_for_and_its_answer_received() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -9,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from consensus.chain.genesis import GenesisDocument
-from consensus.primitives.scalars import Address, Epoch, Hash32, Height
-from consensus.simplex.messages import SigningDomain
+from consensus.primitives.scalars import Address, Epoch, Hash32, Height, View
+from consensus.simplex.messages import Kind, Proposal, SigningDomain, Statement, Vote
 from contracts.layout import balance_slot
 from network.channels import channel_table
 from network.session import LinkTimings, LocalNode, Progress
@@ -22,11 +23,13 @@ from node.chain.store import ChainStore
 from node.execution.genesis_state import Genesis
 from node.mempool.pool import PoolLimits
 from node.observe.logs import EventLog
+from node.peers.mesh import ValidatorMesh
 from node.runtime.epochs import Epochs
 from node.runtime.ports import Lane
-from node.runtime.recovery import recover_head, recover_node
+from node.runtime.recovery import RecoveredNode, recover_head, recover_node
 from node.runtime.validator_node import NodePorts, ValidatorNode
 from node.storage.guard_file import GuardFile, create_guard
+from node.storage.kv import WriteBatch
 from node.storage.memory import MemoryStore
 from node.storage.wal import Wal
 from node.validator.signer import GuardedSigner
@@ -94,6 +97,24 @@ def fail(error: BaseException) -> None:
     raise error
 
 
+def copied(store: MemoryStore) -> MemoryStore:
+    """Return a store of its own with the same content."""
+    batch = WriteBatch()
+    for key, value in store.scan(b"", b"\xff" * 8):
+        batch.put(key, value)
+    copy = MemoryStore()
+    copy.write(batch, sync=True)
+    return copy
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A copy of a bank's disk."""
+
+    files: dict[Path, bytes]
+    store: MemoryStore
+
+
 @dataclass(slots=True)
 class Bank:
     """A validator that can crash; its folder and its ledger stay."""
@@ -107,9 +128,20 @@ class Bank:
     """What its clients were told is final, by all its lives together."""
     output: io.StringIO = field(default_factory=io.StringIO)
     node: ValidatorNode | None = None
+    is_born: bool = False
+    """Whether its key and guard have been made."""
+    is_store_repaired: bool = False
+    said: list[Statement] = field(default_factory=list)
+    """Every vote that left it, in all its lives."""
+    recovered: RecoveredNode | None = None
+    """What its present life began with."""
     _timers: NodeTimers | None = None
     _wal: Wal | None = None
     _signer: GuardedSigner | None = None
+
+    @property
+    def domain(self) -> SigningDomain:
+        return SigningDomain(CHAIN_ID, self.network.genesis.executed.block.block_hash)
 
     @property
     def height(self) -> Height:
@@ -133,8 +165,10 @@ class Bank:
         public_key = GuardedSigner(seed, domain, None, []).public_key
         if self.chain().is_empty():
             commit_genesis(self.store, block_zero.executed, block_zero.validator_payload)
-            create_guard(self.folder / "signguard.log", public_key)
-            (self.folder / "wal").mkdir()
+            (self.folder / "wal").mkdir(exist_ok=True)
+            if not self.is_born:
+                create_guard(self.folder / "signguard.log", public_key)
+                self.is_born = True
         self._wal, found = Wal.open(
             self.folder / "wal", chain_id=CHAIN_ID, genesis_hash=genesis_hash, segment_bytes=SEGMENT_BYTES
         )
@@ -167,10 +201,13 @@ class Bank:
                 workers=SlowWorkers(self._timers, world, network.drawn),
                 log=EventLog((self.output,), level="warn", format="text", now_ms=world.now_ms),
                 failed=fail,
+                is_store_repaired=self.is_store_repaired,
             ),
         )
         self.node.feed.subscribe(self.finals.append)
-        self.node.start(recover_node(head, epochs.epoch, self.node.tree, found, self._signer.signed_statements()))
+        self._listen_to_votes(self.node.mesh)
+        self.recovered = recover_node(head, epochs.epoch, self.node.tree, found, self._signer.signed_statements())
+        self.node.start(self.recovered)
 
     def crash(self) -> None:
         """End at once: nothing that waits is written or said any more."""
@@ -180,6 +217,27 @@ class Bank:
         self._wal.close()
         self._signer.close()
         self.node = None
+
+    def lose_disk(self) -> None:
+        """Everything but the keys is gone."""
+        shutil.rmtree(self.folder / "wal")
+        (self.folder / "signguard.log").unlink()
+        self.store = MemoryStore()
+
+    def image(self) -> "Image":
+        """Copy the disk of a bank that is down."""
+        files = {path.relative_to(self.folder): path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
+        return Image(files, copied(self.store))
+
+    def restore(self, image: "Image", *, but: str) -> None:
+        """Bring an older disk back, all but the file or folder whose name begins with `but`."""
+        for path in [path for path in self.folder.rglob("*") if path.is_file()]:
+            if not str(path.relative_to(self.folder)).startswith(but):
+                path.unlink()
+        for name, content in image.files.items():
+            if not str(name).startswith(but):
+                (self.folder / name).write_bytes(content)
+        self.store = copied(image.store)
 
     def submit(self, raw: bytes) -> None:
         assert self.node is not None
@@ -199,6 +257,20 @@ class Bank:
                 raise PowerCut
 
         self._signer.sync = cut  # type: ignore[method-assign]  # the crash point
+
+    def _listen_to_votes(self, mesh: ValidatorMesh) -> None:
+        broadcast_vote, broadcast_proposal = mesh.broadcast_vote, mesh.broadcast_proposal
+
+        def vote_leaves(vote: Vote) -> None:
+            self.said.append(vote.statement)
+            broadcast_vote(vote)
+
+        def proposal_leaves(proposal: Proposal) -> None:
+            self.said.append(proposal.vote.statement)
+            broadcast_proposal(proposal)
+
+        mesh.broadcast_vote = vote_leaves  # type: ignore[method-assign]  # a tap: nothing is changed
+        mesh.broadcast_proposal = proposal_leaves  # type: ignore[method-assign]  # likewise
 
     def _local_node(self, genesis_hash: Hash32) -> LocalNode:
         nonces = iter(range(10**9))
@@ -279,7 +351,18 @@ class SmallNetwork:
         return [bank for bank in self.banks if bank.node is not None]
 
     def assert_agreement(self) -> None:
-        """Every two chains agree as far as both reach, and every block told final is in its own teller's chain."""
+        """Every two chains agree as far as both reach, every block told final is in its own teller's chain, and no bank
+        has ever signed two things that exclude each other.
+        """
+        for bank in self.banks:
+            notarized: dict[tuple[Epoch, View], set[Hash32]] = {}
+            ways: dict[tuple[Epoch, View], set[Kind]] = {}
+            for said in bank.said:
+                ways.setdefault((said.epoch, said.view), set()).add(said.kind)
+                if said.kind is Kind.NOTARIZE:
+                    notarized.setdefault((said.epoch, said.view), set()).add(said.digest)
+            assert all(len(digests) == 1 for digests in notarized.values()), bank.peer.name
+            assert not any({Kind.NULLIFY, Kind.FINALIZE} <= kinds for kinds in ways.values()), bank.peer.name
         chains = [bank.hashes() for bank in self.banks]
         longest = max(chains, key=len)
         for bank, hashes in zip(self.banks, chains, strict=True):

@@ -7,16 +7,20 @@ import pytest
 
 from consensus.primitives.scalars import Epoch, Hash32, TimestampMs, View
 from consensus.simplex.effects import Effect, FetchCertificates, Persist
-from consensus.simplex.events import Event, PendingChanged, Persisted
+from consensus.simplex.events import Event, PendingChanged, Persisted, Recovered
 from consensus.simplex.machine import Machine
+from consensus.simplex.parameters import Parameters
 from consensus.simplex.records import EpochStartRecord, Record
 from node.runtime.driver import Driver
 from node.runtime.ports import Lane
 from node.storage.errors import WriteFailed
+from tests.consensus.simplex.blocks import GENESIS_HEAD
+from tests.consensus.simplex.keys import validator_set
 from tests.node.runtime.manual import ManualTime
 
 Result = TypeVar("Result")
 RECORD = EpochStartRecord(Epoch(0), Hash32(bytes(32)))
+RECOVERED = Recovered(GENESIS_HEAD, validator_set(4), Parameters(), None, (), (), (), View(0))
 PING, PONG = PendingChanged(True), PendingChanged(False)
 
 
@@ -48,6 +52,7 @@ class World:
         self.time = ManualTime()
         self.failures: list[BaseException] = []
         self.jobs: list[Callable[[], None]] = []
+        self.has_much_buffered = False
         self.driver = Driver(
             machine=ScriptedMachine(self.log, list(answers)),
             durability=self,
@@ -67,6 +72,10 @@ class World:
 
     def synced(self) -> None:
         self.log.append("synced")
+
+    @property
+    def is_full(self) -> bool:
+        return self.has_much_buffered
 
     def _perform(self, effect: Effect) -> None:
         assert isinstance(effect, FetchCertificates)
@@ -140,6 +149,24 @@ def test_record_that_need_not_be_synced_holds_nothing_up() -> None:
     world.run_turn()
     assert world.log == ["step", "append", "send 1", "turn ended"]
     assert world.jobs == []
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_much_that_need_not_be_synced_is_written_all_the_same(is_full: bool) -> None:
+    world = World([persist(1, must_sync=False), sent(1)])
+    world.has_much_buffered = is_full
+    world.driver.post(PING)
+    world.run_turn()
+    assert len(world.jobs) == is_full
+
+
+def test_nothing_posted_before_the_machine_has_its_past_reaches_it_first() -> None:
+    world = World([sent(1)], [sent(2)])
+    world.driver.begin(RECOVERED)
+    assert world.log == ["step", "send 1", "turn ended"]
+    world.driver.post(PING)
+    world.run_turn()
+    assert world.log[3:] == ["step", "send 2", "turn ended"]
 
 
 def test_failed_sync_sends_nothing_for_ever() -> None:

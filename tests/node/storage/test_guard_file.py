@@ -2,6 +2,8 @@
 
 import errno
 import os
+import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,14 +12,19 @@ from node.storage import guard_file
 from node.storage.errors import WriteFailed
 from node.storage.guard_file import (
     HEAD_BYTES,
+    MARKS_RECORD,
+    NO_MARKS,
     STATEMENT_BYTES,
     VERSION,
     DamagedGuard,
     GuardFile,
-    GuardMissing,
+    GuardMarks,
+    ResumeReason,
     create_guard,
+    waiting_marks,
 )
-from node.storage.record_batches import seal_head
+from node.storage.memory_files import Keep, MemoryFiles, PowerCut
+from node.storage.record_batches import LogRecord, encode_batch, seal_head
 from tests.vectors.storage import GUARD_HEX
 
 PUBLIC_KEY = bytes(range(32))
@@ -98,10 +105,79 @@ def test_flipped_byte_in_an_entry_with_whole_ones_behind_it_stops_the_node(path:
             GuardFile.open(path, PUBLIC_KEY)
 
 
-def test_missing_guard_is_never_replaced_by_an_empty_one(tmp_path: Path) -> None:
-    with pytest.raises(GuardMissing, match="rotate the key"):
-        GuardFile.open(tmp_path / "signguard.log", PUBLIC_KEY)
-    assert list(tmp_path.iterdir()) == []
+def test_missing_guard_is_only_replaced_by_one_that_waits_for_others(tmp_path: Path) -> None:
+    path = tmp_path / "signguard.log"
+    for _ in range(2):
+        guard, signed = GuardFile.open(path, PUBLIC_KEY)
+        guard.close()
+        assert signed == []
+        assert guard.marks == waiting_marks(ResumeReason.GUARD_MISSING)
+        assert guard.marks.is_waiting
+
+
+def test_guard_that_was_born_with_its_key_waits_for_nobody(path: Path) -> None:
+    guard, _ = GuardFile.open(path, PUBLIC_KEY)
+    guard.close()
+    assert guard.marks == NO_MARKS
+    assert not guard.marks.is_waiting
+
+
+FOUND = GuardMarks(2, 77, ResumeReason.GUARD_FOREIGN, stop_reason=1)
+
+
+def test_last_marks_count_and_stay_when_the_guard_is_replaced(path: Path) -> None:
+    guard, _ = GuardFile.open(path, PUBLIC_KEY)
+    guard.append([], marks=waiting_marks(ResumeReason.GUARD_FOREIGN))
+    guard.append(STATEMENTS[:1], marks=FOUND)
+    guard.close()
+    guard, signed = GuardFile.open(path, PUBLIC_KEY)
+    assert (guard.marks, len(signed)) == (FOUND, 4)
+    guard.replace(STATEMENTS[:1], floor=(2, 80))
+    guard.close()
+    guard, signed = GuardFile.open(path, PUBLIC_KEY)
+    guard.close()
+    assert (guard.marks, guard.floor, signed) == (FOUND, (2, 80), STATEMENTS[:1])
+
+
+def test_waiting_again_does_not_forget_that_voting_stopped() -> None:
+    assert waiting_marks(ResumeReason.LEDGER_OLD, FOUND).stop_reason == FOUND.stop_reason
+
+
+@pytest.mark.parametrize(
+    "record",
+    [LogRecord(4, bytes(18)), LogRecord(MARKS_RECORD, bytes(17)), LogRecord(MARKS_RECORD, bytes(16) + b"\x09\x00")],
+    ids=["type", "length", "reason"],
+)
+def test_record_of_a_version_to_come_is_refused(path: Path, record: LogRecord) -> None:
+    head = path.read_bytes()[:HEAD_BYTES]
+    seed = int.from_bytes(head[-4:], "big")
+    path.write_bytes(head + encode_batch([record], sequence=1, seed=seed))
+    with pytest.raises(DamagedGuard, match="unknown here"):
+        GuardFile.open(path, PUBLIC_KEY)
+
+
+@pytest.mark.parametrize("keep", Keep)
+def test_guard_survives_power_loss_after_rename(keep: Keep) -> None:
+    """A rename is durable only with its folder's sync; the replacement of a grown guard is old or new, never gone."""
+    path = Path("/home/signguard.log")
+    floors = set()
+    for step in range(12):
+        files = MemoryFiles()
+        create_guard(path, PUBLIC_KEY, files=files, salt=lambda: SALT)
+        guard, _ = GuardFile.open(path, PUBLIC_KEY, files=files, salt=lambda: SALT)
+        guard.append(STATEMENTS)
+        files.fail_at[len(files.operations) + step] = PowerCut()
+        is_replaced = False
+        with suppress(PowerCut):
+            guard.replace(STATEMENTS[2:], floor=(0, 2))
+            is_replaced = True
+        files.crash(random.Random(step), keep)
+        again, signed = GuardFile.open(path, PUBLIC_KEY, files=files, salt=lambda: SALT)
+        assert again.marks == NO_MARKS, "a guard that is gone would wait"
+        assert (signed, again.floor) in ((STATEMENTS, (0, 0)), (STATEMENTS[2:], (0, 2)))
+        assert not is_replaced or again.floor == (0, 2)
+        floors.add(again.floor)
+    assert len(floors) == 2, "the power went before and after the moment that counts"
 
 
 def test_guard_of_another_key_is_refused(path: Path) -> None:

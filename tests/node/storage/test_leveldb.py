@@ -8,7 +8,7 @@ import plyvel
 import pytest
 
 from node.storage.errors import DataDirectoryInUse, UnreadableStore, WriteFailed
-from node.storage.kv import WriteBatch
+from node.storage.kv import WriteBatch, prefix_end
 from node.storage.leveldb import LevelDbStore
 
 OPEN_AND_REPORT = """
@@ -66,6 +66,55 @@ def test_closing_and_opening_again_keeps_everything(tmp_path: Path) -> None:
     store = LevelDbStore.open(tmp_path / "ledger.ldb", create=False)
     assert len(list(store.scan(b"key", b"kez"))) == 500
     store.close()
+
+
+WRITE_AND_REPORT = """
+import sys
+from pathlib import Path
+from node.storage.kv import WriteBatch
+from node.storage.leveldb import LevelDbStore
+store = LevelDbStore.open(Path(sys.argv[1]), create=True)
+number = 0
+while True:
+    batch = WriteBatch()
+    for half in (b"a", b"b"):
+        batch.put(half + number.to_bytes(4, "big"), half * 500)
+    store.write(batch, sync=True)
+    print(number, flush=True)
+    number += 1
+"""
+
+
+def test_synced_batch_survives(tmp_path: Path) -> None:
+    """Killed at any moment, a store holds every batch whose write had returned, and each batch whole."""
+    for round_number in range(3):
+        path = tmp_path / f"{round_number}.ldb"
+        command = [sys.executable, "-c", WRITE_AND_REPORT, str(path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            told = [int(writer.stdout.readline()) for _ in range(20 + 7 * round_number)][-1]
+            writer.kill()
+            told = max([told, *(int(line) for line in writer.stdout)])
+        store = LevelDbStore.open(path, create=False)
+        first, second = (
+            {key[1:] for key, value in store.scan(half, prefix_end(half)) if value == half * 500}
+            for half in (b"a", b"b")
+        )
+        store.close()
+        assert first == second
+        assert {number.to_bytes(4, "big") for number in range(told + 1)} <= first
+
+
+def test_repair_leaves_its_mark_and_nothing_else_does(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.ldb"
+    store = filled(path)
+    assert not store.is_repaired
+    store.close()
+    plyvel.repair_db(str(path))
+    for _ in range(2):
+        store = LevelDbStore.open(path, create=False)
+        assert store.is_repaired
+        store.close()
 
 
 def test_a_flipped_byte_in_a_table_is_reported_and_never_read(tmp_path: Path) -> None:

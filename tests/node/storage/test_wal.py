@@ -84,7 +84,7 @@ def test_log_written_by_an_earlier_version_is_still_read(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("fill", [b"", b"\x00"], ids=["file ends there", "zeros follow"])
-def test_last_batch_torn_at_any_byte_is_cut_and_the_log_goes_on(tmp_path: Path, fill: bytes) -> None:
+def test_torn_tail_every_byte_is_cut_and_the_log_goes_on(tmp_path: Path, fill: bytes) -> None:
     offsets = write_batches(tmp_path)
     whole = segment(tmp_path).read_bytes()
     for end in range(offsets[2], offsets[3]):

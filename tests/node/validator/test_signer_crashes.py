@@ -10,9 +10,10 @@ from nacl.signing import SigningKey
 
 from consensus.primitives.scalars import ZERO_HASH, Epoch, Hash32, View
 from consensus.simplex.messages import Kind, SigningDomain, Statement
+from consensus.simplex.stop_reason import StopReason
 from node.storage import guard_file
 from node.storage.errors import WriteFailed
-from node.storage.guard_file import GuardFile, create_guard
+from node.storage.guard_file import GuardFile, ResumeReason, create_guard
 from node.storage.memory_files import Keep, MemoryFiles, PowerCut
 from node.validator.signer import GuardedSigner, SignRefused
 
@@ -216,6 +217,80 @@ def test_view_below_the_resume_view_is_never_signed() -> None:
     signer.set_resume_view(Epoch(0), View(4))
     assert is_refused(signer, nullify(5))
     assert not is_refused(signer, nullify(6))
+
+
+def new_key(files: MemoryFiles) -> GuardedSigner:
+    """Return the signer of a key whose guard is gone."""
+    files.unlink(PATH)
+    files.sync_folder(PATH.parent)
+    return open_signer(files)
+
+
+def synced(signer: GuardedSigner) -> None:
+    signer.sync(signer.take_unsynced())
+    signer.synced()
+    signer.close()
+
+
+def test_key_without_its_guard_signs_nothing_in_any_epoch_until_a_resume_view_is_set() -> None:
+    files = new_machine()
+    signer = new_key(files)
+    assert signer.resume_reason is ResumeReason.GUARD_MISSING
+    for epoch in (0, 1):
+        statement = Statement(Kind.NULLIFY, Epoch(epoch), View(1_000_000), View(0), ZERO_HASH)
+        assert is_refused(signer, statement)
+    signer.close()
+    files.crash(Random(1), Keep.NOTHING)
+    signer = open_signer(files)
+    assert signer.is_waiting
+    signer.set_resume_view(Epoch(0), View(6))
+    synced(signer)
+    files.crash(Random(1), Keep.NOTHING)
+    signer = open_signer(files)
+    assert not signer.is_waiting
+    assert is_refused(signer, nullify(5))
+    assert not is_refused(signer, nullify(6))
+
+
+def test_view_one_of_the_epoch_after_a_resume_view_is_never_signed() -> None:
+    signer = new_key(new_machine())
+    signer.set_resume_view(Epoch(0), View(6))
+    for view, is_refused_there in ((1, True), (2, False)):
+        assert is_refused(signer, Statement(Kind.NULLIFY, Epoch(1), View(view), View(0), ZERO_HASH)) == is_refused_there
+
+
+def test_resume_view_that_was_not_synced_is_asked_for_again() -> None:
+    files = new_machine()
+    signer = new_key(files)
+    signer.set_resume_view(Epoch(0), View(6))
+    signer.close()
+    assert open_signer(files).is_waiting
+
+
+def test_key_that_stopped_signs_nothing_after_a_restart_either() -> None:
+    files = new_machine()
+    signer = open_signer(files)
+    signer.stop(StopReason.DUPLICATE_KEY)
+    signer.stop(StopReason.DIVERGENCE)
+    synced(signer)
+    signer = open_signer(files)
+    assert signer.stop_reason is StopReason.DUPLICATE_KEY, "the first reason counts"
+    assert is_refused(signer, nullify(5))
+    assert signer.refused_counts == {"voting_stopped": 1}
+
+
+def test_marks_stay_when_a_grown_guard_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard_file, "GUARD_BYTES_MAX", 1_200)
+    files = new_machine()
+    signer = new_key(files)
+    signer.set_resume_view(Epoch(0), View(2))
+    for view in range(2, 30):
+        sign(signer, notarize(view))
+        signer.set_floor(Epoch(0), View(view - 1))
+    signer.close()
+    signer = open_signer(files)
+    assert signer.resume_reason is ResumeReason.GUARD_MISSING
+    assert signer.resume_view(Epoch(0)) == 2
 
 
 def test_vote_of_an_epoch_that_cannot_be_running_is_refused() -> None:

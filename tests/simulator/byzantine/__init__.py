@@ -7,8 +7,11 @@ from tests.simulator.byzantine.actor import Actor, cast_actors
 from tests.simulator.byzantine.lives import Amnesiac, Restored, Twin
 from tests.simulator.byzantine.proposals import (
     BodyWithholder,
+    BoundaryEquivocator,
+    Censor,
     EdgeLeader,
     Equivocator,
+    HeavyLeader,
     RuleBreaker,
     StaleJustifier,
     WrongParent,
@@ -43,6 +46,8 @@ ACTORS: Mapping[str, type[Actor]] = {
     "amnesiac": Amnesiac,
     "bad_sync_server": BadSyncServer,
     "body_withholder": BodyWithholder,
+    "boundary_equivocator": BoundaryEquivocator,
+    "censor": Censor,
     "certificate_withholder": CertificateWithholder,
     "chunk_flooder": ChunkFlooder,
     "conflicter": Conflicter,
@@ -52,6 +57,7 @@ ACTORS: Mapping[str, type[Actor]] = {
     "evidence_spammer": EvidenceSpammer,
     "far_future": FarFuture,
     "forger": Forger,
+    "heavy_leader": HeavyLeader,
     "high_certificate_replayer": HighCertificateReplayer,
     "impersonator": Impersonator,
     "nuller": Nuller,

@@ -1,5 +1,6 @@
 """Actors that lie as leaders: about blocks, their parents, their bodies and their time."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
@@ -7,13 +8,18 @@ from typing import ClassVar
 from consensus.chain.block import decode_body, encode_body
 from consensus.chain.header import Header, decode_header, encode_header
 from consensus.chain.merkle import ordered_list_root
+from consensus.chain.transaction import sign_dynamic_fee_transaction
 from consensus.primitives.hashing import keccak256
-from consensus.primitives.scalars import Epoch, Hash32, Height, TimestampMs, View
+from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, View
+from consensus.primitives.signatures import address_of_private_key
 from consensus.simplex.messages import Proposal, Vote, decode_proposal, decode_vote, encode_proposal, encode_vote
 from network.channels import Channel
 from network.transport import PeerKey
+from node.mempool.pool import PooledTransaction
 from node.peers.wire import decode_chunk, encode_chunks
 from tests.simulator.byzantine.actor import Actor
+from tests.simulator.cluster import CHAIN_ID, private_key
+from tests.simulator.ledger_model import Payment
 from tests.simulator.taps import Frames
 
 
@@ -113,6 +119,70 @@ class Equivocator(_Leader):
 
     def forged(self, header: Header, body: bytes) -> tuple[Header, bytes] | None:
         return replace(header, timestamp_ms=TimestampMs(header.timestamp_ms + 1)), body
+
+
+class BoundaryEquivocator(Equivocator):
+    """Equivocates only about the last block of an epoch and about the first of the next."""
+
+    def forged(self, header: Header, body: bytes) -> tuple[Header, bytes] | None:
+        assert self.node.node is not None
+        epoch = self.node.node.epochs.current
+        place = header.height - epoch.first_height
+        if place not in (0, epoch.parameters.epoch_blocks_max - 1):
+            return None
+        return super().forged(header, body)
+
+
+class Censor(Actor):
+    """As leader leaves out one bank's transactions; other leaders must include them."""
+
+    needs_ledger = True
+
+    def started(self) -> None:
+        assert self.node.node is not None
+        pool, victim = self.node.node.pool, self.cluster.senders[0]
+        right = pool.in_arrival_order
+
+        def censored() -> Iterator[PooledTransaction]:
+            for pooled in right():
+                if pooled.sender == victim:
+                    self.deed()
+                else:
+                    yield pooled
+
+        pool.in_arrival_order = censored  # type: ignore[method-assign]  # the actor's own node
+
+
+class HeavyLeader(Actor):
+    """Fills blocks up to their limits with its own customers' transactions, to stretch executing them."""
+
+    needs_ledger = True
+    EVERY_US = 2_000_000
+    LETTERS = 20
+    LETTER_BYTES = 60_000
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]  # the same three as every actor
+        self._customer = private_key(self.cluster.world.seed, f"customer/{self.index}")
+        self._nonce = 0
+
+    def started(self) -> None:
+        self.every(self.EVERY_US, self._fill)
+
+    def _fill(self) -> None:
+        if not self.cluster.is_safety:
+            return
+        self.deed()
+        sender = address_of_private_key(self._customer)
+        to = Address(self.drawn.randbytes(20))
+        for _ in range(self.LETTERS):
+            data = self.drawn.randbytes(self.LETTER_BYTES)
+            raw = sign_dynamic_fee_transaction(
+                self._customer, chain_id=CHAIN_ID, nonce=self._nonce, gas_limit=3_000_000, to=to, data=data
+            )
+            self.cluster.checkers.submitted[raw] = Payment(raw, sender, self._nonce, to, 0)
+            self._nonce += 1
+            self.node.submit(raw, lambda _verdict: None)
 
 
 class WrongParent(_Leader):

@@ -4,15 +4,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from tests.simulator.patches import shared_signature_checks
+from tests.simulator.scenarios.boundaries import BOUNDARIES
 from tests.simulator.scenarios.hostile import HOSTILE
 from tests.simulator.scenarios.idle import IDLE
+from tests.simulator.scenarios.memory import MEMORY
 from tests.simulator.scenarios.outages import OUTAGES
 from tests.simulator.scenarios.splits import SPLITS
 from tests.simulator.world import Broken, no_escape
 
 Scenario = Callable[[], None]
 
-SCENARIOS: Mapping[str, Scenario] = {scenario.__name__: scenario for scenario in (*IDLE, *SPLITS, *OUTAGES, *HOSTILE)}
+SCENARIOS: Mapping[str, Scenario] = {
+    scenario.__name__: scenario for scenario in (*IDLE, *SPLITS, *OUTAGES, *BOUNDARIES, *HOSTILE, *MEMORY)
+}
 """By name; the name is the sentence that must be true."""
 
 

@@ -166,12 +166,12 @@ def status_without_proof_changes_nothing() -> None:
 
 
 def one_far_certificate_cannot_amplify_fetches() -> None:
-    """One that missed sixty views and sees only the newest certificate asks for what it lacks, not for each view."""
+    """One that missed thirty views and sees only the newest certificate asks for what it lacks, not for each view."""
     stage = Stage()
     stage.start()
     late = 3
     away = stage.separate((0, 1, 2))
-    for _ in range(60):
+    for _ in range(30):
         stage.settle(stage.pay(0), LEADER_MS + 4 * PROMPT_MS, 0, 1, 2)
     newest = stage.sent(Channel.CERTIFICATES, Kind.NOTARIZE)[-1]
     stage.restore(away)
@@ -192,7 +192,7 @@ def time_never_derived_from_signatures() -> None:
     skews_ms = (0, 130, -150, 270)
     stage = Stage(skews_ms=skews_ms)
     stage.start()
-    for _ in range(4 * stage.count):
+    for _ in range(2 * stage.count):
         stage.settle(stage.pay(0), 6 * PROMPT_MS)
         stage.run(500)
     times = {final.height: stage.header_time_ms(final.height) for final in stage.cluster.checkers.finals.values()}

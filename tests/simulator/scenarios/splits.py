@@ -17,7 +17,7 @@ HEALED_MS = 2 * RESEND_MS + ADVANCE_MS
 """Within which a healed split goes on: a repetition, the answer to it, and one lost view."""
 
 
-def _hides_notarization(stage: Stage, view: int, *holders: int) -> Loses:
+def hides_notarization(stage: Stage, view: int, *holders: int) -> Loses:
     """Lose everything that shows anybody but `holders` that a view is notarized."""
     return stage.lose(
         lambda frame: (
@@ -69,7 +69,7 @@ def certified_split_heals_displaced_view() -> None:
 
 def _split(stage: Stage, view: int, *holders: int) -> None:
     """Show a notarization to some only, wait until the rest gave up, heal, and expect one chain."""
-    rule = _hides_notarization(stage, view, *holders)
+    rule = hides_notarization(stage, view, *holders)
     payment = stage.pay(*stage.others())
     rest = set(stage.others(*holders))
     stage.require(
@@ -93,7 +93,7 @@ def nullification_does_not_cancel_certify() -> None:
     stage.start()
     view = stage.view
     holder = stage.leader(view + 1)
-    rule = _hides_notarization(stage, view, holder)
+    rule = hides_notarization(stage, view, holder)
     payment = stage.pay(*stage.others())
     stage.require(
         "progress",

@@ -12,7 +12,8 @@ from nacl.signing import SigningKey
 
 from consensus.chain.transaction import sign_dynamic_fee_transaction
 from consensus.primitives.hashing import keccak256
-from consensus.primitives.scalars import ZERO_HASH, Epoch, Height, ValidatorIndex, View
+from consensus.primitives.scalars import ZERO_HASH, Address, Epoch, Height, ValidatorIndex, View
+from consensus.simplex.core_state import CoreState
 from consensus.simplex.messages import (
     STATEMENT_BYTES,
     Certificate,
@@ -105,9 +106,8 @@ class Stage:
         self._rules: list[Loses] = []
         self._acts: dict[int, Acts] = {}
         self._checks = ScenarioChecks()
-        self._nonces = [0] * len(self.cluster.senders)
+        self._nonces: dict[Address, int] = {}
         self._places = {peer.key: place for place, peer in enumerate(self.cluster.peers)}
-        self._validators = self.cluster.genesis.validators
         self._domain = SigningDomain(CHAIN_ID, self.cluster.genesis.executed.block.block_hash)
         for node in self.nodes:
             node.alter = partial(self._leaves, node.index)
@@ -127,8 +127,8 @@ class Stage:
         return [node for node in self.cluster.honest if node.is_up]
 
     def leader(self, view: int) -> int:
-        """Return who leads a view."""
-        return self._validators.leader(View(view))
+        """Return who leads a view of the newest epoch that an honest node is in."""
+        return self._newest().validators.leader(View(view))
 
     def others(self, *indices: int) -> list[int]:
         """Return all validators but these."""
@@ -136,8 +136,17 @@ class Stage:
 
     @property
     def view(self) -> int:
-        """The highest view an honest node is in."""
-        return max(node.node.machine.state.view for node in self.honest if node.node is not None)
+        """The highest view an honest node is in, in the newest epoch."""
+        return self._newest().view
+
+    @property
+    def epoch(self) -> int:
+        """The newest epoch that an honest node is in."""
+        return self._newest().validators.epoch
+
+    def _newest(self) -> CoreState:
+        states = [node.node.machine.state for node in self.honest if node.node is not None]
+        return max(states, key=lambda state: (state.validators.epoch, state.view))
 
     # Time
 
@@ -175,7 +184,8 @@ class Stage:
                 told.append(f"{node.name} down at {node.height}")
             else:
                 state = node.node.machine.state
-                told.append(f"{node.name} height {node.height} view {state.view} floor {state.floor}")
+                epoch = state.validators.epoch
+                told.append(f"{node.name} height {node.height} epoch {epoch} view {state.view} floor {state.floor}")
         return ", ".join(told)
 
     # Links
@@ -267,7 +277,7 @@ class Stage:
 
     def nullify(self, index: int, view: int) -> Vote:
         """Return a validator's nullify of a view."""
-        return self.sign(index, Statement(Kind.NULLIFY, Epoch(0), View(view), View(0), ZERO_HASH))
+        return self.sign(index, Statement(Kind.NULLIFY, Epoch(self.epoch), View(view), View(0), ZERO_HASH))
 
     def certificate(self, statement: Statement, signers: Sequence[int]) -> Certificate:
         """Return a certificate signed by these, however few."""
@@ -281,21 +291,25 @@ class Stage:
 
     def pay(self, *to: int, sender: int = 0) -> Payment:
         """Give one payment to some nodes, or to the first that runs, and return it."""
-        nonce = self._nonces[sender]
-        self._nonces[sender] += 1
         receiver = self.cluster.senders[(sender + 1) % len(self.cluster.senders)]
-        raw = sign_dynamic_fee_transaction(
-            self.cluster.sender_keys[sender],
-            chain_id=CHAIN_ID,
-            nonce=nonce,
-            gas_limit=GAS_LIMIT,
-            to=CURRENCY,
-            data=encode_call(TRANSFER, receiver, 1),
-        )
-        payment = Payment(raw, self.cluster.senders[sender], nonce, receiver, 1)
-        self.cluster.checkers.submitted[raw] = payment
+        key, owner = self.cluster.sender_keys[sender], self.cluster.senders[sender]
+        raw = self._signed(key, owner, CURRENCY, encode_call(TRANSFER, receiver, 1))
+        return self._submitted(Payment(raw, owner, self._nonces[owner] - 1, receiver, 1), to)
+
+    def call(self, caller: Address, contract: Address, data: bytes) -> Payment:
+        """Give a call of the governor or of an operator to the first node that runs, and return it."""
+        raw = self._signed(self.cluster.office_keys[caller], caller, contract, data)
+        return self._submitted(Payment(raw, caller, self._nonces[caller] - 1, contract, 0, may_revert=True), ())
+
+    def _signed(self, key: bytes, sender: Address, to: Address, data: bytes) -> bytes:
+        nonce = self._nonces.get(sender, 0)
+        self._nonces[sender] = nonce + 1
+        return sign_dynamic_fee_transaction(key, chain_id=CHAIN_ID, nonce=nonce, gas_limit=GAS_LIMIT, to=to, data=data)
+
+    def _submitted(self, payment: Payment, to: Sequence[int]) -> Payment:
+        self.cluster.checkers.submitted[payment.raw] = payment
         for index in to or (self.honest[0].index,):
-            self.nodes[index].submit(raw, lambda _verdict: None)
+            self.nodes[index].submit(payment.raw, lambda _verdict: None)
         return payment
 
     def is_final(self, payment: Payment, *on: int) -> bool:
