@@ -14,12 +14,12 @@ from network.channels import Channel
 from node.storage import guard_file
 from node.storage.errors import StorageError
 from node.storage.memory_files import PowerCut
-from tests.simulator import cluster as cluster_module
-from tests.simulator.cluster import SimulatedNode
+from tests.simulator import simulated_node
 from tests.simulator.ledger_model import Payment
 from tests.simulator.numbered import ChosenDisk, Mode, NumberedDisk, Point, Points, Side, number_life
 from tests.simulator.patches import Patch, patched_all, shared_signature_checks
 from tests.simulator.scenarios.stage import Stage
+from tests.simulator.simulated_node import SimulatedNode
 from tests.simulator.world import Broken, no_escape
 
 VALIDATORS = 4
@@ -310,7 +310,7 @@ def _stop(node: SimulatedNode, mode: Mode) -> None:
 def small_world() -> Iterator[None]:
     """Small logs and guards, nothing of the real world, one check of each signature."""
     small = (
-        Patch(cluster_module, "SEGMENT_BYTES", SEGMENT_BYTES),
+        Patch(simulated_node, "SEGMENT_BYTES", SEGMENT_BYTES),
         Patch(guard_file, "GUARD_BYTES_MAX", GUARD_BYTES_MAX),
     )
     with shared_signature_checks(), no_escape(), patched_all(small):
