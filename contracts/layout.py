@@ -202,6 +202,8 @@ class ValidatorRegistrySlots:
     """Dynamic array of records of three words."""
     EVIDENCE_KNOWN: Final = 12
     """mapping(bytes32 => bool): keccak-256 of consensus key, epoch u64 and view u64 of every accepted evidence."""
+    SUSPENDED: Final = 13
+    """address[]: operators that were taken out and may come back."""
 
 
 VALIDATOR_WORDS: Final = 5

@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height
 from consensus.simplex.validators import Validator, encode_set_payload
 from contracts.addresses import PROTOCOL_CONFIG
-from contracts.layout import PROTOCOL_PARAMETER_SLOTS, ValidatorRegistrySlots, former_set_slot
+from contracts.layout import (
+    FIRST_HEIGHT_OFFSET_BITS,
+    IS_ENDING_OFFSET_BITS,
+    PROTOCOL_PARAMETER_SLOTS,
+    ValidatorRegistrySlots,
+    former_set_slot,
+)
 from contracts.native.context import CallContext
 from contracts.native.next_set import Change, ChangeRequest, choose_changes
 from contracts.native.protocol_config import begin_scheduled_parameters
@@ -20,13 +26,14 @@ from contracts.native.validator_state import (
     MemberRecord,
     RunningEpoch,
     Status,
+    enter_list,
+    leave_list,
     name_slot,
     read_member,
     read_operators,
     read_running_epoch,
     read_set,
     release_keys,
-    remove_operator,
     reserve_keys,
     retire_keys,
     write_endpoints,
@@ -38,6 +45,8 @@ from contracts.validator_keys import ValidatorKeys
 
 FIRST_EPOCH = RunningEpoch(Epoch(0), Height(1), is_ending=False)
 """Block 0 is view 0 of the first epoch, so its first block is the one after."""
+
+_EPOCH_BLOCKS_MAX_SLOT = PROTOCOL_PARAMETER_SLOTS["epoch_blocks_max"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +86,12 @@ def keep_genesis_hash(context: CallContext, genesis_hash: Hash32) -> None:
 
 def is_last_block(context: CallContext) -> bool:
     """Tell whether the block in execution is its epoch's last: it is the last by number, or the council said so."""
-    running = read_running_epoch(context.get_slot)
-    blocks_max = context.at(PROTOCOL_CONFIG).get_slot(PROTOCOL_PARAMETER_SLOTS["epoch_blocks_max"])
-    return running.is_ending or context.block_number == running.first_height + blocks_max - 1
+    # Every block asks, so the word is looked at in place.
+    word = context.get_slot(ValidatorRegistrySlots.EPOCH)
+    if word >> IS_ENDING_OFFSET_BITS:
+        return True
+    blocks_max = context.at(PROTOCOL_CONFIG).get_slot(_EPOCH_BLOCKS_MAX_SLOT)
+    return context.block_number == (word >> FIRST_HEIGHT_OFFSET_BITS) + blocks_max - 1
 
 
 def begin_next_epoch(context: CallContext) -> bytes:
@@ -128,7 +140,7 @@ def _make_change(context: CallContext, request: ChangeRequest, epoch: Epoch) -> 
     record = read_member(context.get_slot, operator)
     match request.change:
         case Change.JOIN:
-            remove_operator(context, ValidatorRegistrySlots.CANDIDATES, record.list_index)
+            leave_list(context, record)
             changed = replace(record, status=Status.VALIDATOR, is_ready=False, list_index=0, join_sequence=0)
         case Change.ROTATE:
             retire_keys(context, operator, record.keys, epoch_last=epoch)
@@ -142,6 +154,7 @@ def _make_change(context: CallContext, request: ChangeRequest, epoch: Epoch) -> 
             changed = replace(
                 record,
                 status=Status.FORMER if is_leaving else Status.SUSPENDED,
+                list_index=0 if is_leaving else enter_list(context, Status.SUSPENDED, operator),
                 next_keys=NO_KEYS,
                 suspend_sequence=0,
                 leave_sequence=0,

@@ -20,13 +20,13 @@ from contracts.native.validator_requests import (
     WORK_REQUEST,
     WORK_WITHDRAW,
     forget_join,
-    leave_list,
     require_status,
 )
 from contracts.native.validator_state import (
     MemberRecord,
     Status,
-    append_operator,
+    enter_list,
+    leave_list,
     next_sequence,
     read_member,
     read_running_epoch,
@@ -111,6 +111,7 @@ def reinstate(context: CallContext, operator: Address) -> None:
         write_member(context, operator, replace(record, suspend_sequence=0))
     else:
         _require_room(context)
+        leave_list(context, record)
         _write_candidate(context, operator, replace(record, join_sequence=next_sequence(context)))
     context.emit(*encode_event(REINSTATED, operator))
 
@@ -132,7 +133,8 @@ def order_suspension(context: CallContext, operator: Address, record: MemberReco
         suspended = replace(record, suspend_sequence=next_sequence(context))
     else:
         leave_list(context, record)
-        suspended = replace(record, status=Status.SUSPENDED, is_ready=False, list_index=0, join_sequence=0)
+        index = enter_list(context, Status.SUSPENDED, operator)
+        suspended = replace(record, status=Status.SUSPENDED, is_ready=False, list_index=index, join_sequence=0)
     write_member(context, operator, suspended)
     context.emit(*encode_event(SUSPENSION_ORDERED, operator))
 
@@ -144,5 +146,5 @@ def _require_room(context: CallContext) -> None:
 
 
 def _write_candidate(context: CallContext, operator: Address, record: MemberRecord) -> None:
-    index = append_operator(context, ValidatorRegistrySlots.CANDIDATES, operator)
+    index = enter_list(context, Status.CANDIDATE, operator)
     write_member(context, operator, replace(record, status=Status.CANDIDATE, is_ready=False, list_index=index))

@@ -34,8 +34,8 @@ from contracts.native.validator_state import (
 )
 
 GAS_EVIDENCE: Final = 30_000
-WORK_EVIDENCE: Final = 400
-"""Two signatures of 75 each, and 11 slots."""
+WORK_EVIDENCE: Final = 450
+"""Two signatures at 65 each, two records read, and 11 slots."""
 
 EVIDENCE_ACCEPTED: Final = declare_event(
     "EvidenceAccepted(bytes32 indexed consensusKey, address indexed operator, uint64 epoch, uint64 view,"

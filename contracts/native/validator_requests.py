@@ -20,15 +20,15 @@ from contracts.native.validator_state import (
     NO_KEYS,
     MemberRecord,
     Status,
-    append_operator,
+    enter_list,
     key_holder,
+    leave_list,
     name_slot,
     next_sequence,
     operator_named,
     read_member,
     read_running_epoch,
     release_keys,
-    remove_operator,
     reserve_keys,
     retire_keys,
     write_endpoints,
@@ -37,19 +37,19 @@ from contracts.native.validator_state import (
 from contracts.validator_keys import ENDPOINTS_MAX, ValidatorKeys, is_valid_endpoint, is_valid_name, proof_bytes
 
 GAS_JOIN: Final = 60_000
-WORK_JOIN: Final = 900
-"""Three signatures of 75 each, and 32 slots."""
+WORK_JOIN: Final = 1_100
+"""Three keys and three signatures checked at 65 each, and 32 slots."""
 
 GAS_ROTATE: Final = 40_000
-WORK_ROTATE: Final = 500
-"""Three signatures of 75 each, and 12 slots."""
+WORK_ROTATE: Final = 700
+"""Three keys and three signatures checked at 65 each, and 12 slots."""
 
 GAS_ENDPOINTS: Final = 30_000
-WORK_ENDPOINTS: Final = 350
-"""16 slots: endpoints of the greatest length, and the record."""
+WORK_ENDPOINTS: Final = 420
+"""19 slots: endpoints of the greatest length, and the record."""
 
 GAS_REQUEST: Final = 15_000
-WORK_REQUEST: Final = 100
+WORK_REQUEST: Final = 120
 """Up to four slots, and a record of ten read."""
 
 WORK_WITHDRAW: Final = 400
@@ -124,7 +124,7 @@ def request_join(
     reserve_keys(context, operator, keys)
     joining = MemberRecord(
         status=Status.APPLICANT,
-        list_index=append_operator(context, ValidatorRegistrySlots.APPLICANTS, operator),
+        list_index=enter_list(context, Status.APPLICANT, operator),
         join_sequence=next_sequence(context),
         keys=keys,
         endpoints_hash=write_endpoints(context, endpoints),
@@ -240,7 +240,8 @@ def request_leave(context: CallContext) -> None:
         changed = replace(record, leave_sequence=next_sequence(context))
     else:
         retire_keys(context, operator, record.keys, epoch_last=read_running_epoch(context.get_slot).epoch)
-        changed = replace(record, status=Status.FORMER)
+        leave_list(context, record)
+        changed = replace(record, status=Status.FORMER, list_index=0)
     write_member(context, operator, changed)
     context.emit(*encode_event(LEAVE_REQUESTED, operator))
 
@@ -270,13 +271,6 @@ def forget_join(context: CallContext, operator: Address, record: MemberRecord) -
     release_keys(context, record.keys)
     context.set_slot(name_slot(record.name), 0)
     write_member(context, operator, MemberRecord())
-
-
-def leave_list(context: CallContext, record: MemberRecord) -> None:
-    """Take an applicant or candidate from its list; the caller writes its record."""
-    is_candidate = record.status is Status.CANDIDATE
-    lists = ValidatorRegistrySlots
-    remove_operator(context, lists.CANDIDATES if is_candidate else lists.APPLICANTS, record.list_index)
 
 
 def _validate_endpoints(endpoints: Sequence[str]) -> None:

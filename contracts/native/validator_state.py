@@ -60,6 +60,14 @@ class Status(IntEnum):
     """Left."""
 
 
+LIST_OF: Final = {
+    Status.APPLICANT: ValidatorRegistrySlots.APPLICANTS,
+    Status.CANDIDATE: ValidatorRegistrySlots.CANDIDATES,
+    Status.SUSPENDED: ValidatorRegistrySlots.SUSPENDED,
+}
+"""Slot of the list in which operators of a status stand; validators stand in the set."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunningEpoch:
     """The epoch in force."""
@@ -81,7 +89,7 @@ class MemberRecord:
     is_ready: bool = False
     """True once a candidate said that it is in step."""
     list_index: int = 0
-    """Place in the list of applicants or candidates; 0 in neither."""
+    """Place in the list of its status; 0 where there is none."""
     join_sequence: int = 0
     """Number of the request to join, which orders the joins."""
     suspend_sequence: int = 0
@@ -272,23 +280,28 @@ def operator_at(get_slot: GetSlot, list_slot: int, index: int) -> Address:
     return _address_of(get_slot(array_data_slot(list_slot) + index))
 
 
-def append_operator(context: CallContext, list_slot: int, operator: Address) -> int:
-    """Put `operator` at the end of a list and return its index."""
+def enter_list(context: CallContext, status: Status, operator: Address) -> int:
+    """Put `operator` at the end of the list of `status` and return its index, which the caller writes."""
+    list_slot = LIST_OF[status]
     index = context.get_slot(list_slot)
     context.set_slot(list_slot, index + 1)
     context.set_slot(array_data_slot(list_slot) + index, int.from_bytes(operator, "big"))
     return index
 
 
-def remove_operator(context: CallContext, list_slot: int, index: int) -> None:
-    """Take the operator at `index` from a list; the last one moves to its place."""
+def leave_list(context: CallContext, record: MemberRecord) -> None:
+    """Take the operator with this record from the list of its status; the last one moves to its place.
+
+    The caller writes the record that follows.
+    """
+    list_slot = LIST_OF[record.status]
     first, last = array_data_slot(list_slot), context.get_slot(list_slot) - 1
-    if index != last:
+    if record.list_index != last:
         moved = context.get_slot(first + last)
-        context.set_slot(first + index, moved)
+        context.set_slot(first + record.list_index, moved)
         status_slot = member_slot(_address_of(moved)) + MemberWords.STATUS
         word = context.get_slot(status_slot)
-        context.set_slot(status_slot, write_packed(word, index, offset_bits=16, bits=64))
+        context.set_slot(status_slot, write_packed(word, record.list_index, offset_bits=16, bits=64))
     context.set_slot(first + last, 0)
     context.set_slot(list_slot, last)
 

@@ -105,6 +105,21 @@ def pending_at(context: CallContext, index: int) -> Address:
     return operator_at(context.get_slot, ValidatorRegistrySlots.APPLICANTS, index - candidates)
 
 
+@VIEWS.function("suspendedCount()", returns="uint256")
+def suspended_count(context: CallContext) -> int:
+    """Return how many operators are out and may come back."""
+    return context.get_slot(ValidatorRegistrySlots.SUSPENDED)
+
+
+@VIEWS.function("suspendedAt(uint256 index)", returns="address operator")
+def suspended_at(context: CallContext, index: int) -> Address:
+    """Return a suspended operator; reverts with IndexOutOfRange."""
+    count = suspended_count(context)
+    if index >= count:
+        raise revert(errors.INDEX_OUT_OF_RANGE, index, count)
+    return operator_at(context.get_slot, ValidatorRegistrySlots.SUSPENDED, index)
+
+
 @VIEWS.function("isEpochEnding()", returns="bool")
 def is_epoch_ending(context: CallContext) -> bool:
     """Tell whether the council has ended the epoch with the block in execution."""

@@ -11,13 +11,19 @@ from hypothesis import strategies as st
 from consensus.primitives.scalars import Address
 from contracts import layout
 from contracts.abi import AbiValue
-from contracts.addresses import CURRENCY_REGISTRY
+from contracts.addresses import CURRENCY_REGISTRY, PROTOCOL_CONFIG, VALIDATOR_REGISTRY
 from contracts.declarations import encode_call
-from contracts.layout import CurrencySlots
+from contracts.layout import (
+    PROTOCOL_PARAMETER_SLOTS,
+    CurrencySlots,
+    MemberWords,
+    ProtocolConfigSlots,
+    ValidatorRegistrySlots,
+)
 from contracts.native.directory import lookup
 from contracts.native.dispatch import find_function
 from contracts.native.genesis import build_genesis_storage
-from tests.contracts.ledger import ALICE, BOB, EUR, GOVERNOR, MEMO, Ledger, Storage, genesis
+from tests.contracts.ledger import ALICE, BOB, EUR, GOVERNOR, MEMO, Ledger, Storage, genesis, validator
 
 accounts = st.binary(min_size=20, max_size=20)
 
@@ -93,6 +99,39 @@ def test_fields_of_a_currency_never_move() -> None:
     }
 
 
+def test_fields_of_the_registry_and_the_configuration_never_move() -> None:
+    assert {name: slot for name, slot in vars(ValidatorRegistrySlots).items() if name.isupper()} == {
+        "VALIDATORS": 0,
+        "EPOCH": 1,
+        "GENESIS_HASH": 2,
+        "MEMBERS": 3,
+        "OPERATOR_BY_NAME": 4,
+        "KEYS": 5,
+        "ENDPOINTS": 6,
+        "APPLICANTS": 7,
+        "CANDIDATES": 8,
+        "LAST_SEQUENCE": 9,
+        "FORMER_SETS": 10,
+        "EVIDENCE": 11,
+        "EVIDENCE_KNOWN": 12,
+        "SUSPENDED": 13,
+    }
+    assert {name: offset for name, offset in vars(MemberWords).items() if name.isupper()} == {
+        "STATUS": 0,
+        "REQUESTS": 1,
+        "KEYS": 2,
+        "ENDPOINTS_HASH": 5,
+        "NEXT_KEYS": 6,
+        "NAME": 9,
+    }
+    assert {name: slot for name, slot in vars(ProtocolConfigSlots).items() if name.isupper()} == {
+        "GOVERNOR": 0,
+        "GOVERNOR_OFFERED": 13,
+        "SCHEDULED": 14,
+    }
+    assert sorted(PROTOCOL_PARAMETER_SLOTS.values()) == list(range(1, 13))
+
+
 def vector(name: str) -> dict[str, object]:
     """Return a committed vector file."""
     text = (resources.files("tests.vectors.contracts") / f"{name}.json").read_text("utf-8")
@@ -117,6 +156,11 @@ CALLS: dict[str, tuple[Address, Address, str, tuple[AbiValue, ...]]] = {
     "transfer_with_memo": (ALICE, EUR, "transferWithMemo", (BOB, 7, MEMO)),
     "approve": (ALICE, EUR, "approve", (BOB, 7)),
     "create_currency": (GOVERNOR, CURRENCY_REGISTRY, "createCurrency", ("CNY.BANKA", "x" * 40, 2, BOB)),
+    "set_parameter": (GOVERNOR, PROTOCOL_CONFIG, "setParameter", ("block_gas_limit", 200_000_000)),
+    "suspend": (GOVERNOR, VALIDATOR_REGISTRY, "suspend", (validator(0).operator,)),
+    "set_endpoints": (validator(1).operator, VALIDATOR_REGISTRY, "setEndpoints", (("bank.example:30300", "[::1]:1"),)),
+    "leave": (validator(2).operator, VALIDATOR_REGISTRY, "requestLeave", ()),
+    "end_epoch": (GOVERNOR, VALIDATOR_REGISTRY, "endEpoch", ()),
     "refused_transfer": (BOB, EUR, "transfer", (ALICE, 7)),
 }
 

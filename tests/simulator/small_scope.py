@@ -354,7 +354,7 @@ def host_key(host: Host) -> bytes:
         host.asked_certificates or (),
         sorted(host.accused),
     )
-    return sha256(marshal.dumps(key, 2)).digest()  # type: ignore[arg-type]  # of bytes, numbers, words and lists of them
+    return sha256(marshal.dumps(key, 2)).digest()  # type: ignore[arg-type]  # numbers, bytes, texts and tuples of them
 
 
 def _sorted(mapping: dict, shown: Callable) -> list[_Key]:  # type: ignore[type-arg]  # of any of the state's mappings

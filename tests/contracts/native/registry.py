@@ -143,10 +143,11 @@ class Registry(Ledger):
     def member(self, number: int) -> MemberRecord:
         return read_member(self.get_slot, operator(number))
 
-    def pending(self) -> list[int]:
-        count = self.read(VALIDATOR_REGISTRY, "pendingCount")
+    def listed(self, kind: str) -> list[int]:
+        """Return the numbers of the operators that are `pending` or `suspended`, in the order of their list."""
+        count = self.read(VALIDATOR_REGISTRY, f"{kind}Count")
         assert isinstance(count, int)
-        found = [self.read(VALIDATOR_REGISTRY, "pendingAt", index) for index in range(count)]
+        found = [self.read(VALIDATOR_REGISTRY, f"{kind}At", index) for index in range(count)]
         return [int.from_bytes(entry[1:], "big") - 100 for entry in found if isinstance(entry, bytes)]
 
     def parameter(self, named: str) -> tuple[AbiValue, ...]:

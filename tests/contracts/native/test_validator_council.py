@@ -30,7 +30,7 @@ def test_candidates_are_listed_before_applicants(registry: Registry) -> None:
         registry.join(number)
     registry.council("approve", operator(12))
     registry.council("approve", operator(10))
-    assert registry.pending() == [12, 10, 11]
+    assert registry.listed("pending") == [12, 10, 11]
     assert registry.does(ALICE, "pendingAt", 3).error == "IndexOutOfRange(index=3, count=3)"
 
 
@@ -50,7 +50,7 @@ def test_rejected_joiner_is_forgotten(registry: Registry, is_approved: bool) -> 
         registry.council("approve", operator(NEW))
     assert registry.council("reject", operator(NEW)).error is None
     assert registry.member(NEW) == MemberRecord()
-    assert registry.pending() == []
+    assert registry.listed("pending") == []
     assert registry.join(NEW).error is None
     assert str(registry.council("reject", operator(0)).error).startswith("WrongStatus")
 
@@ -61,6 +61,8 @@ def test_suspended_validator_is_out_from_the_next_epoch_on_and_comes_back_ready(
     assert registry.operators() == [0, 1, 2, 3]
     registry.end_epoch()
     assert registry.operators() == [1, 2, 3]
+    assert registry.listed("suspended") == [0]
+    assert registry.does(ALICE, "suspendedAt", 1).error == "IndexOutOfRange(index=1, count=1)"
     assert str(registry.council("suspend", operator(0)).error).startswith("WrongStatus")
     assert registry.council("reinstate", operator(0)).error is None
     registry.end_epoch()
@@ -82,7 +84,7 @@ def test_suspended_candidate_is_out_at_once(registry: Registry) -> None:
     registry.make_candidate(NEW)
     registry.make_candidate(10)
     assert registry.council("suspend", operator(NEW)).error is None
-    assert registry.pending() == [10]
+    assert registry.listed("pending") == [10]
     registry.end_epoch()
     assert registry.operators() == [0, 1, 2, 3, 10]
     assert registry.member(NEW).status is Status.SUSPENDED

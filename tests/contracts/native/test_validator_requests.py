@@ -40,7 +40,7 @@ def test_applicant_is_on_record_with_everything_it_said(registry: Registry) -> N
         False,
         *NO_KEYS.each(),
     )
-    assert registry.pending() == [NEW]
+    assert registry.listed("pending") == [NEW]
     assert registry.read(VALIDATOR_REGISTRY, "operatorNamed", name(NEW)) == operator(NEW)
 
 
@@ -53,7 +53,7 @@ def test_nobody_enters_the_set_without_approval_and_readiness(registry: Registry
     registry.does(operator(NEW), "ready")
     registry.end_epoch()
     assert registry.operators() == [0, 1, 2, 3, NEW]
-    assert registry.pending() == []
+    assert registry.listed("pending") == []
     assert registry.member(NEW).status is Status.VALIDATOR
 
 
@@ -116,7 +116,7 @@ def test_cancelled_join_frees_name_and_keys(registry: Registry, is_approved: boo
         registry.council("approve", operator(OTHER))
     assert registry.does(operator(NEW), "cancelJoin").error is None
     assert registry.member(NEW) == MemberRecord()
-    assert registry.pending() == [OTHER]
+    assert registry.listed("pending") == [OTHER]
     assert registry.member(OTHER).list_index == 0, "the last one moved up"
     assert registry.read(VALIDATOR_REGISTRY, "operatorNamed", name(NEW)) == ZERO_ADDRESS
     assert registry.join(NEW).error is None
