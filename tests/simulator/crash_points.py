@@ -19,9 +19,9 @@ from tests.simulator.crash_script import REFUSALS, VALIDATORS, Crash, Script, pa
 from tests.simulator.numbered import EFFECT, SEND, Mode, Point, Side
 from tests.simulator.world import Broken, Trace
 
-EVERYBODY_ONE_IN = 16
+EVERYBODY_ONE_IN = 32
 """Points at which, with every change, everybody loses power; at night at every one."""
-REFUSED_ONE_IN = 3
+REFUSED_ONE_IN = 5
 """Points at which, with every change, the disk refuses, if it is an operation of the disk; at night at every one."""
 SECOND_WITHIN = 24
 """Points after a start within which a second crash comes: the log's five, the guard's three, and the first turns."""
