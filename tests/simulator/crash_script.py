@@ -71,6 +71,8 @@ class Crash:
 
 def parse_crash(name: str) -> Crash:
     """Return the crash of a name. Raises: ValueError."""
+    if name.count(":") < 3:
+        raise ValueError(f"{name} is no crash: validator, point, side and mode are needed, as in v0:31:after:lost")
     victim, number, side, mode, *rest = name.split(":")
     crash = Crash(int(victim.removeprefix("v")), int(number), Side(side), Mode(mode))
     refusals = {errno.errorcode[code]: code for code in REFUSALS}
