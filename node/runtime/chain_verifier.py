@@ -1,19 +1,22 @@
 """Verifies a stopped node's chain: executes every block again from genesis and trusts nothing that is stored.
 
-Roots are compared by execution itself; certificates are checked signature by signature; the supply of each currency is
-recounted over every account that ever appeared in a transfer.
+Roots are compared by execution itself; certificates are checked signature by signature; every record that execution
+determines is compared byte for byte; the supply of each currency is recounted over every account that ever appeared in
+a transfer.
 """
 
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from consensus.chain.errors import MalformedBlock
 from consensus.chain.genesis import GenesisDocument
 from consensus.chain.receipt import Log
 from consensus.primitives.hashing import keccak256
+from consensus.primitives.rlp_codec import RlpError
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height
 from consensus.simplex.certificates import InvalidCertificate, verify_certificate
-from consensus.simplex.messages import Kind, SigningDomain, decode_certificate
+from consensus.simplex.messages import Kind, MalformedConsensusMessage, SigningDomain, decode_certificate
 from contracts.addresses import currency_address, is_currency
 from contracts.layout import balance_slot
 from node.chain.commit import commit_block, commit_genesis
@@ -28,9 +31,16 @@ from node.runtime.execution_host import context_of, recover_missing
 from node.runtime.node_facts import read_supplies
 from node.state.reader import FinalState
 from node.state.rebuild import rebuild_state_root
+from node.storage.errors import StorageError
 from node.storage.leveldb import LevelDbStore
 
 TRANSFER_TOPIC = keccak256(b"Transfer(address,address,uint256)")
+
+OWN_RECORDS = (b"f", b"m", b"v")
+"""Prefixes of what execution does not determine: the quorums seen, what the node notes of itself, evidence it heard."""
+
+SHOWN_BYTES = 32
+"""How much of a record is shown: enough to find what it is, and a body may have megabytes."""
 
 
 class _Disagreement(Exception):
@@ -59,14 +69,17 @@ class ChainVerifier:
             try:
                 commit_genesis(store, self._genesis.executed, self._genesis.validator_payload)
                 self._epochs = Epochs(ChainStore(store), chain_id=self._document.chain_id)
+                self._stored.validate_identity(self._genesis.executed.block.block_hash)
                 for height in range(1, last + 1):
                     self._verify_height(store, Height(height))
                     on_progress(height, last)
                 if self._certified_height < last:
                     raise _Disagreement(f"height {last}: no finalization covers it")
                 self._verify_flat_records(store, last)
-            except _Disagreement as disagreement:
-                faults.append(str(disagreement))
+                self._verify_head(store, last)
+                self._verify_records(store)
+            except (_Disagreement, StorageError, MalformedBlock, MalformedConsensusMessage, RlpError) as fault:
+                faults.append(str(fault))
             faults.extend(self._verify_supplies(store))
             state = FinalState(store.snapshot())
             verified = ChainStore(store).final_head()
@@ -149,6 +162,31 @@ class ChainVerifier:
                 f"height {last}: stored accounts give state root 0x{stored_root.hex()}, "
                 f"execution 0x{header.state_root.hex()}"
             )
+
+    def _verify_head(self, store: LevelDbStore, last: Height) -> None:
+        """Compare the stored head with the last block: its floor is that block's view, or its finalization's."""
+        stored, computed = self._stored.final_head(), ChainStore(store).final_head()
+        views = {computed.view}
+        encoded = self._stored.own_finalization(last)
+        if encoded is not None:
+            views.add(decode_certificate(encoded).statement.view)
+        if (stored.block_hash, stored.epoch) != (computed.block_hash, computed.epoch) or stored.view not in views:
+            raise _Disagreement(
+                f"height {last}: the stored head is 0x{stored.block_hash.hex()} of epoch {stored.epoch}, view "
+                f"{stored.view}; computed 0x{computed.block_hash.hex()} of epoch {computed.epoch}, view {computed.view}"
+            )
+
+    def _verify_records(self, store: LevelDbStore) -> None:
+        """Compare every stored record that execution determines; what was pruned is missing, never different."""
+        for key, value in self._stored.store.scan(b"", b"\xff"):
+            if key.startswith(OWN_RECORDS):
+                continue
+            computed = store.get(key)
+            if computed != value:
+                shown = "nothing" if computed is None else f"{len(computed)} bytes 0x{computed[:SHOWN_BYTES].hex()}"
+                raise _Disagreement(
+                    f"record 0x{key.hex()}: stored {len(value)} bytes 0x{value[:SHOWN_BYTES].hex()}, computed {shown}"
+                )
 
     def _note_holders(self, log: Log) -> None:
         if is_currency(log.address) and len(log.topics) == 3 and log.topics[0] == TRANSFER_TOPIC:

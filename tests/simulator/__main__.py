@@ -10,23 +10,34 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
 from tests.simulator.batch import ROOT, Tally, run_batch, serve
 from tests.simulator.byzantine import ACTORS
 from tests.simulator.campaigns import CAMPAIGNS, new_seeds
+from tests.simulator.crash_points import run_crash_points
+from tests.simulator.explore import run_explore
 from tests.simulator.knobs import KNOB_NAMES
 from tests.simulator.mutants import MUTANTS, check_mutant
 from tests.simulator.run import SCOPES, Outcome, SeedPlan, run_seed
 from tests.simulator.scenarios import SCENARIOS, run_scenarios
 from tests.simulator.shrink import REGRESSIONS, Shrinking, save
+from tests.simulator.twins import run_twins
 
 PACKAGES = ("coincurve", "pynacl", "safe-pysha3", "google-crc32c")
 """Packages whose versions can change what a seed does."""
 
 USAGE_ERROR = 2
+
+EXHAUSTIVE = {
+    "--crash-points": "a crash at every point of a script: change (default), nightly, or one by its name",
+    "--twins": "one key on two hosts, and every way to cut the network: change (default), nightly, or one by its name",
+    "--explore": "every order of events, breadth first: change (default), nightly, or a number of states",
+}
+"""Searches that leave nothing out, and what each does."""
 
 TRACE_COLUMNS = "time_us\tnode\tepoch\tview\theight\tkind\twhat\tdetail\thash8"
 
@@ -69,6 +80,9 @@ def _chosen(options: argparse.Namespace) -> Run:
         "mutants": _run_mutants,
         "mutant": _run_mutants,
         "scenario": _run_scenarios,
+        "crash_points": _run_crash_points,
+        "twins": _run_twins,
+        "explore": _run_explore,
         "campaign": _run_campaign,
     }
     wanted = [name for name in runs if getattr(options, name) not in (None, False)]
@@ -94,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--twice", action="store_true", help="compare traces under two values of PYTHONHASHSEED")
     parser.add_argument("--mutants", action="store_true", help="every wrong rule must be noticed")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="this wrong rule must be noticed")
+    for name, does in EXHAUSTIVE.items():
+        parser.add_argument(name, nargs="?", const="change", metavar="SET", help=does)
     parser.add_argument("--scenario", choices=["all", *sorted(SCENARIOS)], help="directed scenarios")
     parser.add_argument("--campaign", choices=sorted(CAMPAIGNS), help="a named set of runs")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -207,6 +223,33 @@ def _run_scenarios(options: argparse.Namespace) -> Count:
     _say(f"{len(names)} scenarios, {_versions(options.scope)}")
     failed = run_scenarios(names, _say)
     return Count(len(names) - len(failed), len(failed))
+
+
+def _run_crash_points(options: argparse.Namespace) -> Count:
+    _say(f"crash points {options.crash_points}, {_versions(options.scope)}")
+    with _usage():
+        return Count(*run_crash_points(options.crash_points, _say, jobs=options.jobs, is_traced=options.trace))
+
+
+def _run_twins(options: argparse.Namespace) -> Count:
+    _say(f"twins {options.twins}, {_versions('core')}")
+    with _usage():
+        return Count(*run_twins(options.twins, _say))
+
+
+def _run_explore(options: argparse.Namespace) -> Count:
+    _say(f"explore {options.explore}, {_versions('core')}")
+    with _usage():
+        return Count(*run_explore(options.explore, _say))
+
+
+@contextmanager
+def _usage() -> Iterator[None]:
+    """Turn the name of something that does not exist into an error of usage."""
+    try:
+        yield
+    except ValueError as error:
+        raise Usage(str(error)) from error
 
 
 def _run_campaign(options: argparse.Namespace) -> Count:

@@ -18,6 +18,9 @@ CAMPAIGNS: Mapping[str, Sequence[Command]] = {
         ("--seeds", "200", "--half", "--twice"),
         ("--scope", "core", "--seeds", "1000", "--half"),
         ("--scenario", "all"),
+        ("--crash-points",),
+        ("--twins",),
+        ("--explore",),
         ("--mutants",),
     ),
     "consensus": (
@@ -29,6 +32,9 @@ CAMPAIGNS: Mapping[str, Sequence[Command]] = {
         ("--scope", "core", "--seeds", "100000", "--new"),
         ("--seeds", "5000", "--new"),
         ("--scenario", "all"),
+        ("--crash-points", "nightly"),
+        ("--twins", "nightly"),
+        ("--explore", "nightly"),
         ("--mutants",),
     ),
 }

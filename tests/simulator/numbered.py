@@ -18,8 +18,8 @@ from node.storage.errors import WriteFailed
 from node.storage.kv import WriteBatch
 from node.storage.memory import MemoryStore
 from node.storage.memory_files import Keep, MemoryFile
-from tests.simulator.cluster import SimulatedNode
 from tests.simulator.disk import Disk, _Files
+from tests.simulator.simulated_node import SimulatedNode
 
 Result = TypeVar("Result")
 

@@ -183,8 +183,8 @@ class Host:
         self.now_ms = max(self.now_ms, at_ms)
         self.take(TimerFired(kind, view))
 
-    def build(self, asked: BuildBlock) -> None:
-        """Report a block that was asked for."""
+    def build(self, asked: BuildBlock, timestamp_ms: int | None = None) -> None:
+        """Report a block that was asked for, with its own timestamp or another."""
         self.asked_builds.remove(asked)
         parent = self.machine.state.facts_of(asked.parent)
         if parent is None:
@@ -264,10 +264,16 @@ class Host:
         self._events.append(VoteReceived(Verified(vote)))
 
     def _finalize(self, digests: tuple[Hash32, ...]) -> None:
+        """Commit, once more after a restart: then it must be what was committed before."""
         for digest in digests:
-            if self.ledger.blocks[digest].facts.parent_digest != self.chain[-1]:
-                raise Broken("ancestry", f"{self.name}: height {len(self.chain)} is not the child of the one below")
-            self.chain.append(digest)
+            facts = self.ledger.blocks[digest].facts
+            if facts.height < len(self.chain):
+                if self.chain[facts.height] != digest:
+                    raise Broken("agreement", f"{self.name}: height {facts.height} is final twice")
+            elif facts.parent_digest != self.chain[-1]:
+                raise Broken("ancestry", f"{self.name}: height {facts.height} is not the child of the one below")
+            else:
+                self.chain.append(digest)
 
 
 def require_agreement(hosts: list[Host]) -> None:

@@ -7,14 +7,14 @@ that of "Twins: BFT Systems Made Robust" (Bano and others, 2021).
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from consensus.simplex.events import TimerKind
 from consensus.simplex.messages import Proposal, Vote
 from tests.simulator.checkers import exclude_each_other
-from tests.simulator.small_scope import Host, Ledger, Said, copied_host, host_key, require_agreement
+from tests.simulator.small_scope import Host, Ledger, Said, copied_host, require_agreement
 from tests.simulator.world import Broken
 
 VALIDATORS = 4
@@ -60,7 +60,7 @@ def _walk(views: int, cells: int, is_symmetric: bool = True) -> Iterator[tuple[C
         yield ()
         return
     for assignment in assignments(cells, is_symmetric=is_symmetric):
-        is_still = is_symmetric and assignment[0] == assignment[1]
+        is_still = is_symmetric and _mirrored(assignment) == assignment
         for rest in _walk(views - 1, cells, is_still):
             yield (assignment, *rest)
 
@@ -81,13 +81,14 @@ def assignments(cells: int, *, is_symmetric: bool) -> list[Cells]:
 
     extend(())
     if is_symmetric:
-        found = [cells for cells in found if cells <= _named_anew((cells[1], cells[0], *cells[2:]))]
+        found = [cells for cells in found if cells <= _mirrored(cells)]
     return found
 
 
-def _named_anew(cells: Cells) -> Cells:
+def _mirrored(cells: Cells) -> Cells:
+    """Return the same cells with the twins swapped, named in the order of the instances."""
     names: dict[int, int] = {}
-    return tuple(names.setdefault(cell, len(names)) for cell in cells)
+    return tuple(names.setdefault(cell, len(names)) for cell in (cells[1], cells[0], *cells[2:]))
 
 
 class Network:
@@ -104,10 +105,6 @@ class Network:
     def copied(self) -> "Network":
         """Return a network that goes its own way."""
         return Network([copied_host(host) for host in self.hosts], [set(votes) for votes in self.heard])
-
-    def key(self) -> bytes:
-        """Return the same bytes for networks that will do the same."""
-        return b"".join(map(host_key, self.hosts))
 
     def run_view(self, view: int, cells: Cells) -> None:
         """Let everybody do what can be done in `view` within its cell, time-outs included. Raises: Broken."""
@@ -242,50 +239,49 @@ class Found:
     """What a search came to."""
 
     schedules: int = 0
-    """Schedules that were played or end like one that was."""
-    networks: int = 0
-    """Different networks that were joined and had to finalize."""
+    """Schedules that were played."""
     accusing: int = 0
     """Of those, the ones in which somebody honest accuses the twins."""
     failed: int = 0
 
 
-def search(views: int, cells: int, say: Callable[[str], None]) -> Found:
-    """Play every schedule, what is common to several once, and what ends alike once. Failures are told and counted."""
+def search(views: int, cells: int, say: Callable[[str], None], *, one_in: int = 1) -> Found:
+    """Play every schedule, or one in so many; what is common to several once. Failures are told and counted."""
     found = Found()
     for place in range(VALIDATORS):
-        _Search(views, cells, place, found, say).go_on(begin(place), ())
+        _Search(views, cells, place, one_in, found, say).go_on(begin(place), ())
     return found
 
 
 class _Search:
     """Depth first over the views, for one place of the twins' key."""
 
-    def __init__(self, views: int, cells: int, place: int, found: Found, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, views: int, cells: int, place: int, one_in: int, found: Found, say: Callable[[str], None]
+    ) -> None:
         self._views = views
         self._cells = cells
         self._place = place
+        self._one_in = one_in
+        self._reached = 0
         self._found = found
         self._say = say
-        self._endings: dict[tuple[int, bool, bytes], int] = {}
-        """How many schedules lie behind a network that was already seen after so many views."""
 
     def go_on(self, network: Network, schedule: tuple[Cells, ...], *, is_symmetric: bool = True) -> None:
         """Play every continuation of a schedule."""
-        seen = (len(schedule), is_symmetric, network.key())
-        if seen in self._endings:
-            self._found.schedules += self._endings[seen]
-            return
-        before = self._found.schedules
         if len(schedule) == self._views:
             self._found.schedules += 1
             self._try(schedule, lambda: self._end(network))
-        else:
-            for cells in assignments(self._cells, is_symmetric=is_symmetric):
-                self._branch(network, (*schedule, cells), is_symmetric=is_symmetric and cells[0] == cells[1])
-        self._endings[seen] = self._found.schedules - before
+            return
+        for cells in assignments(self._cells, is_symmetric=is_symmetric):
+            self._branch(network, (*schedule, cells), is_symmetric=is_symmetric and _mirrored(cells) == cells)
 
     def _branch(self, network: Network, schedule: tuple[Cells, ...], *, is_symmetric: bool) -> None:
+        if len(schedule) == self._views:
+            self._reached += 1
+            # The remainder spreads what is played evenly over all schedules.
+            if self._reached % self._one_in:
+                return
         branch = network.copied()
         if self._try(schedule, lambda: branch.run_view(len(schedule), schedule[-1])):
             self.go_on(branch, schedule, is_symmetric=is_symmetric)
@@ -296,7 +292,6 @@ class _Search:
     def _end(self, network: Network) -> None:
         network.join()
         network.require_blame()
-        self._found.networks += 1
         self._found.accusing += any(host.accused for host in network.hosts if host.is_honest)
 
     def _try(self, schedule: tuple[Cells, ...], play: Callable[[], None]) -> bool:
@@ -318,8 +313,11 @@ def schedule_name(place: int, schedule: tuple[Cells, ...]) -> str:
 
 def play_schedule(name: str) -> Network:
     """Play one schedule by its name and return the joined network. Raises: Broken, ValueError."""
-    place, *views = name.split(":")
-    network = begin(int(place.removeprefix("v")))
+    key, *views = name.split(":")
+    place = int(key.removeprefix("v"))
+    if not 0 <= place < VALIDATORS:
+        raise ValueError(f"validator {place}, must be below {VALIDATORS}")
+    network = begin(place)
     for view, cells in enumerate(views, start=1):
         if len(cells) != INSTANCES:
             raise ValueError(f"{cells} in {name}, must be a cell for each of {INSTANCES} instances")
@@ -327,3 +325,32 @@ def play_schedule(name: str) -> Network:
     network.join()
     network.require_blame()
     return network
+
+
+TWIN_SETS: Mapping[str, Sequence[tuple[int, int, int]]] = {
+    "change": ((2, 2, 1), (3, 2, 11)),
+    "nightly": ((3, 2, 1), (2, 3, 1), (4, 2, 7), (3, 3, 7)),
+}
+"""Views, cells, and one schedule in how many is played."""
+
+
+def run_twins(wanted: str, say: Callable[[str], None]) -> tuple[int, int]:
+    """Play a set of schedules, or one by its name; report those that fail and return how many passed and failed.
+
+    Raises: ValueError if there is no such set and no such schedule.
+    """
+    passed = failed = 0
+    if wanted not in TWIN_SETS:
+        try:
+            play_schedule(wanted)
+        except Broken as broken:
+            say(f"twins {wanted} FAILED {broken.checker}: {broken.detail}")
+            return 0, 1
+        return 1, 0
+    for views, cells, one_in in TWIN_SETS[wanted]:
+        counts = count_schedules(views, cells)
+        say(f"{views} views, {cells} cells: {counts.before} schedules, {counts.after} by symmetry, one in {one_in}")
+        found = search(views, cells, say, one_in=one_in)
+        say(f"    {found.schedules} played, {found.accusing} with an accusation")
+        passed, failed = passed + found.schedules - found.failed, failed + found.failed
+    return passed, failed
