@@ -5,9 +5,12 @@ last block of an epoch is committed. Source: consensus.md §9.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, ValidatorIndex, View
 from consensus.simplex.validators import Validator, ValidatorSet, decode_set_payload, make_validator_set
+from contracts.addresses import VALIDATOR_REGISTRY
+from contracts.native.validator_state import read_name
 from network.hello import Role
 from network.transport import Address as PeerAddress
 from network.transport import PeerEntry, PeerIdentity, PeerKey
@@ -93,9 +96,13 @@ class Epochs:
         return self._current.members[index].name
 
     def name_in(self, epoch: Epoch, index: ValidatorIndex) -> str:
-        """Return a validator's name in this epoch or the one before; its number where no name is on record."""
-        members = {self.epoch: self._current.members, self.epoch - 1: self._current.previous}.get(epoch, ())
-        return members[index].name if index < len(members) else f"validator {index} of epoch {epoch}"
+        """Return the registry's name of the operator that had this index in an epoch; its number if none is known."""
+        validators = self.set_of(epoch)
+        if validators is None or index >= validators.count:
+            return f"validator {index} of epoch {epoch}"
+        state = self._chain.state_at(self._chain.final_head().height)
+        name = read_name(partial(state.storage, VALIDATOR_REGISTRY), validators.validators[index].operator)
+        return name or f"validator {index} of epoch {epoch}"
 
     def registered(self) -> Iterator[Validator]:
         """Yield everybody who may open links: this epoch's set, the one before, and approved candidates."""

@@ -77,7 +77,7 @@ class EvidenceParts:
     """Hand a transaction to the mempool, as a client would."""
     is_pending: Callable[[Hash32], bool]
     accused: Callable[[ConflictingVotes], None]
-    """Called once for every contradiction that is new to this node's disk."""
+    """Called once in each life of the node for every contradiction it knows of."""
     failed: Callable[[BaseException], None]
 
 
@@ -95,6 +95,12 @@ class EvidenceDesk:
     def count(self) -> int:
         """How many contradictions are on this node's disk."""
         return len(self._known)
+
+    def start(self) -> None:
+        """Say again, after a restart, whom the evidence on disk accuses in the epochs that still count."""
+        for key, accusation in self._known.items():
+            if self._is_current(key[0]):
+                self._parts.accused(accusation)
 
     def found(self, evidence: Evidence) -> None:
         """Take what the own machine noticed."""

@@ -320,6 +320,7 @@ class ValidatorNode:
         )
         self.resumption.begin()
         self._gossip.start()
+        self.evidence.start()
         now_ms = ports.clock.now_ms()
         ports.timers.call_at(now_ms + STATUS_EVERY_MS, self._status_tick)
         ports.timers.call_at(now_ms + POOL_TICK_MS, self._pool_tick)

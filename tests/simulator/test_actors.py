@@ -9,7 +9,7 @@ from tests.simulator.run import Outcome, SeedPlan, run_seed
 LONGER = {"payments_per_s": 60, "safety_us": 5 * SECOND_US}
 
 NEEDS = {
-    "bad_sync_server": {**LONGER, "away": 1, "loss_per_mille": 200, "crash_every_us": SECOND_US},
+    "bad_sync_server": {"away": 1, "loss_per_mille": 300, "crash_every_us": SECOND_US, "down_us": 3 * SECOND_US},
     "boundary_equivocator": {**LONGER, "epoch_blocks": 5},
     "equivocator": LONGER,
     "stale_justifier": {"safety_us": 12 * SECOND_US},
@@ -17,8 +17,12 @@ NEEDS = {
 """What some actors need before they can do anything: somebody who has missed something, or more views."""
 
 
+NEEDS_SYNC = ("bad_sync_server",)
+"""Actors that wait to be asked for whole ranges, which blocks with payments make likelier."""
+
+
 def run_actor(name: str) -> Outcome:
-    scope = "node" if ACTORS[name].needs_ledger else "core"
+    scope = "node" if ACTORS[name].needs_ledger or name in NEEDS_SYNC else "core"
     knobs = quiet(**{"payments_per_s": 20, "safety_us": 3 * SECOND_US, **NEEDS.get(name, {})})
     return run_seed(1, plan=SeedPlan(scope, actor=name, knobs=knobs))
 

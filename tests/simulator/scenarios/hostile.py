@@ -24,6 +24,9 @@ FETCHES_PER_S_MAX = 16
 """Requests that one far certificate may cause in a second: a block, certificates, a range of blocks, of four tries."""
 
 
+TELLTALE = (Channel.CERTIFICATES, Channel.EVIDENCE, Channel.TRANSACTIONS)
+
+
 def conflicting_certificates_are_evidence() -> None:
     """Two of four sign both halves of a fork: whoever meets both certificates stops and names both culprits.
 
@@ -36,6 +39,8 @@ def conflicting_certificates_are_evidence() -> None:
     keys = [peer.key for peer in stage.cluster.peers]
     stage.act(0, lambda frame: equivocator.frames(keys[frame.receiver], frame.channel, frame.payload))
     stage.act(1, lambda frame: () if frame.statement is not None else ((frame.channel, frame.payload),))
+    # Liars keep to themselves what convicts them.
+    stage.lose(lambda frame: frame.sender in (0, 1) and frame.channel in TELLTALE)
     stage.expect_errors()
     between = stage.lose(lambda frame: {frame.sender, frame.receiver} == {2, 3})
     stage.pay(2, 3)

@@ -1,11 +1,13 @@
 """Scenarios of blocks on demand: what wakes a silent chain, how soon, and what lets it fall silent again."""
 
+from collections.abc import Sequence
+
 from consensus.primitives.hashing import keccak256
 from consensus.simplex.messages import Kind, encode_vote
 from network.channels import Channel
 from node.peers.wire import encode_announcement
 from tests.simulator.cluster import HEARTBEAT_MS
-from tests.simulator.scenarios.stage import ADVANCE_MS, DELTA_MS, LEADER_MS, MS, PROMPT_MS, SLACK_MS, Stage
+from tests.simulator.scenarios.stage import ADVANCE_MS, DELTA_MS, LEADER_MS, MS, PROMPT_MS, SLACK_MS, Frame, Stage
 from tests.simulator.world import Broken
 
 
@@ -168,10 +170,21 @@ def transaction_nobody_can_include_lets_the_chain_sleep() -> None:
     stage.finish()
 
 
+def _keep_finalizes_back(stage: Stage, liar: int) -> None:
+    """Let a validator that nullifies everything not finalize too: that would be evidence, and its report a block."""
+
+    def keep_back(frame: Frame) -> Sequence[tuple[Channel, bytes]]:
+        is_finalize = frame.statement is not None and frame.statement.kind is Kind.FINALIZE
+        return () if is_finalize or frame.channel is Channel.CERTIFICATES else ((frame.channel, frame.payload),)
+
+    stage.act(liar, keep_back)
+
+
 def nullifiers_on_an_idle_chain_lose_no_view() -> None:
     """f validators that give up on every view wake nobody, and end only the views they lead."""
     stage = Stage(byzantine=(0,))
     stage.start()
+    _keep_finalizes_back(stage, 0)
     for _ in range(2 * stage.count):
         view = stage.view
         for receiver in stage.others(0):
@@ -209,6 +222,7 @@ def self_nulling_leader_is_carried_then_silence() -> None:
     stage = Stage(byzantine=(1,))
     stage.start()
     view = stage.pay_until_led_by(1)
+    _keep_finalizes_back(stage, 1)
     joined = stage.others(1)[:2]
     # The votes of the honest wait until the leader's nullify has arrived, and what they answer to it stays unheard.
     rule = stage.lose(lambda frame: frame.channel is Channel.VOTES and frame.sender != 1)
