@@ -137,7 +137,8 @@ def decode_genesis(text: bytes) -> GenesisDocument:
         raise InvalidGenesis("document", f"{len(text)} bytes, at most {GENESIS_BYTES_MAX}")
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
+        # Thousands of brackets inside each other are more than the reader's stack.
         raise InvalidGenesis("document", f"not JSON: {error}") from error
     root = _Fields(content, "document")
     if root.string("schema") != GENESIS_SCHEMA:

@@ -9,6 +9,7 @@ from enum import IntEnum
 from consensus.primitives.scalars import Epoch, Hash32, View
 from consensus.simplex.messages import (
     Certificate,
+    MalformedConsensusMessage,
     Statement,
     decode_certificate,
     decode_statement,
@@ -74,6 +75,9 @@ class ResumeViewRecord:
     view: View
 
 
+_PAYLOAD_BYTES = {RecordType.VERDICT: 33, RecordType.EPOCH_START: 40, RecordType.RESUME_VIEW: 8}
+"""Lengths of the payloads that have only one; statements and certificates know their own."""
+
 Record = OwnVoteRecord | CertificateRecord | HeaderRecord | VerdictRecord | EpochStartRecord | ResumeViewRecord
 
 
@@ -95,15 +99,25 @@ def encode_record(record: Record) -> tuple[RecordType, bytes]:
 
 
 def decode_record(record_type: RecordType, payload: bytes) -> Record:
-    """Return the record, which this node wrote; bodies are not among them."""
+    """Return the record, which this node wrote; bodies are not among them.
+
+    Raises: MalformedConsensusMessage if the payload is not the one encoding of a record.
+    """
+    expected = _PAYLOAD_BYTES.get(record_type)
+    if expected is not None and len(payload) != expected:
+        raise MalformedConsensusMessage(f"{record_type.name} record of {len(payload)} bytes, not {expected}")
     match record_type:
         case RecordType.OWN_VOTE:
             return OwnVoteRecord(decode_statement(payload))
         case RecordType.CERTIFICATE:
             return CertificateRecord(decode_certificate(payload))
         case RecordType.HEADER:
+            if len(payload) <= 32:
+                raise MalformedConsensusMessage(f"HEADER record of {len(payload)} bytes has no header")
             return HeaderRecord(Hash32(payload[:32]), payload[32:])
         case RecordType.VERDICT:
+            if payload[32] > 1:
+                raise MalformedConsensusMessage(f"VERDICT record with unknown flags {payload[32]}")
             return VerdictRecord(Hash32(payload[:32]), bool(payload[32]))
         case RecordType.EPOCH_START:
             return EpochStartRecord(Epoch(int.from_bytes(payload[:8], "big")), Hash32(payload[8:40]))

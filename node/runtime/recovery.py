@@ -6,7 +6,7 @@ Source: consensus.md §7.
 from dataclasses import dataclass
 
 from consensus.chain.errors import MalformedBlock
-from consensus.chain.header import decode_header
+from consensus.chain.header import Header, decode_header
 from consensus.primitives.scalars import Hash32, View
 from consensus.simplex.events import HeaderFacts, ViewZero
 from consensus.simplex.messages import Statement, decode_certificate
@@ -15,7 +15,7 @@ from node.chain.block_tree import BlockTree, WrongBody
 from node.chain.header_facts import facts_of
 from node.chain.store import ChainStore
 from node.storage.errors import MissingRecord, StorageError
-from node.storage.wal import RecoveredLog
+from node.storage.wal import LogRecord, RecoveredLog
 
 
 class ForeignGuard(StorageError):
@@ -26,6 +26,18 @@ class ForeignGuard(StorageError):
         super().__init__(
             f"sign guard and write-ahead log do not belong together: {detail}. This node may not vote from this disk: "
             "rotate the key, or follow docs/operators/failover.md"
+        )
+
+
+class UnreadableRecord(StorageError):
+    """A record of the write-ahead log with a right checksum and a content that no node of this version writes."""
+
+    def __init__(self, record_type: int, detail: str) -> None:
+        self.record_type = record_type
+        self.detail = detail
+        super().__init__(
+            f"write-ahead log holds a record of type {record_type} that this version cannot read: {detail}. "
+            "Start the version that wrote it, or treat the disk as lost (docs/operators/failover.md)"
         )
 
 
@@ -69,20 +81,19 @@ def recover_head(chain: ChainStore) -> ViewZero:
 def recover_node(head: ViewZero, tree: BlockTree, log: RecoveredLog, signed: list[Statement]) -> RecoveredNode:
     """Put the log's blocks above the head into the tree and return the rest for the machine.
 
-    Raises: ForeignGuard.
+    Raises: ForeignGuard, UnreadableRecord.
     """
     records: list[Record] = []
     headers: dict[Hash32, HeaderFacts] = {}
     bodies: dict[Hash32, bytes] = {}
     for found in log.records:
-        record_type = RecordType(found.type)
-        if record_type is RecordType.BODY:
+        if found.type == RecordType.BODY:
             bodies[Hash32(found.payload[:32])] = found.payload[32:]
             continue
-        record = decode_record(record_type, found.payload)
+        record = _read_record(found)
         records.append(record)
         if isinstance(record, HeaderRecord):
-            header = decode_header(record.header)
+            header = _read_header(record)
             headers[record.digest] = facts_of(header, record.digest)
             tree.add_header(record.digest, header, record.header)
     whole: list[Hash32] = []
@@ -96,21 +107,33 @@ def recover_node(head: ViewZero, tree: BlockTree, log: RecoveredLog, signed: lis
     return RecoveredNode(head, tuple(records), tuple(headers.values()), tuple(whole), completion)
 
 
+def _read_record(found: LogRecord) -> Record:
+    """Return a record of the log that is no body. Raises: UnreadableRecord."""
+    try:
+        return decode_record(RecordType(found.type), found.payload)
+    except ValueError as error:
+        raise UnreadableRecord(found.type, str(error)) from error
+
+
+def _read_header(record: HeaderRecord) -> Header:
+    """Return the header in a record. Raises: UnreadableRecord."""
+    try:
+        return decode_header(record.header)
+    except MalformedBlock as error:
+        raise UnreadableRecord(RecordType.HEADER, str(error)) from error
+
+
 def compare_guard(head: ViewZero, log: RecoveredLog, signed: list[Statement]) -> tuple[Statement, ...]:
     """Return the own votes that the guard lacks because of a crash between the two syncs of one turn.
 
     The log is synced first, so the guard may lack votes of the log's last batch and nothing else.
-    Raises: ForeignGuard.
+    Raises: ForeignGuard, UnreadableRecord.
     """
     epoch = head.facts.epoch
     by_batch = [
         [
             record.statement
-            for record in (
-                decode_record(RecordType(found.type), found.payload)
-                for found in batch
-                if found.type == RecordType.OWN_VOTE
-            )
+            for record in (_read_record(found) for found in batch if found.type == RecordType.OWN_VOTE)
             if isinstance(record, OwnVoteRecord)
             and record.statement.epoch >= epoch
             and record.statement.view > head.view

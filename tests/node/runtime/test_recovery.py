@@ -9,7 +9,7 @@ from consensus.simplex.events import HeaderFacts, ViewZero
 from consensus.simplex.messages import Kind, Statement
 from consensus.simplex.records import OwnVoteRecord, encode_record
 from node.chain.block_tree import BlockTree
-from node.runtime.recovery import ForeignGuard, compare_guard, recover_node
+from node.runtime.recovery import ForeignGuard, UnreadableRecord, compare_guard, recover_node
 from node.storage.wal import LogRecord, RecoveredLog
 
 FLOOR = View(4)
@@ -75,3 +75,22 @@ def test_votes_of_the_log_come_back_in_order_with_the_highest_view() -> None:
 def test_nothing_in_the_log_leaves_the_floor_as_the_highest_view() -> None:
     tree = BlockTree(HEAD.facts.digest, HEAD.facts.height)
     assert recover_node(HEAD, tree, log_of(), []).view_highest == FLOOR
+
+
+UNREADABLE = {
+    "a type this version does not know": LogRecord(200, b""),
+    "a verdict without its flag": LogRecord(5, bytes(32)),
+    "a verdict with an unknown flag": LogRecord(5, bytes(32) + b"\x02"),
+    "an epoch start with a byte too many": LogRecord(6, bytes(41)),
+    "a resume view of seven bytes": LogRecord(7, bytes(7)),
+    "a header record without a header": LogRecord(3, bytes(32)),
+    "a header that is none": LogRecord(3, bytes(32) + b"\xc0"),
+    "a statement of an unknown kind": LogRecord(1, b"\xff" + bytes(56)),
+}
+
+
+@pytest.mark.parametrize("record", UNREADABLE.values(), ids=UNREADABLE)
+def test_record_with_right_checksum_and_wrong_content_stops_the_node_by_name(record: LogRecord) -> None:
+    tree = BlockTree(Hash32(b"\x04" * 32), Height(3))
+    with pytest.raises(UnreadableRecord, match=f"type {record.type}"):
+        recover_node(HEAD, tree, RecoveredLog(((record,),), 0), [])
