@@ -24,7 +24,7 @@ def load_contacts(path: Path) -> dict[str, Address]:
         return {str(name): parse_address(address)[0] for name, address in content["contacts"].items()}
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageRefused(
             f"{path} cannot be read: {error}",
             why="a payment must never go to a guessed address",

@@ -96,7 +96,7 @@ def _load_account(path: Path) -> Account:
         if len(address) != 20 or content["version"] != 3:
             raise ValueError("it is no keystore of version 3")
         is_development = content.get("development") is True
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageRefused(
             f"{path} is no key file: {error}",
             why="key files are Ethereum keystores of version 3",

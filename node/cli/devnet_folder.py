@@ -149,7 +149,7 @@ def require_no_leftovers(folder: Path) -> None:
     try:
         facts = json.loads((folder / FACTS_NAME).read_text())
         process_ids = [int(entry["pid"]) for entry in facts["validators"] if entry["pid"] is not None]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return  # no earlier run, or a file somebody else wrote: taken ports will tell
     alive = [process_id for process_id in process_ids if _runs_in(process_id, folder)]
     if alive:

@@ -70,7 +70,7 @@ def load_public_identity(home: NodeHome) -> PublicIdentity:
         )
     except OSError as error:
         raise NoKeys(public_file, error.strerror or str(error)) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NoKeys(public_file, f"damaged ({error})") from error
 
 

@@ -6,6 +6,7 @@ StorageError
 ├── StoreClosed             used after close
 ├── WriteFailed             an append, sync or batch failed; it is never retried
 ├── MissingRecord           something that must be there is not
+├── DamagedRecord           a value that this node cannot have written
 └── StatePruned             the asked height is below what is kept
 """
 
@@ -43,6 +44,13 @@ class MissingRecord(StorageError):
     def __init__(self, what: str) -> None:
         self.what = what
         super().__init__(f"{what} is missing from the store: run `sycee-node verify`")
+
+
+class DamagedRecord(StorageError):
+    def __init__(self, what: str, detail: str) -> None:
+        self.what = what
+        self.detail = detail
+        super().__init__(f"{what} in the store is damaged: {detail}. Move the data away and let the node sync afresh")
 
 
 class StatePruned(StorageError):

@@ -34,6 +34,9 @@ STATEMENT_RECORD = 1
 FLOOR_RECORD = 2
 """Record type: epoch u64 ‖ view u64 of the floor when the file was last replaced."""
 
+_RECORD_BYTES = {STATEMENT_RECORD: STATEMENT_BYTES, FLOOR_RECORD: 16}
+"""Length of the payload of each record type there is."""
+
 GUARD_BYTES_MAX = 1024 * 1024
 """Length at which a guard is replaced by what still binds: about 7 000 votes, minutes under load. Twice would be read
 at every start for nothing; half would replace twice as often, at three syncs each."""
@@ -159,6 +162,9 @@ class GuardFile:
             raise DamagedGuard(self._path, f"at byte {error.offset}: {error.detail}") from error
         statements: list[bytes] = []
         for record in (record for batch in found.batches for record in batch):
+            if len(record.payload) != _RECORD_BYTES.get(record.type):
+                detail = f"it holds a record of type {record.type} with {len(record.payload)} bytes"
+                raise DamagedGuard(self._path, f"{detail}, which this version never writes")
             if record.type == FLOOR_RECORD:
                 self._floor = (int.from_bytes(record.payload[:8], "big"), int.from_bytes(record.payload[8:], "big"))
             else:

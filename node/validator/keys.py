@@ -63,6 +63,10 @@ KDF_MEMORY_BYTES_MAX = argon2id.MEMLIMIT_SENSITIVE
 """Most memory a key file may ask for, 1 GiB: what the costliest file of this node asks for."""
 
 
+KDF_OPERATIONS_MAX = argon2id.OPSLIMIT_SENSITIVE
+"""Most passes a key file may ask for, 4: what the costliest file of this node asks for. A billion would never end."""
+
+
 class UnreadableKey(StorageError):
     def __init__(self, path: Path, detail: str) -> None:
         self.path = path
@@ -122,7 +126,7 @@ def load_public_key(path: Path) -> bytes:
         return bytes.fromhex(content["publicKey"][2:])
     except FileNotFoundError as error:
         raise UnreadableKey(path, "is missing: run `sycee-node init`") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UnreadableKey(path, f"is not a key file: {error}") from error
 
 
@@ -140,7 +144,7 @@ def load_key(folder: Path, purpose: KeyPurpose, passphrase: bytes) -> NodeKey:
             raise UnreadableKey(path, f"is a {content['purpose']} key, not a {purpose.value} key")
         sealed = bytes.fromhex(content["sealed"])
         box = SecretBox(_derive(path, content["kdf"], passphrase))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise UnreadableKey(path, f"is not a key file: {error}") from error
     try:
         private_key = box.decrypt(sealed)
@@ -153,7 +157,9 @@ def load_key(folder: Path, purpose: KeyPurpose, passphrase: bytes) -> NodeKey:
 
 def _derive(path: Path, kdf: dict[str, Any], passphrase: bytes) -> bytes:
     """Return the key that seals a private key. Raises: UnreadableKey, ValueError, KeyError, TypeError."""
-    memory_bytes = kdf["memoryBytes"]
+    memory_bytes, operations = kdf["memoryBytes"], kdf["operations"]
+    if operations > KDF_OPERATIONS_MAX:
+        raise UnreadableKey(path, f"asks for {operations} passes over memory, at most {KDF_OPERATIONS_MAX} are made")
     if memory_bytes > KDF_MEMORY_BYTES_MAX:
         raise UnreadableKey(path, f"asks for {memory_bytes} bytes of memory, at most {KDF_MEMORY_BYTES_MAX} are given")
     try:
@@ -161,7 +167,7 @@ def _derive(path: Path, kdf: dict[str, Any], passphrase: bytes) -> bytes:
             SecretBox.KEY_SIZE,
             passphrase,
             bytes.fromhex(kdf["salt"]),
-            opslimit=kdf["operations"],
+            opslimit=operations,
             memlimit=memory_bytes,
         )
     except RuntimeError as error:

@@ -31,6 +31,9 @@ STEPS = Bound(4_000, 40)
 ALLOCATION = Bound(128 * 1024, 80)
 """Bytes on top of what was there. The dearest honest case is an empty RLP list: one byte becomes 64."""
 
+SHRINK_TRIES_MAX = 2_000
+"""Attempts to leave something out of a finding; a few seconds for the slowest targets."""
+
 Decode = Callable[[bytes], bytes | None]
 """Decodes, and returns what the value encodes to; None where a format has several spellings of a value."""
 
@@ -125,10 +128,12 @@ def input_of(target: Target, seeds: Sequence[bytes], *, seed: int, index: int) -
 def shrink(target: Target, finding: Finding) -> Finding:
     """Return the smallest input found that breaks the same promise, by leaving pieces out."""
     best = finding
+    tries_left = SHRINK_TRIES_MAX
     width = len(finding.data) // 2
     while width:
         at = 0
-        while at < len(best.data):
+        while at < len(best.data) and tries_left:
+            tries_left -= 1
             found = try_input(target, best.data[:at] + best.data[at + width :])
             if found is not None and found.promise == finding.promise:
                 best = found

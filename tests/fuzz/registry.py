@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from tests.fuzz import chain_targets, consensus_targets, network_targets
+from tests.fuzz import chain_targets, consensus_targets, file_targets, network_targets, storage_targets
 from tests.fuzz.promise import Target
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 
-TARGETS: dict[str, Target] = {
-    target.name: target for module in (chain_targets, consensus_targets, network_targets) for target in module.TARGETS
-}
+MODULES = (chain_targets, consensus_targets, network_targets, storage_targets, file_targets)
+
+TARGETS: dict[str, Target] = {target.name: target for module in MODULES for target in module.TARGETS}
 
 
 def corpus_of(target: Target) -> list[bytes]:

@@ -8,7 +8,8 @@ from tests.node.execution.ledger import document
 
 
 def test_document_reads_back_as_written() -> None:
-    assert decode_genesis(encode_genesis(document())) == document()
+    text = encode_genesis(document())
+    assert encode_genesis(decode_genesis(text)) == text
 
 
 @pytest.mark.parametrize("text", [b"[" * 100_000, b'{"a":' * 100_000], ids=["arrays", "objects"])
