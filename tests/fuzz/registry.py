@@ -2,12 +2,28 @@
 
 from pathlib import Path
 
-from tests.fuzz import chain_targets, consensus_targets, file_targets, network_targets, storage_targets
+from tests.fuzz import (
+    chain_targets,
+    consensus_targets,
+    contract_targets,
+    file_targets,
+    network_targets,
+    rpc_targets,
+    storage_targets,
+)
 from tests.fuzz.promise import Target
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 
-MODULES = (chain_targets, consensus_targets, network_targets, storage_targets, file_targets)
+MODULES = (
+    chain_targets,
+    consensus_targets,
+    network_targets,
+    storage_targets,
+    file_targets,
+    contract_targets,
+    rpc_targets,
+)
 
 TARGETS: dict[str, Target] = {target.name: target for module in MODULES for target in module.TARGETS}
 
