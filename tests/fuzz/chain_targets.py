@@ -14,7 +14,7 @@ from consensus.primitives.hashing import keccak256
 from consensus.primitives.rlp_codec import RlpError, decode, encode, split_list
 from consensus.primitives.signatures import sign_secp256k1
 from tests.fuzz import samples
-from tests.fuzz.mutators import Tree, mutate_json, mutate_rlp, read_tree, write_tree
+from tests.fuzz.mutators import mutate_json, mutate_rlp, read_tree, write_tree
 from tests.fuzz.promise import Bound, Target
 from tests.node.execution.ledger import ALICE_KEY
 
@@ -28,13 +28,12 @@ def _rlp_list(data: bytes) -> bytes:
 
 
 def _joined(items: Sequence[bytes]) -> bytes:
+    """Write a list of encoded items by the oracle's own writer: as one string, whose prefix becomes a list's."""
     payload = b"".join(items)
-    tree: Tree = [payload]
-    # The oracle's own writer: a list whose payload is given.
-    head = write_tree(tree[0])[: -len(payload)] if payload else b"\x80"
-    if len(payload) == 1 and payload[0] < 0x80:
+    if len(payload) == 1:
         return b"\xc1" + payload
-    return bytes((head[0] + 0x40,)) + head[1:] + payload
+    encoded = write_tree(payload)
+    return bytes((encoded[0] + 0x40,)) + encoded[1:]
 
 
 def _transaction(data: bytes) -> bytes:

@@ -47,7 +47,7 @@ from consensus.simplex.validators import (
 from node.chain.header_facts import read_header
 from tests.consensus.light.builders import KEYS, certificate_of, child_of, make_network
 from tests.consensus.light.tries import Trie
-from tests.consensus.simplex.keys import DOMAIN, signature
+from tests.consensus.simplex.keys import DOMAIN, signature, validator_set
 from tests.fuzz import samples
 from tests.fuzz.mutators import HOSTILE_INTEGERS, Tree, fields_mutator, mutate_bytes, mutate_rlp, read_tree, write_tree
 from tests.fuzz.promise import Bound, Target
@@ -175,7 +175,7 @@ def _admit_proposal(data: bytes) -> bytes | None:
 
 
 def _ten() -> ValidatorSet:
-    return samples.validator_set(10)
+    return validator_set(10)
 
 
 def _verify(data: bytes) -> bytes:
@@ -304,7 +304,7 @@ def _handoff(data: bytes) -> None:
 def _merkle_proofs() -> list[bytes]:
     """Return proofs of an account among many, alone, and absent from many."""
     account = write_tree([b"\x05", b"", b"\x11" * 32, b"\x22" * 32])
-    entries = {keccak256(bytes((number,)) * 20): account for number in range(60)}
+    entries: dict[bytes, bytes] = {keccak256(bytes((number,)) * 20): account for number in range(60)}
     crowded = Trie({**entries, keccak256(_ADDRESS): account})
     alone = Trie({keccak256(_ADDRESS): account})
     absent = Trie(entries)

@@ -6,10 +6,9 @@ from functools import cache
 
 from contracts.abi import AbiValue
 from contracts.addresses import CURRENCY_REGISTRY, PROTOCOL_CONFIG, VALIDATOR_REGISTRY, currency_address
-from contracts.declarations import encode_call, types_of
+from contracts.declarations import encode_call, encode_error, types_of
 from contracts.decoding import decode_revert, describe_revert
 from contracts.native.directory import lookup
-from contracts.native.dispatch import encode_error
 from contracts.native.errors import DISPATCH_ERRORS
 from node.execution.native import call_system_contract
 from node.state.journal import Journal
@@ -18,14 +17,8 @@ from tests.fuzz.mutators import mutate_bytes
 from tests.fuzz.promise import Bound, Target
 from tests.node.execution.ledger import ALICE, BOB, DAVE, EUR, context, genesis
 
-ADDRESSES = (
-    EUR,
-    CURRENCY_REGISTRY,
-    VALIDATOR_REGISTRY,
-    PROTOCOL_CONFIG,
-    currency_address(2),
-    currency_address(2**32 - 1),
-)
+CONTRACTS = (EUR, CURRENCY_REGISTRY, VALIDATOR_REGISTRY, PROTOCOL_CONFIG)
+ADDRESSES = (*CONTRACTS, currency_address(2), currency_address(2**32 - 1))
 CALLERS = (ALICE, BOB, DAVE, EUR)
 GAS = (10_000_000, 10_000_000, 10_000_000, 21_000, 1, 0)
 WORK_MAX = 100_000
@@ -53,7 +46,7 @@ _BLOCK = context(_GENESIS)
 def _calls() -> list[bytes]:
     """Return a call of each function: where, who, how ‖ calldata."""
     calls = []
-    for place, address in enumerate(ADDRESSES[:4]):
+    for place, address in enumerate(CONTRACTS):
         contract = lookup(address)
         assert contract is not None
         for row in contract.functions.values():
@@ -110,13 +103,9 @@ def _run(data: bytes) -> None:
 
 def _reverts() -> list[bytes]:
     values = {error: [VALUES[kind.canonical] for kind in types_of(error.parameters)] for error in DISPATCH_ERRORS}
-    text = (8).to_bytes(4, "big")
+    text = b"\x08\xc3\x79\xa0" + (32).to_bytes(32, "big") + (4).to_bytes(32, "big") + b"fail".ljust(32, b"\0")
     named = [encode_error(error, *arguments) for error, arguments in values.items()]
-    return [
-        *named,
-        b"\x08\xc3\x79\xa0" + (32).to_bytes(32, "big") + bytes(31) + b"\x04" + b"fail".ljust(32, b"\0"),
-        text,
-    ]
+    return [*named, text]
 
 
 def mutate_revert(drawn: random.Random, seeds: Sequence[bytes]) -> bytes:

@@ -15,7 +15,7 @@ from node.cli.errors import CommandError
 from node.cli.identities import PUBLIC_NAME, load_public_identity
 from node.cli.json_rpc import EndpointDown, decode_answers
 from node.cli.payments_file import load_banks, load_payments
-from node.config import ConfigError, load_config, render_toml
+from node.config import ConfigError, Value, load_config, render_toml
 from node.home import NodeHome
 from node.storage.errors import StorageError
 from node.validator.keys import KdfCost, KeyPurpose, load_key, make_key, save_key
@@ -61,7 +61,7 @@ def at(path: Path, read: Callable[[], object]) -> Callable[[bytes], None]:
 
 
 def _configs() -> list[bytes]:
-    plain = {"node.name": "alpha", "rpc.port": 8545, "rpc.api": ("eth", "net")}
+    plain: dict[str, Value] = {"node.name": "alpha", "rpc.port": 8545, "rpc.api": ("eth", "net")}
     return [render_toml(plain).encode(), b"", b"[node]\nrole = 'follower'\n[rpc]\nport = 1_000\n"]
 
 

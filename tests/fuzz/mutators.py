@@ -7,8 +7,9 @@ and never call what is being judged.
 import json
 import random
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
-Tree = bytes | list["Tree"]
+Tree: TypeAlias = bytes | list["Tree"]
 """RLP as a tree."""
 
 RUN_BYTES = (1, 2, 31, 32, 33, 55, 56, 255, 256, 1_024, 4_096)
@@ -102,7 +103,8 @@ def mutate_bytes(drawn: random.Random, seeds: Sequence[bytes]) -> bytes:
         return drawn.randbytes(drawn.choice(RUN_BYTES))
     data = drawn.choice(seeds)
     for _ in range(drawn.randint(1, 4)):
-        data = drawn.choice(_CHANGES)(drawn, data, seeds)
+        change = drawn.choice(_CHANGES)
+        data = change(drawn, data, seeds)
     return data
 
 
@@ -118,8 +120,8 @@ def fields_mutator(*fields: tuple[int, int]) -> Callable[[random.Random, Sequenc
             offset += len(data) if offset < 0 else 0
             if offset + width <= len(data):
                 old = int.from_bytes(data[offset : offset + width], "big")
-                new = drawn.choice((*HOSTILE_INTEGERS, old + 1, old - 1, old * 2)) % 256**width
-                data[offset : offset + width] = new.to_bytes(width, "big")
+                new = drawn.choice((*HOSTILE_INTEGERS, old + 1, old - 1, old * 2))
+                data[offset : offset + width] = _low_bytes(new, width)
         return bytes(data)
 
     return mutate
@@ -213,11 +215,15 @@ def _prefix(base: int, length: int, liar: random.Random | None) -> bytes:
     if liar is not None and liar.random() < 0.1:
         length = max(0, length + liar.choice((-1, 1, 56, 2**16, 2**32)))
         width = liar.choice((1, 2, 4, 8))
-        return bytes((base + 55 + width,)) + (length % 256**width).to_bytes(width, "big")
+        return bytes((base + 55 + width,)) + _low_bytes(length, width)
     if length < 56:
         return bytes((base + length,))
     encoded = length.to_bytes((length.bit_length() + 7) // 8, "big")
     return bytes((base + 55 + len(encoded),)) + encoded
+
+
+def _low_bytes(number: int, width: int) -> bytes:
+    return (number & ((1 << 8 * width) - 1)).to_bytes(width, "big")
 
 
 def _nested_rlp(depth: int) -> bytes:
@@ -254,7 +260,8 @@ def _change_tree(drawn: random.Random, tree: Tree) -> Tree:
     children = list(tree)
     if not children or drawn.random() < 0.15:
         many = drawn.choice((1, 2, 64, 300))
-        return drawn.choice(([], [b""] * many, [children], [*children, b""], [[] for _ in range(many)], b"", b"\x00"))
+        shapes: tuple[Tree, ...] = ([], [b""] * many, [children], [*children, b""], [[] for _ in range(many)], b"")
+        return drawn.choice(shapes)
     at = drawn.randrange(len(children))
     match drawn.randrange(6):
         case 0:
@@ -332,7 +339,7 @@ def _flip(drawn: random.Random, data: bytes, _seeds: Sequence[bytes]) -> bytes:
 def _overwrite(drawn: random.Random, data: bytes, _seeds: Sequence[bytes]) -> bytes:
     width = drawn.choice((1, 2, 4, 8))
     at = drawn.randint(0, len(data))
-    return data[:at] + (drawn.choice(HOSTILE_INTEGERS) % 256**width).to_bytes(width, "big") + data[at + width :]
+    return data[:at] + _low_bytes(drawn.choice(HOSTILE_INTEGERS), width) + data[at + width :]
 
 
 def _duplicate(drawn: random.Random, data: bytes, _seeds: Sequence[bytes]) -> bytes:

@@ -251,7 +251,8 @@ def _parameter(data: bytes) -> None:
     except (ValueError, RecursionError):
         return
     reads: Any = _Head()
-    for read in (*READERS, lambda found: resolve_block(found, reads)):
+    readers: tuple[Callable[[object], object], ...] = (*READERS, lambda found: resolve_block(found, reads))
+    for read in readers:
         try:
             read(value)
         except RpcError as error:

@@ -9,7 +9,7 @@ from consensus.chain.header import encode_header
 from consensus.chain.receipt import Log, Receipt, encode_receipt
 from consensus.light.verify import genesis_set_payload
 from consensus.primitives.hashing import keccak256, sha256
-from consensus.primitives.rlp_codec import encode, encode_uint
+from consensus.primitives.rlp_codec import RlpItem, encode, encode_uint
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, ValidatorIndex, View
 from consensus.primitives.signatures import sign_secp256k1
 from consensus.simplex.messages import (
@@ -50,8 +50,8 @@ def _legacy(key: bytes, *, data: bytes, to: Address | None) -> bytes:
     return encode([*fields, _big(v), _big(r), _big(s)])
 
 
-def _access_list(key: bytes, access_list: list[list[bytes | list[bytes]]]) -> bytes:
-    fields = [_big(CHAIN_ID), b"", b"\x07", b"\x01\x86\xa0", bytes(BOB), b"\x01", b"memo", access_list]
+def _access_list(key: bytes, access_list: RlpItem) -> bytes:
+    fields: list[RlpItem] = [_big(CHAIN_ID), b"", b"\x07", b"\x01\x86\xa0", bytes(BOB), b"\x01", b"memo", access_list]
     r, s, y_parity = sign_secp256k1(key, keccak256(b"\x01" + encode(fields)))
     return b"\x01" + encode([*fields, _big(y_parity), _big(r), _big(s)])
 
@@ -101,7 +101,8 @@ def geneses() -> tuple[bytes, ...]:
 @cache
 def rlp_items() -> tuple[bytes, ...]:
     """Return RLP of every shape: strings around the length forms, nested lists, what the ledger holds."""
-    shapes = (b"", b"\x00", b"\x7f", b"\x80", bytes(55), bytes(56), bytes(256), [], [[]], [[b"a", [b""]], b"\x01"])
+    strings: list[RlpItem] = [b"", b"\x00", b"\x7f", b"\x80", bytes(55), bytes(56), bytes(256)]
+    shapes: list[RlpItem] = [*strings, [], [[]], [[b"a", [b""]], b"\x01"]]
     return (*(encode(shape) for shape in shapes), *headers()[:1], receipts()[2][1:], encode_uint(2**256 - 1))
 
 
