@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from consensus.primitives.json_text import parse_json
 from node.cli.errors import CommandError
 from node.cli.homes import write_once
 from node.home import NodeHome
@@ -62,7 +63,7 @@ def load_public_identity(home: NodeHome) -> PublicIdentity:
     """
     public_file = home.keys_folder / PUBLIC_NAME
     try:
-        content = json.loads(public_file.read_bytes())
+        content = parse_json(public_file.read_bytes())
         return PublicIdentity(
             consensus_key=_unhex(content["consensusKey"]),
             tls_key=_unhex(content["tlsKey"]),
@@ -70,7 +71,7 @@ def load_public_identity(home: NodeHome) -> PublicIdentity:
         )
     except OSError as error:
         raise NoKeys(public_file, error.strerror or str(error)) from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NoKeys(public_file, f"damaged ({error})") from error
 
 

@@ -15,6 +15,7 @@ from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 from nacl.signing import SigningKey
 
+from consensus.primitives.json_text import parse_json
 from node.storage.errors import StorageError
 from node.storage.files import replace_file, validate_private
 
@@ -120,13 +121,13 @@ def save_key(folder: Path, key: NodeKey, passphrase: bytes, cost: KdfCost) -> Pa
 def load_public_key(path: Path) -> bytes:
     """Return the public key in a key file. Raises: UnreadableKey."""
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
         if content["schema"] != SCHEMA:
             raise UnreadableKey(path, f"schema {content['schema']!r}, this node reads {SCHEMA!r}")
         return bytes.fromhex(content["publicKey"][2:])
     except FileNotFoundError as error:
         raise UnreadableKey(path, "is missing: run `sycee-node init`") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise UnreadableKey(path, f"is not a key file: {error}") from error
 
 
@@ -139,7 +140,7 @@ def load_key(folder: Path, purpose: KeyPurpose, passphrase: bytes) -> NodeKey:
     public_key = load_public_key(path)
     validate_private(path)
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
         if content["purpose"] != purpose.value:
             raise UnreadableKey(path, f"is a {content['purpose']} key, not a {purpose.value} key")
         sealed = bytes.fromhex(content["sealed"])
