@@ -14,7 +14,7 @@ from node.cli.devnet_folder import FACTS_NAME, LeftoverNodes, require_no_leftove
 from node.cli.errors import CommandError
 from node.cli.identities import PUBLIC_NAME, load_public_identity
 from node.cli.json_rpc import EndpointDown, decode_answers
-from node.cli.payments_file import load_banks, load_payments
+from node.cli.payments_file import COLUMNS, load_banks, load_payments
 from node.config import ConfigError, Value, load_config, render_toml
 from node.home import NodeHome
 from node.storage.errors import StorageError
@@ -92,7 +92,7 @@ def _identity_path() -> Path:
 
 
 def _payments() -> list[bytes]:
-    heading = "reference,payer,payee,amount"
+    heading = ",".join(COLUMNS)
     return [
         f"{heading}\nINV-1,AAAADEFF,BBBBFRPP,100\nINV-2,BBBBFRPP,AAAADEFF,5\n".encode(),
         b"\xef\xbb\xbf" + f'{heading}\r\n"a ""quoted"" one",AAAADEFF,BBBBFRPP,1\r\n'.encode(),
