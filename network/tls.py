@@ -20,6 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
@@ -84,11 +85,14 @@ def client_context(own: TlsIdentity, peers: Iterable[PeerKey]) -> ssl.SSLContext
 def peer_key_of_certificate(der: bytes | None) -> PeerKey:
     """Return the raw public key of a peer's certificate in DER.
 
-    Raises: NotAllowed if there is no certificate or its key is not ed25519.
+    Raises: NotAllowed if there is no certificate, it cannot be read, or its key is not ed25519.
     """
     if der is None:
         raise NotAllowed(b"")
-    public_key = x509.load_der_x509_certificate(der).public_key()
+    try:
+        public_key = x509.load_der_x509_certificate(der).public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise NotAllowed(b"") from error
     if not isinstance(public_key, Ed25519PublicKey):
         raise NotAllowed(b"")
     return PeerKey(public_key.public_bytes(Encoding.Raw, PublicFormat.Raw))

@@ -318,7 +318,7 @@ def _read_file(path: Path) -> dict[str, object]:
         raise UnreadableConfig(path, f"{len(text)} bytes, at most {CONFIG_BYTES_MAX}")
     try:
         content = tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableConfig(path, str(error)) from error
     found: dict[str, object] = {}
     for section, keys in content.items():

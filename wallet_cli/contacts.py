@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
+from consensus.primitives.json_text import parse_json
 from consensus.primitives.scalars import Address
 from wallet_cli.addresses import checksum_address, parse_address
 from wallet_cli.errors import UsageRefused
@@ -18,7 +19,7 @@ CONTACTS_MAX: Final = 10_000
 def load_contacts(path: Path) -> dict[str, Address]:
     """Return all contacts by name, or none if there is no file. Raises: UsageRefused if the file is broken."""
     try:
-        content = json.loads(read_small(path))
+        content = parse_json(read_small(path))
         if content["schema"] != CONTACTS_SCHEMA:
             raise ValueError(f"schema is {content['schema']!r}")
         return {str(name): parse_address(address)[0] for name, address in content["contacts"].items()}

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -58,6 +59,11 @@ def read_small(path: Path) -> bytes:
             code="FILE_TOO_LONG",
         )
     return content
+
+
+def has_types(row: Sequence[object], types: Sequence[type]) -> bool:
+    """Tell whether each value of a database row is of its type; the database itself enforces none."""
+    return len(row) == len(types) and all(type(value) is wanted for value, wanted in zip(row, types))
 
 
 def validate_private(path: Path, mode_expected: int) -> None:

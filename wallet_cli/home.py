@@ -213,7 +213,7 @@ def validate_endpoints(endpoints: tuple[str, ...]) -> tuple[str, ...]:
 def _load_toml(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(read_small(path).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _broken(path, str(error)) from error
 
 

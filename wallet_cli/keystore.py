@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from consensus.primitives.json_text import parse_json
 from consensus.primitives.scalars import Address
 from wallet_cli.errors import UsageRefused
 from wallet_cli.files import (
@@ -84,14 +85,14 @@ def save_keystore(folder: Path, name: str, keystore: dict[str, object], *, is_de
 
 def load_keystore(account: Account) -> dict[str, object]:
     """Return the encrypted content of an account's file."""
-    content: dict[str, object] = json.loads(read_small(account.path))
+    content: dict[str, object] = parse_json(read_small(account.path))
     return content
 
 
 def _load_account(path: Path) -> Account:
     validate_private(path, PRIVATE_FILE_MODE)
     try:
-        content = json.loads(read_small(path))
+        content = parse_json(read_small(path))
         address = bytes.fromhex(str(content["address"]).removeprefix("0x"))
         if len(address) != 20 or content["version"] != 3:
             raise ValueError("it is no keystore of version 3")

@@ -16,7 +16,7 @@ from typing import Final
 from consensus.primitives.scalars import Address, Hash32
 from wallet_cli.addresses import checksum_address
 from wallet_cli.errors import UsageRefused, WalletLocked
-from wallet_cli.files import PRIVATE_FILE_MODE, make_private_folder
+from wallet_cli.files import PRIVATE_FILE_MODE, has_types, make_private_folder
 
 SIGNED: Final = "signed"
 """On disk; perhaps sent, outcome not proven."""
@@ -64,7 +64,7 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         make_private_folder(folder)
         self._folder = folder
-        path = folder / "wallet.db"
+        self._path = path = folder / "wallet.db"
         try:
             self._database = sqlite3.connect(path)
             # Commits return only after an fsync of file and folder.
@@ -72,12 +72,7 @@ class Outbox:
             self._database.executescript(_SCHEMA)
             os.chmod(path, PRIVATE_FILE_MODE)
         except sqlite3.DatabaseError as error:
-            raise UsageRefused(
-                f"{path} cannot be read: {error}",
-                why="the outbox is damaged; it may hold payments whose outcome is unknown",
-                next_step=f"restore {path} from a backup before paying again",
-                code="OUTBOX_INVALID",
-            ) from error
+            raise self._damaged(str(error)) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -105,14 +100,32 @@ class Outbox:
             self._database.execute("UPDATE outbox SET state = ? WHERE hash = ?", (FINAL, transaction_hash))
 
     def load(self, transaction_hash: Hash32) -> Entry | None:
-        """Return the entry of a transaction, or None if this wallet did not sign it."""
-        row = self._database.execute(f"{_SELECT} WHERE hash = ?", (transaction_hash,)).fetchone()
-        return None if row is None else _entry(row)
+        """Return the entry of a transaction, or None if this wallet did not sign it. Raises: UsageRefused."""
+        entries = self._read(f"{_SELECT} WHERE hash = ?", (transaction_hash,))
+        return entries[0] if entries else None
 
     def load_open(self, sender: Address) -> list[Entry]:
-        """Return the transactions of `sender` whose outcome is not proven, lowest nonce first."""
-        rows = self._database.execute(f"{_SELECT} WHERE sender = ? AND state = ? ORDER BY nonce", (sender, SIGNED))
-        return [_entry(row) for row in rows.fetchall()]
+        """Return the transactions of `sender` whose outcome is not proven, lowest nonce first. Raises: UsageRefused."""
+        return self._read(f"{_SELECT} WHERE sender = ? AND state = ? ORDER BY nonce", (sender, SIGNED))
+
+    def _read(self, query: str, values: tuple[object, ...]) -> list[Entry]:
+        """Return the entries of a query. Raises: UsageRefused if one cannot be what was written."""
+        try:
+            rows = self._database.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(str(error)) from error
+        for row in rows:
+            if not has_types(row, _COLUMN_TYPES) or not (row[5].isascii() and row[5].isdigit() and len(row[5]) < 79):
+                raise self._damaged(f"the entry with nonce {row[2]!r} holds a value of the wrong type")
+        return [_entry(row) for row in rows]
+
+    def _damaged(self, detail: str) -> UsageRefused:
+        return UsageRefused(
+            f"{self._path} cannot be read: {detail}",
+            why="the outbox is damaged; it may hold payments whose outcome is unknown",
+            next_step=f"restore {self._path} from a backup before paying again",
+            code="OUTBOX_INVALID",
+        )
 
     @contextmanager
     def account_lock(self, account: Address) -> Iterator[None]:
@@ -132,6 +145,9 @@ class Outbox:
         finally:
             os.close(handle)
 
+
+_COLUMN_TYPES: Final = (bytes, bytes, int, bytes, str, str, bytes, bytes, str)
+"""Of the columns in the order of `_SELECT`."""
 
 _SELECT: Final = "SELECT hash, sender, nonce, recipient, currency, units, memo, raw, state FROM outbox"
 

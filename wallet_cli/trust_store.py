@@ -7,12 +7,12 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs
 from wallet_cli.amounts import Currency
 from wallet_cli.errors import UsageRefused
-from wallet_cli.files import make_private_folder
+from wallet_cli.files import has_types, make_private_folder
 
 HEADERS_MAX: Final = 1_024
 """Final headers kept: as many as nodes serve state proofs for, about 700 KB."""
@@ -79,23 +79,21 @@ class TrustStore:
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
-            raise UsageRefused(
-                f"{self._path} cannot be read: {error}",
-                why="the trust store is damaged, or this is no trust store",
-                next_step=f"move {self._path} away; it is built again from the network's trust root",
-                code="TRUST_STORE_INVALID",
-            ) from error
+            raise self._damaged(str(error)) from error
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
 
     def load_anchor(self) -> StoredAnchor | None:
-        """Return the anchor, or None before the first final header was verified."""
-        row = self._database.execute("SELECT genesis_header, epoch, height, hash, refreshed_ms FROM anchor").fetchone()
-        if row is None:
+        """Return the anchor, or None before the first final header was verified. Raises: UsageRefused."""
+        rows = self._read(
+            "SELECT genesis_header, epoch, height, hash, refreshed_ms FROM anchor", (), (bytes, int, int, bytes, int)
+        )
+        if not rows:
             return None
-        return StoredAnchor(row[0], Epoch(row[1]), Height(row[2]), Hash32(row[3]), TimestampMs(row[4]))
+        header, epoch, height, block_hash, refreshed_ms = rows[0]
+        return StoredAnchor(header, Epoch(epoch), Height(height), Hash32(block_hash), TimestampMs(refreshed_ms))
 
     def save_header(self, anchor: StoredAnchor, *, height: Height, block_hash: Hash32, evidence: str) -> None:
         """Keep a verified final header with its evidence, and the anchor that resulted from it."""
@@ -110,9 +108,12 @@ class TrustStore:
             self._database.execute("DELETE FROM header WHERE height <= ?", (anchor.height - HEADERS_MAX,))
 
     def load_header(self, height: Height) -> tuple[Hash32, str] | None:
-        """Return (hash, evidence) of the verified header at `height`, or None if it is not kept."""
-        row = self._database.execute("SELECT hash, evidence FROM header WHERE height = ?", (height,)).fetchone()
-        return None if row is None else (Hash32(row[0]), str(row[1]))
+        """Return (hash, evidence) of the verified header at `height`, or None if it is not kept.
+
+        Raises: UsageRefused.
+        """
+        rows = self._read("SELECT hash, evidence FROM header WHERE height = ?", (height,), (bytes, str))
+        return (Hash32(rows[0][0]), rows[0][1]) if rows else None
 
     def save_conflict(self, height: Height, entries: Sequence[tuple[Hash32, str]]) -> None:
         """Keep both sides of a conflict for ever: whoever signed both is convicted by them."""
@@ -141,14 +142,16 @@ class TrustStore:
         return None if row is None else StoredEpoch(Epoch(row[0]), row[1], Height(row[2]), Hash32(row[3]))
 
     def load_conflicts(self) -> list[tuple[Height, Hash32, str]]:
-        """Return every conflict kept, lowest height first."""
-        rows = self._database.execute("SELECT height, hash, evidence FROM conflict ORDER BY height, hash").fetchall()
-        return [(Height(row[0]), Hash32(row[1]), str(row[2])) for row in rows]
+        """Return every conflict kept, lowest height first. Raises: UsageRefused."""
+        rows = self._read("SELECT height, hash, evidence FROM conflict ORDER BY height, hash", (), (int, bytes, str))
+        return [(Height(height), Hash32(block_hash), evidence) for height, block_hash, evidence in rows]
 
     def load_currencies(self) -> list[Currency]:
-        """Return the pinned currencies by id; empty before the first were proven."""
-        rows = self._database.execute("SELECT id, address, code, name, decimals FROM currency ORDER BY id").fetchall()
-        return [Currency(row[0], Address(row[1]), row[2], row[3], row[4]) for row in rows]
+        """Return the pinned currencies by id; empty before the first were proven. Raises: UsageRefused."""
+        rows = self._read(
+            "SELECT id, address, code, name, decimals FROM currency ORDER BY id", (), (int, bytes, str, str, int)
+        )
+        return [Currency(number, Address(address), *rest) for number, address, *rest in rows]
 
     def save_currencies(self, currencies: Sequence[Currency]) -> None:
         """Pin proven currencies; one already pinned never changes."""
@@ -157,3 +160,22 @@ class TrustStore:
                 "INSERT OR IGNORE INTO currency VALUES (?, ?, ?, ?, ?)",
                 [(entry.id, entry.address, entry.code, entry.name, entry.decimals) for entry in currencies],
             )
+
+    def _read(self, query: str, values: Sequence[object], types: Sequence[type]) -> list[tuple[Any, ...]]:
+        """Return the rows of a query, their values of the given types. Raises: UsageRefused."""
+        try:
+            rows: list[tuple[Any, ...]] = self._database.execute(query, tuple(values)).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(str(error)) from error
+        for row in rows:
+            if not has_types(row, types):
+                raise self._damaged(f"a row holds {[type(value).__name__ for value in row]}")
+        return rows
+
+    def _damaged(self, detail: str) -> UsageRefused:
+        return UsageRefused(
+            f"{self._path} cannot be read: {detail}",
+            why="the trust store is damaged, or this is no trust store",
+            next_step=f"move {self._path} away; it is built again from the network's trust root",
+            code="TRUST_STORE_INVALID",
+        )

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from consensus.chain.errors import InvalidGenesis
 from consensus.primitives.hashing import sha256
+from consensus.primitives.json_text import parse_json
 from consensus.primitives.rlp_codec import encode as encode_rlp
 from consensus.primitives.scalars import Address, Hash32, TimestampMs
 
@@ -136,7 +137,7 @@ def decode_genesis(text: bytes) -> GenesisDocument:
     if len(text) > GENESIS_BYTES_MAX:
         raise InvalidGenesis("document", f"{len(text)} bytes, at most {GENESIS_BYTES_MAX}")
     try:
-        content = json.loads(text)
+        content = parse_json(text)
     except ValueError as error:
         raise InvalidGenesis("document", f"not JSON: {error}") from error
     root = _Fields(content, "document")

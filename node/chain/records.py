@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from consensus.chain.errors import MalformedBlock
 from consensus.chain.receipt import Receipt, decode_receipt, encode_receipt
 from consensus.primitives.rlp_codec import (
+    RlpError,
     decode,
     encode_bytes,
     encode_joined,
@@ -11,8 +13,10 @@ from consensus.primitives.rlp_codec import (
     read_list,
 )
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, View
+from node.storage.errors import DamagedValue
 
 FINAL_HEAD_BYTES = 56
+LOCATION_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,9 @@ def encode_final_head(head: FinalHead) -> bytes:
 
 
 def decode_final_head(value: bytes) -> FinalHead:
-    """Return the head in `value`, which this node wrote."""
-    assert len(value) == FINAL_HEAD_BYTES
+    """Return the head in `value`, which this node wrote. Raises: DamagedValue."""
+    if len(value) != FINAL_HEAD_BYTES:
+        raise DamagedValue("the final head", f"{len(value)} bytes, not {FINAL_HEAD_BYTES}")
     return FinalHead(
         height=Height(int.from_bytes(value[:8], "big")),
         block_hash=Hash32(value[8:40]),
@@ -74,13 +79,16 @@ def encode_results(results: BlockResults) -> bytes:
 
 
 def decode_results(value: bytes) -> BlockResults:
-    """Return the results in `value`, which this node wrote."""
-    receipts, senders, outputs = read_list(decode(value), 3)
-    return BlockResults(
-        receipts=tuple(decode_receipt(read_bytes(item)) for item in read_list(receipts)),
-        senders=tuple(Address(read_bytes(item, 20)) for item in read_list(senders)),
-        revert_outputs=tuple(read_bytes(item) for item in read_list(outputs)),
-    )
+    """Return the results in `value`, which this node wrote. Raises: DamagedValue."""
+    try:
+        receipts, senders, outputs = read_list(decode(value), 3)
+        return BlockResults(
+            receipts=tuple(decode_receipt(read_bytes(item)) for item in read_list(receipts)),
+            senders=tuple(Address(read_bytes(item, 20)) for item in read_list(senders)),
+            revert_outputs=tuple(read_bytes(item) for item in read_list(outputs)),
+        )
+    except (RlpError, MalformedBlock) as error:
+        raise DamagedValue("a block's results", str(error)) from error
 
 
 def encode_location(height: Height, index: int) -> bytes:
@@ -89,6 +97,7 @@ def encode_location(height: Height, index: int) -> bytes:
 
 
 def decode_location(value: bytes) -> tuple[Height, int]:
-    """Return height and index of a transaction."""
-    assert len(value) == 12
+    """Return height and index of a transaction. Raises: DamagedValue."""
+    if len(value) != LOCATION_BYTES:
+        raise DamagedValue("a transaction's location", f"{len(value)} bytes, not {LOCATION_BYTES}")
     return Height(int.from_bytes(value[:8], "big")), int.from_bytes(value[8:], "big")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from consensus.chain.genesis import GenesisDocument, GenesisValidator, decode_genesis, encode_genesis
+from consensus.primitives.json_text import parse_json
 from consensus.primitives.scalars import TimestampMs
 from node.cli.errors import RefusedForSafety, UsageError
 from node.cli.homes import PRIVATE_FILE_MODE, write_genesis, write_once
@@ -147,9 +148,9 @@ def require_no_leftovers(folder: Path) -> None:
     Raises: LeftoverNodes.
     """
     try:
-        facts = json.loads((folder / FACTS_NAME).read_text())
+        facts = parse_json((folder / FACTS_NAME).read_bytes())
         process_ids = [int(entry["pid"]) for entry in facts["validators"] if entry["pid"] is not None]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return  # no earlier run, or a file somebody else wrote: taken ports will tell
     alive = [process_id for process_id in process_ids if _runs_in(process_id, folder)]
     if alive:

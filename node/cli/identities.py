@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from consensus.primitives.json_text import parse_json
 from node.cli.errors import CommandError
 from node.cli.homes import write_once
 from node.home import KeyPlace
@@ -60,7 +61,7 @@ def load_public_identity(place: KeyPlace) -> PublicIdentity:
     """
     public_file = place.public_file
     try:
-        content = json.loads(public_file.read_bytes())
+        content = parse_json(public_file.read_bytes())
         return PublicIdentity(
             consensus_key=_unhex(content["consensusKey"]),
             tls_key=_unhex(content["tlsKey"]),

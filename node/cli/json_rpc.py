@@ -142,7 +142,7 @@ def decode_answers(url: str, text: bytes, count: int) -> list[Answer]:
     if isinstance(content, dict):
         raise EndpointDown(url, f"refused the list: {content.get('error')}")
     entries = content if isinstance(content, list) else []
-    by_id = {entry.get("id"): entry for entry in entries if isinstance(entry, dict)}
+    by_id = {entry["id"]: entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), int)}
     if len(by_id) != count or any(place not in by_id for place in range(count)):
         raise EndpointDown(url, f"answered {len(by_id)} of {count} calls")
     return [_decode_answer(by_id[place]) for place in range(count)]

@@ -120,7 +120,11 @@ def load_banks(path: Path) -> frozenset[str]:
     Raises: UnreadablePayments when a line holds something else.
     """
     banks: set[str] = set()
-    for line, row in enumerate(csv.reader(_read_text(path).splitlines()), start=1):
+    try:
+        rows = list(csv.reader(_read_text(path).splitlines()))
+    except csv.Error as error:
+        raise UnreadablePayments(path, f"not a CSV file: {error}") from error
+    for line, row in enumerate(rows, start=1):
         name = row[0].strip() if row else ""
         if not name or (line == 1 and name.lower() == "bic"):
             continue

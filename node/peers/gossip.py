@@ -95,13 +95,9 @@ class TransactionGossip:
             return
         missing = [Hash32(item) for item in items if not self._is_known(Hash32(item))]
         if missing:
-            self._requester.fetch(
-                ("transactions", missing[0]),
-                RequestKind.TRANSACTIONS,
-                b"".join(missing),
-                self._answered,
-                hints=(peer,),
-            )
+            # Who announced them has them. Nobody else is asked: hashes of nothing would be looked for without end.
+            key = ("transactions", missing[0])
+            self._requester.ask_once(key, RequestKind.TRANSACTIONS, b"".join(missing), self._answered, peer)
 
     def answer(self, payload: bytes) -> bytes:
         """Return the reply to a TRANSACTIONS request: what is pending here. Raises: MalformedMessage."""

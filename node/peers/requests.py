@@ -50,6 +50,8 @@ class _Fetch:
     payload: bytes
     answered: Answered
     deadline_ms: int
+    is_once: bool = False
+    """Ends when the hinted peer does not have the answer; nobody else is asked."""
     tried: set[bytes] = field(default_factory=set)
     hints: deque[bytes] = field(default_factory=deque)
     request_id: int | None = None
@@ -87,6 +89,18 @@ class Requester:
             return
         deadline_ms = SYNC_DEADLINE_MS if kind is RequestKind.BLOCKS else DEADLINE_MS
         fetch = _Fetch(key, kind, payload, answered, deadline_ms, hints=deque(hints))
+        self._fetches[key] = fetch
+        self._ask_next(fetch)
+
+    def ask_once(self, key: Hashable, kind: RequestKind, payload: bytes, answered: Answered, peer: bytes) -> None:
+        """Ask one peer for what it says it has, once; forget it if the peer has no answer in time.
+
+        For what peers name: a fetch that goes on would let one of them fill the table of fetches with nonsense. A peer
+        with OPEN_REQUESTS_MAX requests open is not asked.
+        """
+        if key in self._fetches or len(self._fetches) >= FETCHES_MAX:
+            return
+        fetch = _Fetch(key, kind, payload, answered, DEADLINE_MS, is_once=True, hints=deque((peer,)))
         self._fetches[key] = fetch
         self._ask_next(fetch)
 
@@ -143,6 +157,9 @@ class Requester:
 
     def _ask_next(self, fetch: _Fetch) -> None:
         peer = self._choose_peer(fetch)
+        if peer is None and fetch.is_once:
+            del self._fetches[fetch.key]
+            return
         if peer is None:
             fetch.tried.clear()
             fetch.timer = self._timers.call_at(self._clock.now_ms() + RETRY_PAUSE_MS, lambda: self._retry(fetch))
@@ -164,6 +181,8 @@ class Requester:
             hint = fetch.hints.popleft()
             if hint in linked and hint not in fetch.tried and self._has_room(hint):
                 return hint
+        if fetch.is_once:
+            return None
         for offset in range(len(linked)):
             peer = linked[(self._rotation + offset) % len(linked)]
             if peer not in fetch.tried and self._has_room(peer):

@@ -7,7 +7,7 @@ from consensus.chain.merkle import EMPTY_TRIE_ROOT
 from consensus.primitives.hashing import KECCAK_EMPTY
 from consensus.primitives.rlp_codec import encode_bytes, encode_joined, encode_uint
 from consensus.primitives.scalars import Address, Hash32
-from node.storage.errors import MissingRecord
+from node.storage.errors import DamagedValue, MissingRecord
 from node.storage.kv import ReadableStore, prefix_end
 from node.storage.schema import account_key, code_key, storage_key, storage_prefix
 
@@ -117,8 +117,9 @@ def encode_account_record(address: Address, account: Account) -> bytes:
 
 
 def decode_account_record(record: bytes) -> Account:
-    """Return the account in a flat record."""
-    assert len(record) == ACCOUNT_RECORD_BYTES
+    """Return the account in a flat record. Raises: DamagedValue."""
+    if len(record) != ACCOUNT_RECORD_BYTES:
+        raise DamagedValue("an account", f"{len(record)} bytes, not {ACCOUNT_RECORD_BYTES}")
     return Account(
         int.from_bytes(record[:8], "big"),
         int.from_bytes(record[8:40], "big"),
@@ -138,8 +139,9 @@ def encode_storage_record(slot: int, value: int) -> bytes:
 
 
 def decode_storage_record(record: bytes) -> int:
-    """Return the value in a flat record."""
-    assert len(record) > 32
+    """Return the value in a flat record, 1 to 2^256 - 1. Raises: DamagedValue."""
+    if not 32 < len(record) <= 64 or record[32] == 0:
+        raise DamagedValue("a slot", f"0x{record.hex()} is no slot with a value without leading zeros")
     return int.from_bytes(record[32:], "big")
 
 

@@ -6,6 +6,7 @@ StorageError
 ├── StoreClosed             used after close
 ├── WriteFailed             an append, sync or batch failed; it is never retried
 ├── MissingRecord           something that must be there is not
+├── DamagedValue            a value of the ledger that this node cannot have written
 ├── StatePruned             the asked height is below what is kept
 └── UnsafeData              starting from it could contradict what this validator said: exit 3
     ├── ForeignStore        a ledger of another network, or written by another version
@@ -48,6 +49,13 @@ class MissingRecord(StorageError):
     def __init__(self, what: str) -> None:
         self.what = what
         super().__init__(f"{what} is missing from the store: run `sycee-node verify`")
+
+
+class DamagedValue(StorageError):
+    def __init__(self, what: str, detail: str) -> None:
+        self.what = what
+        self.detail = detail
+        super().__init__(f"{what} in the store is damaged: {detail}. Move the data away and let the node sync afresh")
 
 
 class StatePruned(StorageError):

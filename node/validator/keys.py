@@ -15,6 +15,7 @@ from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 from nacl.signing import SigningKey
 
+from consensus.primitives.json_text import parse_json
 from node.storage.errors import StorageError
 from node.storage.files import replace_file, validate_private
 
@@ -61,6 +62,10 @@ class KdfCost(Enum):
 
 KDF_MEMORY_BYTES_MAX = argon2id.MEMLIMIT_SENSITIVE
 """Most memory a key file may ask for, 1 GiB: what the costliest file of this node asks for."""
+
+
+KDF_OPERATIONS_MAX = argon2id.OPSLIMIT_SENSITIVE
+"""Most passes a key file may ask for, 4: what the costliest file of this node asks for. A billion would never end."""
 
 
 class UnreadableKey(StorageError):
@@ -121,7 +126,7 @@ def sign_message(key: NodeKey, message: bytes) -> bytes:
 def load_public_key(path: Path) -> bytes:
     """Return the public key in a key file. Raises: UnreadableKey."""
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
         if content["schema"] != SCHEMA:
             raise UnreadableKey(path, f"schema {content['schema']!r}, this node reads {SCHEMA!r}")
         return bytes.fromhex(content["publicKey"][2:])
@@ -140,12 +145,12 @@ def load_key(folder: Path, purpose: KeyPurpose, passphrase: bytes) -> NodeKey:
     public_key = load_public_key(path)
     validate_private(path)
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
         if content["purpose"] != purpose.value:
             raise UnreadableKey(path, f"is a {content['purpose']} key, not a {purpose.value} key")
         sealed = bytes.fromhex(content["sealed"])
         box = SecretBox(_derive(path, content["kdf"], passphrase))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise UnreadableKey(path, f"is not a key file: {error}") from error
     try:
         private_key = box.decrypt(sealed)
@@ -158,7 +163,9 @@ def load_key(folder: Path, purpose: KeyPurpose, passphrase: bytes) -> NodeKey:
 
 def _derive(path: Path, kdf: dict[str, Any], passphrase: bytes) -> bytes:
     """Return the key that seals a private key. Raises: UnreadableKey, ValueError, KeyError, TypeError."""
-    memory_bytes = kdf["memoryBytes"]
+    memory_bytes, operations = kdf["memoryBytes"], kdf["operations"]
+    if operations > KDF_OPERATIONS_MAX:
+        raise UnreadableKey(path, f"asks for {operations} passes over memory, at most {KDF_OPERATIONS_MAX} are made")
     if memory_bytes > KDF_MEMORY_BYTES_MAX:
         raise UnreadableKey(path, f"asks for {memory_bytes} bytes of memory, at most {KDF_MEMORY_BYTES_MAX} are given")
     try:
@@ -166,7 +173,7 @@ def _derive(path: Path, kdf: dict[str, Any], passphrase: bytes) -> bytes:
             SecretBox.KEY_SIZE,
             passphrase,
             bytes.fromhex(kdf["salt"]),
-            opslimit=kdf["operations"],
+            opslimit=operations,
             memlimit=memory_bytes,
         )
     except RuntimeError as error:

@@ -91,6 +91,12 @@ def test_a_missing_certificate_is_nobody() -> None:
         peer_key_of_certificate(None)
 
 
+@pytest.mark.parametrize("der", [b"", b"\x30", bytes(100)], ids=["nothing", "truncated", "noise"])
+def test_an_unreadable_certificate_is_nobody(der: bytes) -> None:
+    with pytest.raises(NotAllowed):
+        peer_key_of_certificate(der)
+
+
 def test_a_key_vouched_for_by_an_allowed_one_passes_tls_and_is_told_apart_afterwards() -> None:
     """Why the raw key is compared: an anchor could sign for others."""
     bob = x509.load_pem_x509_certificate(BOB.certificate_pem)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from node.peers.requests import DEADLINE_MS, OPEN_REQUESTS_MAX, RETRY_PAUSE_MS, Requester
+from node.peers.requests import DEADLINE_MS, FETCHES_MAX, OPEN_REQUESTS_MAX, RETRY_PAUSE_MS, Requester
 from node.peers.wire import Reply, Request, RequestKind, decode_request
 from tests.node.runtime.manual import ManualTime
 
@@ -136,3 +136,29 @@ def test_refusing_queue_counts_as_tried() -> None:
     world.mesh.refusing.add(A)
     world.fetch(hints=[A])
     assert world.asked() == [B]
+
+
+def test_peer_that_names_nonsense_cannot_fill_the_table_of_fetches() -> None:
+    world = World(A, B)
+    for number in range(3 * FETCHES_MAX):
+        world.requester.ask_once(number, RequestKind.TRANSACTIONS, b"query", world.answered, A)
+    assert world.asked() == [A] * OPEN_REQUESTS_MAX
+    world.fetch(hints=[B])
+    assert world.asked()[-1] == B
+    world.time.advance(2 * DEADLINE_MS)
+    assert not any(world.requester.is_open(number) for number in range(3 * FETCHES_MAX))
+    assert world.requester.is_open("body")
+
+
+def test_asking_once_ends_with_the_answer_or_without_one() -> None:
+    world = World(A, B)
+    world.requester.ask_once("named", RequestKind.TRANSACTIONS, b"query", world.answered, A)
+    assert world.reply(b"content")
+    assert not world.requester.is_open("named")
+    world.requester.ask_once("named", RequestKind.TRANSACTIONS, b"query", world.answered, A)
+    assert world.reply(b"")
+    assert not world.requester.is_open("named")
+    world.requester.ask_once("named", RequestKind.TRANSACTIONS, b"query", world.answered, A)
+    world.requester.link_down(A)
+    assert not world.requester.is_open("named")
+    assert world.asked() == [A, A, A]
