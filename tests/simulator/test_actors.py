@@ -9,7 +9,13 @@ from tests.simulator.run import Outcome, SeedPlan, run_seed
 LONGER = {"payments_per_s": 60, "safety_us": 5 * SECOND_US}
 
 NEEDS = {
-    "bad_sync_server": {"away": 1, "loss_per_mille": 300, "crash_every_us": SECOND_US, "down_us": 3 * SECOND_US},
+    "bad_sync_server": {
+        "away": 1,
+        "loss_per_mille": 300,
+        "crash_every_us": SECOND_US,
+        "down_us": 3 * SECOND_US,
+        "safety_us": 15 * SECOND_US,
+    },
     "boundary_equivocator": {**LONGER, "epoch_blocks": 5},
     "equivocator": LONGER,
     "stale_justifier": {"safety_us": 12 * SECOND_US},
