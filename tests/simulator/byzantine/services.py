@@ -12,7 +12,6 @@ from node.peers.wire import (
     Reply,
     RequestKind,
     decode_block_range,
-    decode_chunk,
     decode_reply,
     decode_request,
     encode_block_range,
@@ -59,7 +58,7 @@ class ChunkFlooder(Actor):
             self.send_all(Channel.CHUNKS, self._seen)
         elif way < 12 and self._seen is not None:
             # Another body in the place of a real one: costs the link when it is whole.
-            for chunk in encode_chunks(decode_chunk(self._seen).digest, self.drawn.randbytes(300)):
+            for chunk in encode_chunks(Hash32(self._seen[:32]), self.drawn.randbytes(300)):
                 self.send_all(Channel.CHUNKS, chunk)
         else:
             for chunk in encode_chunks(digest, self.drawn.randbytes(300)):
