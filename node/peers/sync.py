@@ -59,7 +59,9 @@ class VerifiedRange:
 
     blocks: tuple[VerifiedBlock, ...]
     finalization: Certificate
-    """Of the last block."""
+    """Of the last block, or of the descendant through which it is final."""
+    is_own_finalization: bool
+    """Whether it is the last block's own."""
 
 
 class BlockSync:
@@ -141,13 +143,15 @@ class BlockSync:
         """
         try:
             headers = [decode_header(block.header_rlp) for block in answer.blocks]
+            linking = [decode_header(header_rlp) for header_rlp in answer.linking_headers]
             certificate = decode_certificate(answer.finalization)
         except (MalformedBlock, MalformedConsensusMessage) as error:
             raise InvalidRange(f"block range: {error}") from error
-        hashes = [block_hash_of(block.header_rlp) for block in answer.blocks]
+        encoded = [*(block.header_rlp for block in answer.blocks), *answer.linking_headers]
+        hashes = [block_hash_of(header_rlp) for header_rlp in encoded]
         if certificate.statement.kind is not Kind.FINALIZE or certificate.statement.digest != hashes[-1]:
             raise InvalidRange("block range ends with another block than its finalization")
-        for header, before in zip(headers[1:], hashes, strict=False):
+        for header, before in zip([*headers[1:], *linking], hashes, strict=False):
             if headers[0].epoch != header.epoch:
                 raise InvalidRange(f"block {header.height} is of another epoch than the range it is in")
             if header.parent_hash != before:
@@ -160,17 +164,19 @@ class BlockSync:
             verify_certificate(self._domain, self._validators(), certificate)
             blocks = tuple(
                 VerifiedBlock(digest, header, block.header_rlp, tuple(decode_body(block.body)), block.body)
-                for digest, header, block in zip(hashes, headers, answer.blocks, strict=True)
+                for digest, header, block in zip(hashes, headers, answer.blocks, strict=False)
             )
         except (InvalidCertificate, MalformedBlock) as error:
             raise InvalidRange(f"block range: {error}") from error
-        return VerifiedRange(blocks, certificate)
+        return VerifiedRange(blocks, certificate, is_own_finalization=not linking)
 
 
 def answer_block_request(store: ChainStore, payload: bytes) -> bytes:
-    """Return the reply to a BLOCKS request: as many blocks as fit, ending with one that has its own finalization.
+    """Return the reply to a BLOCKS request: as many blocks as fit, best up to one that has its own finalization.
 
-    Empty if there is none. Raises: MalformedMessage.
+    Where none of them has, headers lead on to the descendant that does. Empty if there is nothing to answer.
+
+    Raises: MalformedMessage.
     """
     first, last = decode_range_query(payload)
     blocks: list[SyncedBlock] = []
@@ -191,7 +197,11 @@ def answer_block_request(store: ChainStore, payload: bytes) -> bytes:
         if height == last_of_epoch:
             # Whoever asks learns the next epoch's set only by executing this block.
             break
-    if best is None:
+    if best is not None:
+        count, finalization = best
+        return encode_block_range(BlockRange(tuple(blocks[:count]), (), finalization))
+    covering = store.covering_finalization(Height(first + len(blocks) - 1)) if blocks else None
+    if covering is None:
         return b""
-    count, finalization = best
-    return encode_block_range(BlockRange(tuple(blocks[:count]), finalization))
+    linking, finalization = covering
+    return encode_block_range(BlockRange(tuple(blocks), tuple(linking), finalization))

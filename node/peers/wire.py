@@ -32,6 +32,9 @@ SYNC_BYTES_MAX = 900_000
 SYNC_BLOCKS_MAX = 128
 """Heights in one answer to a block request."""
 
+LINKING_HEADERS_MAX = 256
+"""Headers between the last block of an answer and the one that was finalized (consensus.md §10)."""
+
 ANNOUNCED_MAX = 64
 """Hashes in one announcement or transaction request."""
 
@@ -111,9 +114,11 @@ class SyncedBlock:
 
 @dataclass(frozen=True, slots=True)
 class BlockRange:
-    """Answer to a BLOCKS request: consecutive blocks, and the finalization of the last one."""
+    """Answer to a BLOCKS request: consecutive blocks, and why the last one is final."""
 
     blocks: tuple[SyncedBlock, ...]
+    linking_headers: tuple[bytes, ...]
+    """Headers above the last block up to the one that was finalized; none if it has its own finalization."""
     finalization: bytes
 
 
@@ -261,18 +266,22 @@ def encode_block_range(blocks: BlockRange) -> bytes:
     encoded = b"".join(
         [encode_joined(encode_bytes(block.header_rlp) + encode_bytes(block.body)) for block in blocks.blocks]
     )
-    return encode_joined(encode_joined(encoded) + encode_bytes(blocks.finalization))
+    linking = encode_joined(b"".join([encode_bytes(header) for header in blocks.linking_headers]))
+    return encode_joined(encode_joined(encoded) + linking + encode_bytes(blocks.finalization))
 
 
 def decode_block_range(payload: bytes) -> BlockRange:
     """Return the range. Raises: MalformedMessage."""
     try:
-        blocks, finalization = read_list(decode(payload), 2)
+        blocks, linking, finalization = read_list(decode(payload), 3)
         pairs = [read_list(pair, 2) for pair in read_list(blocks)]
         decoded = tuple(SyncedBlock(read_bytes(header), read_bytes(body)) for header, body in pairs)
         if not 0 < len(decoded) <= SYNC_BLOCKS_MAX:
             raise MalformedMessage(f"{len(decoded)} blocks in one answer")
-        return BlockRange(decoded, read_bytes(finalization))
+        headers = tuple(read_bytes(header) for header in read_list(linking))
+        if len(headers) > LINKING_HEADERS_MAX:
+            raise MalformedMessage(f"{len(headers)} linking headers in one answer, at most {LINKING_HEADERS_MAX}")
+        return BlockRange(decoded, headers, read_bytes(finalization))
     except RlpError as error:
         raise MalformedMessage(f"block range: {error}") from error
 

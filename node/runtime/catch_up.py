@@ -95,9 +95,9 @@ class CatchUp:
         finalization = progress.verified.finalization
         is_last = progress.next_index == len(progress.verified.blocks) - 1
         if is_last:
-            head = ViewZero(facts_of(block.header, block.block_hash), finalization.statement.view, finalization)
-            self._waiting_for = (block.header.height, head)
-        self._committer.enqueue(FinalizedBlock(executed, finalization, is_last, build_ms=0, certify_ms=0))
+            self._waiting_for = (block.header.height, _head_of(progress.verified))
+        is_own = is_last and progress.verified.is_own_finalization
+        self._committer.enqueue(FinalizedBlock(executed, finalization, is_own, build_ms=0, certify_ms=0))
         if is_last:
             self.committed(self._tree.final_height)
             return
@@ -106,3 +106,12 @@ class CatchUp:
         progress.parent_hash = block.block_hash
         progress.parent_height = block.header.height
         self._execute_next(progress)
+
+
+def _head_of(verified: VerifiedRange) -> ViewZero:
+    """Return the last block as the machine goes on from it: at its own view if a descendant makes it final."""
+    last, finalization = verified.blocks[-1], verified.finalization
+    facts = facts_of(last.header, last.block_hash)
+    if verified.is_own_finalization:
+        return ViewZero(facts, finalization.statement.view, finalization)
+    return ViewZero(facts, facts.view, None)

@@ -151,7 +151,7 @@ def mutate_gossip(drawn: random.Random, seeds: Sequence[bytes]) -> bytes:
 def _ranges() -> list[bytes]:
     finalization = samples.encoded_certificates()[3]
     pairs = [wire.SyncedBlock(header, body) for header, body in zip(samples.headers(), samples.bodies())]
-    return [wire.encode_block_range(wire.BlockRange(tuple(pairs[:count]), finalization)) for count in (1, 3)]
+    return [wire.encode_block_range(wire.BlockRange(tuple(pairs[:count]), (), finalization)) for count in (1, 3)]
 
 
 def _requests() -> list[bytes]:

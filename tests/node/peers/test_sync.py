@@ -75,9 +75,10 @@ def finalization(block: Block, *, kind: Kind = Kind.FINALIZE) -> Certificate:
     return assemble_certificate(VALIDATORS, statement, signatures)  # type: ignore[arg-type]  # plain indices
 
 
-def answer(blocks: Sequence[Block], certificate: Certificate) -> bytes:
+def answer(blocks: Sequence[Block], certificate: Certificate, linking: Sequence[Block] = ()) -> bytes:
     synced = tuple(SyncedBlock(block.header_rlp, EMPTY_BODY) for block in blocks)
-    return encode_block_range(BlockRange(synced, encode_certificate(certificate)))
+    headers = tuple(block.header_rlp for block in linking)
+    return encode_block_range(BlockRange(synced, headers, encode_certificate(certificate)))
 
 
 class World:
@@ -152,6 +153,16 @@ def test_one_range_is_fetched_at_a_time_and_the_next_one_after_it_is_committed()
     assert len(world.sent) == 2
 
 
+def test_blocks_that_are_final_through_a_later_one_are_taken_with_the_headers_between() -> None:
+    world = World()
+    blocks = chain(5)
+    world.sync.peer_is_at(PEER, Height(5))
+    world.reply(answer(blocks[:2], finalization(blocks[-1]), blocks[2:]))
+    (taken,) = world.taken
+    assert [block.block_hash for block in taken.blocks] == [block.block_hash for block in blocks[:2]]
+    assert not taken.is_own_finalization
+
+
 BLOCKS = chain(5)
 FOREIGN = chain(5, parent_hash=keccak256(b"another genesis"))
 
@@ -163,6 +174,7 @@ FOREIGN = chain(5, parent_hash=keccak256(b"another genesis"))
         ("finalization of another block", answer(BLOCKS, finalization(BLOCKS[-2]))),
         ("notarization instead", answer(BLOCKS, finalization(BLOCKS[-1], kind=Kind.NOTARIZE))),
         ("a block left out", answer([*BLOCKS[:2], *BLOCKS[3:]], finalization(BLOCKS[-1]))),
+        ("a linking header left out", answer(BLOCKS[:2], finalization(BLOCKS[-1]), BLOCKS[3:])),
         ("another chain", answer(FOREIGN, finalization(FOREIGN[-1]))),
         (
             "one signature wrong",
@@ -203,6 +215,6 @@ def test_the_largest_block_fits_into_one_reply(block_bytes_max: int) -> None:
     body = encode_body([raw])
     assert block_bytes_max - 16 < len(body) <= block_bytes_max
     signers = Certificate(finalization(chain(1)[0]).statement, bytes(13), (bytes(64),) * 100)
-    longest = encode_block_range(BlockRange((SyncedBlock(bytes(2_048), body),), encode_certificate(signers)))
+    longest = encode_block_range(BlockRange((SyncedBlock(bytes(2_048), body),), (), encode_certificate(signers)))
     cap = channel_table(block_bytes_max=block_bytes_max)[Channel.REPLIES].payload_bytes_max
     assert len(encode_reply(Reply(1, longest))) <= cap

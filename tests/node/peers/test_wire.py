@@ -70,7 +70,9 @@ def test_requests_and_answers_round_trip() -> None:
     part = wire.BodyPart(b"header", 100, b"x" * 40)
     assert wire.decode_body_part(wire.encode_body_part(part)) == part
     assert wire.decode_body_query(wire.encode_body_query(DIGEST, 512)) == (DIGEST, 512)
-    blocks = wire.BlockRange((wire.SyncedBlock(b"h" * 600, b"\xc0"), wire.SyncedBlock(b"g", b"b")), b"final")
+    blocks = wire.BlockRange(
+        (wire.SyncedBlock(b"h" * 600, b"\xc0"), wire.SyncedBlock(b"g", b"b")), (b"linking",), b"final"
+    )
     assert wire.decode_block_range(wire.encode_block_range(blocks)) == blocks
     assert wire.decode_certificates(wire.encode_certificates([b"a" * 300, b"b"])) == [b"a" * 300, b"b"]
 

@@ -53,7 +53,7 @@ class Behind:
 
 def test_range_is_committed_in_order_and_the_machine_told_at_its_end(block_zero: Genesis) -> None:
     behind = Behind(block_zero)
-    behind.catch_up.take(VerifiedRange(behind.blocks, behind.finalization))
+    behind.catch_up.take(VerifiedRange(behind.blocks, behind.finalization, is_own_finalization=True))
     for height in (1, 2, 3):
         assert behind.heads == []
         behind.commit_next()
@@ -63,13 +63,23 @@ def test_range_is_committed_in_order_and_the_machine_told_at_its_end(block_zero:
     assert [store.own_finalization(Height(height)) is not None for height in (1, 2, 3)] == [False, False, True]
 
 
+def test_range_that_is_final_through_a_descendant_ends_at_its_own_view(block_zero: Genesis) -> None:
+    behind = Behind(block_zero)
+    behind.catch_up.take(VerifiedRange(behind.blocks, behind.finalization, is_own_finalization=False))
+    for _ in range(3):
+        behind.commit_next()
+    [head] = behind.heads
+    assert (head.facts.height, head.view, head.finalization) == (3, behind.blocks[-1].header.view, None)
+    assert behind.world.chain.own_finalization(Height(3)) is None
+
+
 def test_final_block_that_is_invalid_here_stops_the_node(block_zero: Genesis) -> None:
     behind = Behind(block_zero)
     second = behind.blocks[1]
     header = replace(second.header, gas_used=second.header.gas_used + 1)
     header_rlp = encode_header(header)
     other = replace(second, header=header, header_rlp=header_rlp, block_hash=block_hash_of(header_rlp))
-    behind.catch_up.take(VerifiedRange((behind.blocks[0], other), behind.finalization))
+    behind.catch_up.take(VerifiedRange((behind.blocks[0], other), behind.finalization, is_own_finalization=True))
     [failure] = behind.failures
     assert isinstance(failure, Divergence)
     assert failure.height == 2
@@ -83,7 +93,7 @@ def test_range_the_machine_finished_meanwhile_still_brings_it_forward(block_zero
     for height in (1, 2, 3):
         finalization = finalization_of(behind.world.blocks[height - 1], height)
         behind.world.enqueue(height, finalization=finalization, is_own=True)
-    behind.catch_up.take(VerifiedRange(behind.blocks, behind.finalization))
+    behind.catch_up.take(VerifiedRange(behind.blocks, behind.finalization, is_own_finalization=True))
     for _ in range(3):
         behind.commit_next()
     assert [head.facts.height for head in behind.heads] == [3]

@@ -129,7 +129,9 @@ class BadSyncServer(_Server):
             return earlier
         if way == 1 and kind is RequestKind.BLOCKS and honest:
             blocks = decode_block_range(honest)
-            return encode_block_range(BlockRange(blocks.blocks[:-1] or blocks.blocks, blocks.finalization))
+            return encode_block_range(
+                BlockRange(blocks.blocks[:-1] or blocks.blocks, blocks.linking_headers, blocks.finalization)
+            )
         if way == 2 and kind is RequestKind.BODY and len(honest) > 1:
             # A trickle: one byte of the body at a time.
             head = 2 + int.from_bytes(honest[:2], "big") + 4
