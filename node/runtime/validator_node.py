@@ -462,7 +462,7 @@ class ValidatorNode:
         self._pending_work.block_final(header.timestamp_ms, had_room=had_room)
         if not executed.last_of_epoch:
             if any(log.address == VALIDATOR_REGISTRY for receipt in executed.receipts for log in receipt.logs):
-                self._update_candidates()
+                self._update_observers()
             self._catch_up.committed(header.height)
         self._committed_to = LogPosition(header.epoch, header.view)
         self.durability.prune(self._committed_to)
@@ -497,16 +497,18 @@ class ValidatorNode:
         self._catch_up.committed(last.header.height)
         self.epoch_began()
 
-    def _update_candidates(self) -> None:
-        """The registry changed: whoever was approved may open links from now on."""
+    def _update_observers(self) -> None:
+        """The registry changed: whoever was approved or suspended may open links from now on."""
         if self.epochs.note_state(self._committer.final_state):
             self._ports.transport.update_peers(self.epochs.peers(self._own_tls_key))
 
     def _turn_ended(self) -> None:
-        # Only now: while a turn's sync runs, its votes wait, and what is final may already be above them. And only what
-        # is final on disk: a guard that forgot more than the ledger knows would look like a stranger's after a crash.
-        self._ports.signer.set_floor(*self._committed_to)
+        # Only now: while a turn's sync runs, its votes wait, and what is final may already be above them. Only what is
+        # final on disk: a guard that forgot more than the ledger knows would look like a stranger's after a crash. And
+        # only what the machine has heard of: until then it sends older votes again, as it should.
         state = self.machine.state
+        heard = LogPosition(state.validators.epoch, state.head.view)
+        self._ports.signer.set_floor(*min(self._committed_to, heard))
         if state.validators.epoch != self._epoch_running:
             self._epoch_running = state.validators.epoch
             self._performer.epoch_began()

@@ -149,6 +149,11 @@ class Bank:
         return SigningDomain(CHAIN_ID, self.network.genesis.executed.block.block_hash)
 
     @property
+    def signer(self) -> GuardedSigner:
+        assert self._signer is not None
+        return self._signer
+
+    @property
     def height(self) -> Height:
         assert self.node is not None
         return self.node.tree.final_height

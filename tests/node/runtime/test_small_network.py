@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from consensus.primitives.hashing import keccak256
+from consensus.primitives.scalars import Epoch, View
 from tests.node.execution.ledger import ALICE_KEY, BOB, BOB_KEY, CAROL, CAROL_KEY, DAVE, raw_payment
 from tests.node.runtime.small_network import PowerCut, SmallNetwork
 
@@ -183,3 +184,15 @@ def test_log_is_pruned_behind_the_chain_also_after_a_restart(network: SmallNetwo
     assert segments[0] > 1
     assert len(segments) <= 3
     network.assert_agreement()
+
+
+def test_vote_is_sent_again_until_the_machine_has_heard_that_its_block_is_final(network: SmallNetwork) -> None:
+    """A block committed by catching up is on disk a turn before the machine hears of it; it may repeat votes first."""
+    raws = pay(network, 1)
+    network.run_until(lambda: settled(network, raws), within_ms=10_000)
+    node, signer = network.banks[0].node, network.banks[0].signer
+    assert node is not None
+    heard = node.machine.state.head.view
+    node._committed_to = node._committed_to._replace(view=View(heard + 5))
+    node._turn_ended()
+    assert signer.floor == (Epoch(0), heard)
