@@ -21,6 +21,7 @@ from contracts.native.context import CallContext
 from contracts.native.next_set import Change, ChangeRequest, choose_changes
 from contracts.native.protocol_config import begin_scheduled_parameters
 from contracts.native.validator_state import (
+    CANDIDATES_MAX,
     EVIDENCE_EPOCHS_BEHIND,
     NO_KEYS,
     MemberRecord,
@@ -128,7 +129,7 @@ def _requests(context: CallContext, operators: Sequence[Address]) -> list[Change
         ):
             if sequence:
                 requests.append(ChangeRequest(change, sequence, operator))
-    for operator in read_operators(context.get_slot, ValidatorRegistrySlots.CANDIDATES):
+    for operator in read_operators(context.get_slot, ValidatorRegistrySlots.CANDIDATES, last=CANDIDATES_MAX):
         record = read_member(context.get_slot, operator)
         if record.is_ready:
             requests.append(ChangeRequest(Change.JOIN, record.join_sequence, operator))

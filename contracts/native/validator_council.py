@@ -23,6 +23,7 @@ from contracts.native.validator_requests import (
     require_status,
 )
 from contracts.native.validator_state import (
+    CANDIDATES_MAX,
     MemberRecord,
     Status,
     enter_list,
@@ -33,10 +34,6 @@ from contracts.native.validator_state import (
     write_member,
     write_running_epoch,
 )
-
-CANDIDATES_MAX: Final = 32
-"""Most operators approved and not yet in the set. The end of an epoch reads each: twice as many would cost it another
-few milliseconds, half would be fewer than a network of 30 that is rebuilt might approve at once."""
 
 WORK_DECIDE: Final = 200
 """A record, a place in two lists and the one who moves up: eight slots."""

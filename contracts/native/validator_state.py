@@ -34,6 +34,10 @@ EVIDENCE_EPOCHS_BEHIND: Final = 2
 """How many epochs before the running one still answer for double signatures. Twice as many would keep twice as many
 sets in the state; none would forgive whoever is found out after the last block."""
 
+CANDIDATES_MAX: Final = 32
+"""Most operators approved and not yet in the set. The end of an epoch reads each: twice as many would cost it another
+few milliseconds, half would be fewer than a network of 30 that is rebuilt might approve at once."""
+
 GetSlot: TypeAlias = Callable[[int], int]
 """Reads a word of the ValidatorRegistry."""
 
@@ -270,9 +274,10 @@ def next_sequence(context: CallContext) -> int:
     return number
 
 
-def read_operators(get_slot: GetSlot, list_slot: int) -> tuple[Address, ...]:
-    """Return a whole list of operators. Only for the candidates, of which there is a bounded number."""
-    return tuple(operator_at(get_slot, list_slot, index) for index in range(get_slot(list_slot)))
+def read_operators(get_slot: GetSlot, list_slot: int, *, last: int) -> tuple[Address, ...]:
+    """Return the `last` operators of a list, or all if there are fewer."""
+    count = get_slot(list_slot)
+    return tuple(operator_at(get_slot, list_slot, index) for index in range(max(0, count - last), count))
 
 
 def operator_at(get_slot: GetSlot, list_slot: int, index: int) -> Address:

@@ -9,6 +9,7 @@ from consensus.simplex.validators import Validator, ValidatorSet, encode_set_pay
 from contracts.addresses import PROTOCOL_CONFIG, VALIDATOR_REGISTRY
 from contracts.layout import PROTOCOL_PARAMETER_SLOTS, ValidatorRegistrySlots, former_set_slot
 from contracts.native.validator_state import (
+    CANDIDATES_MAX,
     GetSlot,
     read_endpoints,
     read_member,
@@ -19,6 +20,9 @@ from contracts.native.validator_state import (
 )
 from node.execution.limits import BlockLimits
 from node.state.reader import StateReader
+
+SUSPENDED_LINKED_MAX = 32
+"""Suspended operators that may open links; of more, those suspended last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,14 @@ class EpochInForce:
     """In the order of the set."""
     previous: tuple[Member, ...]
     """The set of the epoch before, which is served one epoch more; empty in epoch 0."""
-    candidates: tuple[Member, ...]
-    """Approved and not yet in the set: they may open links and follow."""
+    observers: tuple[Member, ...]
+    """Approved or suspended: not in the set, but they may open links and follow."""
 
 
 def read_epoch(state: StateReader, view_zero: Hash32) -> EpochInForce:
     """Return the epoch in force in `state`, whose view 0 is the block `view_zero`.
 
-    Any state from that block's to the one before the epoch's last block gives the same answer but for `candidates`.
+    Any state from that block's to the one before the epoch's last block gives the same answer but for `observers`.
     """
     get_slot = _registry(state)
     running = read_running_epoch(get_slot)
@@ -78,15 +82,20 @@ def read_epoch(state: StateReader, view_zero: Hash32) -> EpochInForce:
         payload=encode_set_payload(running.epoch, validators),
         members=_members(get_slot, validators),
         previous=_members(get_slot, previous),
-        candidates=read_candidates(state),
+        observers=read_observers(state),
     )
 
 
-def read_candidates(state: StateReader) -> tuple[Member, ...]:
-    """Return the operators that were approved and are in no set yet, in the order of the registry's list."""
+def read_observers(state: StateReader) -> tuple[Member, ...]:
+    """Return the operators that are approved and in no set yet, then those suspended last, as the registry lists them.
+
+    A suspended operator follows the chain on its own node: it sees that it is reinstated, and is in step to say so.
+    """
     get_slot = _registry(state)
     validators = []
-    for operator in read_operators(get_slot, ValidatorRegistrySlots.CANDIDATES):
+    candidates = read_operators(get_slot, ValidatorRegistrySlots.CANDIDATES, last=CANDIDATES_MAX)
+    suspended = read_operators(get_slot, ValidatorRegistrySlots.SUSPENDED, last=SUSPENDED_LINKED_MAX)
+    for operator in (*candidates, *suspended):
         record = read_member(get_slot, operator)
         validators.append(Validator(*record.keys.each(), operator, record.endpoints_hash))
     return _members(get_slot, validators)

@@ -1,7 +1,7 @@
 """Proves and checks that a link ends at the validator whose TLS key it shows.
 
 The consensus key stands behind the TLS key by the registry alone: by what the chain says of this epoch and the one
-before, and of candidates. A proof names no epoch, because the two ends of a link need not be in the same one.
+before, and of observers. A proof names no epoch, because the two ends of a link need not be in the same one.
 """
 
 from collections.abc import Callable, Iterable

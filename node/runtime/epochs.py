@@ -15,7 +15,7 @@ from network.hello import Role
 from network.transport import Address as PeerAddress
 from network.transport import PeerEntry, PeerIdentity, PeerKey
 from node.chain.store import ChainStore
-from node.execution.epoch_state import EpochInForce, Member, read_candidates, read_epoch
+from node.execution.epoch_state import EpochInForce, Member, read_epoch, read_observers
 from node.runtime.execution_host import EpochRules
 from node.state.reader import StateReader
 from node.storage.errors import MissingRecord
@@ -39,7 +39,7 @@ class Epochs:
             raise MissingRecord(f"header {first_height - 1}, the last of epoch {number - 1}")
         state = chain.state_at(head.height)
         self._take(read_epoch(state, view_zero[2]))
-        self._candidates = read_candidates(state)
+        self._observers = read_observers(state)
 
     @property
     def current(self) -> EpochInForce:
@@ -84,12 +84,12 @@ class Epochs:
     def begin(self, state: StateReader, view_zero: Hash32) -> None:
         """Go on to the epoch that begins on the final block `view_zero`, whose post-state is `state`."""
         self._take(read_epoch(state, view_zero))
-        self._candidates = read_candidates(state)
+        self._observers = read_observers(state)
 
     def note_state(self, state: StateReader) -> bool:
-        """Look at the candidates in a new final state; tell whether they changed."""
-        before, self._candidates = self._candidates, read_candidates(state)
-        return self._candidates != before
+        """Look at the observers in a new final state; tell whether they changed."""
+        before, self._observers = self._observers, read_observers(state)
+        return self._observers != before
 
     def name_of(self, index: ValidatorIndex) -> str:
         """Return a validator's name as the registry has it."""
@@ -105,7 +105,7 @@ class Epochs:
         return name or f"validator {index} of epoch {epoch}"
 
     def registered(self) -> Iterator[Validator]:
-        """Yield everybody who may open links: this epoch's set, the one before, and approved candidates."""
+        """Yield everybody who may open links: this epoch's set, the one before, and observers."""
         for member in self._linked_members():
             yield member.validator
 
@@ -135,7 +135,7 @@ class Epochs:
     def _linked_members(self) -> Iterator[Member]:
         yield from self._current.members
         yield from self._current.previous
-        yield from self._candidates
+        yield from self._observers
 
     def _take(self, current: EpochInForce) -> None:
         self._current = current

@@ -3,8 +3,7 @@
 import pytest
 
 from contracts.addresses import VALIDATOR_REGISTRY
-from contracts.native.validator_council import CANDIDATES_MAX
-from contracts.native.validator_state import EVIDENCE_EPOCHS_BEHIND, MemberRecord, Status
+from contracts.native.validator_state import CANDIDATES_MAX, EVIDENCE_EPOCHS_BEHIND, MemberRecord, Status
 from tests.contracts.ledger import ALICE, GOVERNOR, text
 from tests.contracts.native.registry import Registry, operator
 

@@ -84,7 +84,7 @@ def test_epoch_of_genesis_reads_as_the_document_says(block_zero: Genesis) -> Non
     assert [(member.name, member.endpoints) for member in epoch.members] == [
         (entry.name, entry.endpoints) for entry in block_zero.entries
     ]
-    assert epoch.previous == epoch.candidates == ()
+    assert epoch.previous == epoch.observers == ()
 
 
 def test_only_the_last_block_of_each_epoch_commits_to_the_next_set(block_zero: Genesis) -> None:
@@ -225,15 +225,15 @@ def test_candidates_may_open_links_before_they_join(block_zero: Genesis) -> None
     data = encode_call(find_function(VALIDATORS, "requestJoin"), "alice", *public.each(), ("alice.example:1",), *proofs)
     joined = chain.add(signed(raw_call(ALICE_KEY, 0, data, to=VALIDATOR_REGISTRY)))
     assert joined.receipts[0].succeeded
-    assert chain.in_force().candidates == ()
+    assert chain.in_force().observers == ()
     chain.add(council(0, "approve", ALICE))
-    (candidate,) = chain.in_force().candidates
+    (candidate,) = chain.in_force().observers
     assert (candidate.name, candidate.endpoints) == ("alice", ("alice.example:1",))
     assert candidate.validator.tls_key == public.tls
     ready = encode_call(find_function(VALIDATORS, "ready"))
     chain.add(signed(raw_call(ALICE_KEY, 1, ready, to=VALIDATOR_REGISTRY)), council(1, "endEpoch"))
     epoch = chain.in_force()
-    assert epoch.candidates == ()
+    assert epoch.observers == ()
     assert [member.name for member in epoch.members if member.validator.operator == ALICE] == ["alice"]
     assert epoch.validators.count == 5
 
@@ -256,6 +256,21 @@ def test_double_vote_reported_by_anybody_takes_the_culprit_out_with_the_next_epo
     assert chain.in_force().validators.count == 4
     chain.add(council(0, "endEpoch"))
     accused = block_zero.validators.validators[culprit]
-    assert [member.validator for member in chain.in_force().members] == [
+    epoch = chain.in_force()
+    assert [member.validator for member in epoch.members] == [
         validator for validator in block_zero.validators.validators if validator != accused
     ]
+    assert [member.validator for member in epoch.observers] == [accused]
+
+
+def test_suspended_validator_follows_until_it_is_reinstated(block_zero: Genesis) -> None:
+    chain = Chain(block_zero)
+    operator = block_zero.validators.validators[2].operator
+    chain.add(council(0, "suspend", operator), council(1, "endEpoch"))
+    for ended in range(3):
+        epoch = chain.in_force()
+        assert [member.validator.operator for member in epoch.observers] == [operator]
+        assert epoch.validators.count == 3
+        chain.add(council(2 + ended, "endEpoch"))
+    chain.add(council(5, "reinstate", operator))
+    assert [member.validator.operator for member in chain.in_force().observers] == [operator]
