@@ -41,7 +41,9 @@ def test_gate_runs_the_test_command_of_the_readme_and_nothing_else() -> None:
     readme = (ROOT / "README.md").read_text()
     command = re.search(r"<!-- test command -->\n```sh\n(.+)\n```", readme)
     assert command is not None
-    assert command.group(1).endswith("-m pytest")
+    assert command.group(1).endswith(
+        ".venv/bin/python -m pytest && .venv/bin/python -m tests.simulator --campaign change"
+    )
     shown = subprocess.run(
         ["bash", "-c", "sed -n '/<!-- test command -->/,/<!-- end -->/p' README.md | grep -v -e '^<!--' -e '^```'"],
         cwd=ROOT,
