@@ -478,6 +478,7 @@ class ValidatorNode:
         self.mesh.set_validators(epochs.validators)
         ports.transport.update_peers(epochs.peers(self._own_tls_key))
         self._pending_work.passed_over_max = epochs.validators.count
+        ports.signer.enter_epoch(epochs.epoch)
         index = epochs.own_index
         ports.log.info(
             "epoch",

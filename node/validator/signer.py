@@ -41,6 +41,8 @@ class GuardedSigner:
         """What is to stay in a guard that has grown, with everything unsynced, at the next sync."""
         self._kept_floor: tuple[Epoch, View] = (Epoch(0), View(0))
         self._floor = (Epoch(0), View(0)) if guard is None else (Epoch(guard.floor[0]), View(guard.floor[1]))
+        self._epoch_last = self._floor[0] + 1
+        """The last epoch to sign in: the one that begins on the floor, or one that was entered since."""
         self._marks = NO_MARKS if guard is None else guard.marks
         self._has_new_marks = False
         self._marks_to_sync: GuardMarks | None = None
@@ -109,7 +111,12 @@ class GuardedSigner:
         if (epoch, view) <= self._floor:
             return
         self._floor = (epoch, view)
+        self.enter_epoch(Epoch(epoch + 1))
         self._signed = {key: said for key, said in self._signed.items() if key > self._floor}
+
+    def enter_epoch(self, epoch: Epoch) -> None:
+        """Sign in an epoch that has begun on disk; the floor follows once the votes of the one before have left."""
+        self._epoch_last = max(self._epoch_last, epoch)
 
     def require_resume(self, reason: ResumeReason) -> None:
         """Refuse every vote until a resume view is set; durable with the next sync."""
@@ -146,8 +153,7 @@ class GuardedSigner:
             self._refuse("voting_stopped", statement)
         if statement.view < self.resume_view(statement.epoch):
             self._refuse("below_resume_view", statement)
-        # The floor is in the running epoch, or is the end of the one before.
-        if statement.epoch > self._floor[0] + 1:
+        if statement.epoch > self._epoch_last:
             self._refuse("other_epoch", statement)
         if not may_sign(already, statement):
             self._refuse("conflict", statement)

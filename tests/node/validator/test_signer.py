@@ -142,6 +142,18 @@ def test_vote_of_an_earlier_epoch_is_below_the_floor_whatever_its_view(validator
     assert validator.would_sign(replace(NOTARIZE_A, epoch=Epoch(1)))
 
 
+def test_epoch_far_beyond_the_floor_is_signed_in_only_once_it_was_entered(validator: Validator) -> None:
+    validator.signer.set_floor(Epoch(4), VIEW)
+    ahead = replace(NOTARIZE_A, epoch=Epoch(6))
+    with pytest.raises(SignRefused, match="other_epoch"):
+        validator.signer.record(ahead)
+    # All of epoch 5 became final at once: its floor follows when the votes of that turn have left.
+    validator.signer.enter_epoch(Epoch(6))
+    assert validator.would_sign(ahead)
+    with pytest.raises(SignRefused, match="other_epoch"):
+        validator.signer.record(replace(NOTARIZE_A, epoch=Epoch(7)))
+
+
 def test_votes_below_the_floor_are_forgotten_and_those_above_are_not(validator: Validator) -> None:
     for statement in (NULLIFY, vote(Kind.NOTARIZE, "a", VIEW + 1)):
         validator.sign(statement)
