@@ -27,6 +27,8 @@ class Divergence(Exception):
 @dataclass(slots=True)
 class _Progress:
     verified: VerifiedRange
+    rules: EpochRules
+    """Of the range's own epoch: the machine may end it on its own while the range is still being executed."""
     next_index: int
     parent_state: StateReader
     parent_hash: Hash32
@@ -58,7 +60,8 @@ class CatchUp:
 
     def take(self, verified: VerifiedRange) -> None:
         """Execute and commit the blocks of a range that begins right above the final head."""
-        progress = _Progress(verified, 0, self._final_state(), self._tree.final_hash, self._tree.final_height)
+        tree = self._tree
+        progress = _Progress(verified, self._rules(), 0, self._final_state(), tree.final_hash, tree.final_height)
         self._execute_next(progress)
 
     def committed(self, height: Height) -> None:
@@ -71,7 +74,7 @@ class CatchUp:
     def _execute_next(self, progress: _Progress) -> None:
         block = progress.verified.blocks[progress.next_index]
         context = context_of(
-            self._rules(), progress.parent_hash, progress.parent_height, block.header.view, block.header.timestamp_ms
+            progress.rules, progress.parent_hash, progress.parent_height, block.header.view, block.header.timestamp_ms
         )
         parent_state = progress.parent_state
 

@@ -29,10 +29,12 @@ class Behind:
         self.world = World(block_zero)
         self.heads: list[ViewZero] = []
         self.failures: list[BaseException] = []
+        self.rules = [EpochRules(CHAIN_ID, Epoch(0), block_zero.limits, lambda _view: Address(b"\xb1" * 20))]
+        """In force from one asking to the next; the last one stays."""
         self.catch_up = CatchUp(
             tree=self.world.tree,
             committer=self.world.committer,
-            rules=lambda: EpochRules(CHAIN_ID, Epoch(0), block_zero.limits, lambda _view: Address(b"\xb1" * 20)),
+            rules=self._rules_in_turn,
             final_state=lambda: self.world.committer.final_state,
             workers=InstantWorkers(),
             advanced=self.heads.append,
@@ -45,6 +47,9 @@ class Behind:
             for block in (executed.block for executed in self.world.blocks)
         )
         self.finalization = finalization_of(self.world.blocks[2], 9)
+
+    def _rules_in_turn(self) -> EpochRules:
+        return self.rules.pop(0) if len(self.rules) > 1 else self.rules[0]
 
     def commit_next(self) -> None:
         self.world.jobs.pop()()
@@ -86,6 +91,16 @@ def test_final_block_that_is_invalid_here_stops_the_node(block_zero: Genesis) ->
     behind.commit_next()
     assert behind.world.jobs == []
     assert behind.heads == []
+
+
+def test_range_goes_by_its_own_epoch_when_the_machine_ends_that_meanwhile(block_zero: Genesis) -> None:
+    # Seed 676619144 of ten validators: the rest of the range was held against the next epoch's leaders.
+    behind = Behind(block_zero)
+    next_epoch = replace(behind.rules[0], epoch=Epoch(1), leader_of=lambda _view: Address(b"\xb2" * 20))
+    behind.rules.append(next_epoch)
+    behind.catch_up.take(VerifiedRange(behind.blocks, behind.finalization, is_own_finalization=True))
+    assert behind.failures == []
+    assert behind.world.committer.height_queued == 3
 
 
 def test_range_the_machine_finished_meanwhile_still_brings_it_forward(block_zero: Genesis) -> None:
