@@ -1,6 +1,7 @@
 """Blocks named by their hash: asked of peers, put together from parts, checked against header and root."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from consensus.chain.errors import MalformedBlock
 from consensus.chain.header import block_hash_of, decode_header
@@ -22,6 +23,14 @@ from node.runtime.ports import Clock, Timers
 
 PULL_AFTER_MS = 100
 """A body whose header is known is pulled this long after it was first missed: its chunks are usually on their way."""
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What has come of a body so far, in order, and from whom."""
+
+    content: bytearray = field(default_factory=bytearray)
+    givers: set[bytes] = field(default_factory=set)
 
 
 class BlockFetch:
@@ -46,7 +55,7 @@ class BlockFetch:
         self._timers = timers
         self._fetched = fetched
         self._misbehaved = misbehaved
-        self._parts: dict[Hash32, bytearray] = {}
+        self._parts: dict[Hash32, _Parts] = {}
 
     def fetch(self, digest: Hash32, hints: Sequence[bytes]) -> None:
         """Get header and body of a block, from peers at once if nothing is known of it."""
@@ -72,7 +81,9 @@ class BlockFetch:
             self._request(digest, hints)
 
     def _request(self, digest: Hash32, hints: Sequence[bytes]) -> None:
-        self._parts[digest] = bytearray()
+        if self._requester.is_open(("block", digest)):
+            return
+        self._parts[digest] = _Parts()
         self._requester.fetch(
             ("block", digest),
             RequestKind.BODY,
@@ -82,26 +93,31 @@ class BlockFetch:
         )
 
     def _answered(self, digest: Hash32, peer: bytes, payload: bytes) -> bool:
-        received = self._parts.get(digest)
-        if received is None:
+        parts = self._parts.get(digest)
+        if parts is None:
             return True
+        parts.givers.add(peer)
         try:
             part = decode_body_part(payload)
             block = self._take_header(digest, part)
         except (MalformedMessage, MalformedBlock) as error:
-            return self._bad_copy(digest, peer, str(error))
+            self._misbehaved(peer, str(error))
+            return self._begin_again(digest)
         if block is None or block.body is not None:
             del self._parts[digest]
             return True
-        received += part.content
-        if len(received) < part.body_bytes and part.content:
-            query = encode_body_query(digest, len(received))
+        parts.content += part.content
+        if len(parts.content) < part.body_bytes and part.content:
+            query = encode_body_query(digest, len(parts.content))
             self._requester.continue_with(("block", digest), peer, query)
             return False
         try:
-            self._tree.add_body(digest, bytes(received))
+            self._tree.add_body(digest, bytes(parts.content))
         except WrongBody as error:
-            return self._bad_copy(digest, peer, str(error))
+            if parts.givers == {peer}:
+                # Put together from several peers' parts it proves nothing against the last of them.
+                self._misbehaved(peer, str(error))
+            return self._begin_again(digest)
         del self._parts[digest]
         self._fetched(block)
         return True
@@ -114,10 +130,9 @@ class BlockFetch:
             raise MalformedMessage(f"body of {part.body_bytes} bytes, at most {body_bytes_max}")
         return self._tree.add_header(digest, decode_header(part.header_rlp), part.header_rlp)
 
-    def _bad_copy(self, digest: Hash32, peer: bytes, detail: str) -> bool:
-        """Begin again with the next peer."""
-        self._misbehaved(peer, detail)
-        self._parts[digest] = bytearray()
+    def _begin_again(self, digest: Hash32) -> bool:
+        """Ask the next peer for the whole of it."""
+        self._parts[digest] = _Parts()
         self._requester.restart(("block", digest), encode_body_query(digest, 0))
         return False
 
