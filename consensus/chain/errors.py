@@ -4,6 +4,7 @@ ValueError
 ├── InvalidTransaction                 whoever signed or sent the transaction is at fault
 │   ├── MalformedTransaction           not the canonical encoding of any type
 │   ├── OversizedTransaction
+│   ├── OversizedInitCode
 │   ├── UnsupportedTransactionType
 │   ├── NotReplayProtected
 │   ├── WrongChainId
@@ -44,6 +45,21 @@ class OversizedTransaction(InvalidTransaction):
         super().__init__(f"transaction of {transaction_bytes} bytes, at most {transaction_bytes_max} are accepted")
 
 
+class OversizedInitCode(InvalidTransaction):
+    """A creation with more init code than is allowed (EIP-3860)."""
+
+    reason = "oversized_init_code"
+
+    def __init__(self, init_code_bytes: int, init_code_bytes_max: int) -> None:
+        self.init_code_bytes = init_code_bytes
+        self.init_code_bytes_max = init_code_bytes_max
+        super().__init__(f"max initcode size exceeded: {init_code_bytes} bytes, at most {init_code_bytes_max}")
+
+
+BLOB_TYPE = 3
+"""EIP-4844. There is no place for blobs: what is on this ledger stays on it."""
+
+
 class UnsupportedTransactionType(InvalidTransaction):
     """A transaction type this network does not execute."""
 
@@ -51,9 +67,8 @@ class UnsupportedTransactionType(InvalidTransaction):
 
     def __init__(self, transaction_type: int) -> None:
         self.transaction_type = transaction_type
-        super().__init__(
-            f"transaction type 0x{transaction_type:02x} not supported: send type 0 (with chain id), 1 or 2"
-        )
+        kind = "blob transactions are" if transaction_type == BLOB_TYPE else f"type 0x{transaction_type:02x} is"
+        super().__init__(f"{kind} not supported here: send type 0 (with chain id), 1, 2 or 4")
 
 
 class NotReplayProtected(InvalidTransaction):

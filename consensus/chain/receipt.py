@@ -86,7 +86,7 @@ def encode_receipt(receipt: Receipt) -> bytes:
                 b"\x01" if receipt.succeeded else b"\x80",
                 encode_uint(receipt.cumulative_gas_used),
                 encode_bytes(bloom_bytes(bloom_of(receipt.logs))),
-                encode_joined(b"".join([_encode_log(log) for log in receipt.logs])),
+                encode_joined(b"".join([encode_log(log) for log in receipt.logs])),
             )
         )
     )
@@ -122,7 +122,7 @@ def encode_receipts(receipts: Sequence[Receipt]) -> list[bytes]:
     return [encode_receipt(receipt) for receipt in receipts]
 
 
-def _encode_log(log: Log) -> bytes:
+def encode_log(log: Log) -> bytes:
     topics = encode_joined(b"".join([b"\xa0" + topic for topic in log.topics]))
     return encode_joined(b"\x94" + log.address + topics + encode_bytes(log.data))
 

@@ -1,4 +1,4 @@
-"""Transactions of types 0 (replay-protected), 1 and 2: decode, hash, sender, stateless rules.
+"""Transactions of types 0 (replay-protected), 1, 2 and 4: decode, hash, sender, stateless rules.
 
 Nothing here looks at the ledger. Fee fields are decoded because tools sign them; nobody is ever charged.
 """
@@ -13,6 +13,7 @@ from consensus.chain.errors import (
     MalformedTransaction,
     NonceExhausted,
     NotReplayProtected,
+    OversizedInitCode,
     OversizedTransaction,
     UnsupportedTransactionType,
     WrongChainId,
@@ -39,11 +40,15 @@ A batch of 500 payments needs 100 KiB; twice this would let one sender fill a bl
 NONCE_MAX = 2**64 - 2
 """Highest usable nonce (EIP-2681)."""
 
+INIT_CODE_BYTES_MAX = 49_152
+"""Bytes of init code in one creation (EIP-3860)."""
+
 GAS_TRANSACTION = 21_000
 GAS_CREATION = 32_000
 GAS_INIT_CODE_WORD = 2
 GAS_ACCESS_LIST_ADDRESS = 2_400
 GAS_ACCESS_LIST_SLOT = 1_900
+GAS_AUTHORIZATION = 25_000
 GAS_TOKEN_STANDARD = 4
 GAS_TOKEN_FLOOR = 10
 TOKENS_PER_NONZERO_BYTE = 4
@@ -58,6 +63,28 @@ class TransactionType(IntEnum):
     LEGACY = 0
     ACCESS_LIST = 1
     DYNAMIC_FEE = 2
+    SET_CODE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """An account's word that a contract's code shall run for it (EIP-7702). One that does not hold is skipped."""
+
+    chain_id: int
+    """The network it is for; 0 for any."""
+    address: Address
+    """Whose code shall run; zero takes an earlier word back."""
+    nonce: int
+    """The account's own, which it uses up."""
+    y_parity: int
+    r: int
+    s: int
+
+    @property
+    def signing_hash(self) -> Hash32:
+        """Return what the account signed."""
+        fields = encode_uint(self.chain_id) + encode_bytes(self.address) + encode_uint(self.nonce)
+        return keccak256(AUTHORIZATION_PREFIX + encode_joined(fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +123,12 @@ class Transaction:
     """keccak-256 of `raw`."""
     signing_hash: Hash32
     """What the sender signed."""
+    authorizations: tuple[Authorization, ...] = ()
+    """EIP-7702; empty for all other types."""
 
+
+AUTHORIZATION_PREFIX = b"\x05"
+"""What the signed bytes of an authorization begin with (EIP-7702)."""
 
 _DYNAMIC_FEE_BYTE = bytes((TransactionType.DYNAMIC_FEE,))
 
@@ -108,7 +140,7 @@ def decode_transaction(raw: bytes) -> Transaction:
     """Return the transaction that `raw` encodes.
 
     Raises: OversizedTransaction, MalformedTransaction, UnsupportedTransactionType, NotReplayProtected.
-    Source: EIP-2718, EIP-155, EIP-2930, EIP-1559.
+    Source: EIP-2718, EIP-155, EIP-2930, EIP-1559, EIP-7702.
     """
     if len(raw) > TRANSACTION_BYTES_MAX:
         raise OversizedTransaction(len(raw), TRANSACTION_BYTES_MAX)
@@ -122,6 +154,8 @@ def decode_transaction(raw: bytes) -> Transaction:
             return _decode_dynamic_fee(raw)
         if first == TransactionType.ACCESS_LIST:
             return _decode_access_list(raw)
+        if first == TransactionType.SET_CODE:
+            return _decode_set_code(raw)
     except RlpError as error:
         raise MalformedTransaction(str(error)) from error
     if first < 0x80:
@@ -143,14 +177,17 @@ def recover_sender(transaction: Transaction) -> Address:
 
 
 def intrinsic_gas(transaction: Transaction) -> int:
-    """Return the gas a transaction uses before anything is executed (Yellow Paper g0, EIP-2930, EIP-3860)."""
+    """Return the gas a transaction uses before anything is executed.
+
+    Source: Yellow Paper g0, EIP-2930, EIP-3860, EIP-7702.
+    """
     gas = GAS_TRANSACTION + GAS_TOKEN_STANDARD * _calldata_tokens(transaction.data)
     if transaction.to is None:
         # Init code is charged by the started word: the remainder counts as a whole one.
         gas += GAS_CREATION + GAS_INIT_CODE_WORD * ((len(transaction.data) + 31) // 32)
     for _, slots in transaction.access_list:
         gas += GAS_ACCESS_LIST_ADDRESS + GAS_ACCESS_LIST_SLOT * len(slots)
-    return gas
+    return gas + GAS_AUTHORIZATION * len(transaction.authorizations)
 
 
 def floor_gas(transaction: Transaction) -> int:
@@ -158,10 +195,15 @@ def floor_gas(transaction: Transaction) -> int:
     return GAS_TRANSACTION + GAS_TOKEN_FLOOR * _calldata_tokens(transaction.data)
 
 
-def validate_transaction(transaction: Transaction, *, chain_id: int) -> None:
-    """Check every rule that needs no ledger and no signature recovery.
+def created_address(sender: Address, nonce: int) -> Address:
+    """Return where an account's creation at `nonce` puts its contract (Yellow Paper, section 7)."""
+    return Address(keccak256(encode_joined(encode_bytes(sender) + encode_uint(nonce)))[12:])
 
-    Raises: WrongChainId, NonceExhausted, InconsistentFees, IntrinsicGasTooLow.
+
+def validate_transaction(transaction: Transaction, *, chain_id: int, has_floor: bool = True) -> None:
+    """Check every rule that needs no ledger and no signature recovery; forks before EIP-7623 have no floor of gas.
+
+    Raises: WrongChainId, NonceExhausted, InconsistentFees, OversizedInitCode, IntrinsicGasTooLow.
     """
     if transaction.chain_id != chain_id:
         raise WrongChainId(found=transaction.chain_id, expected=chain_id)
@@ -169,7 +211,9 @@ def validate_transaction(transaction: Transaction, *, chain_id: int) -> None:
         raise NonceExhausted(transaction.nonce)
     if transaction.max_priority_fee_per_gas > transaction.max_fee_per_gas:
         raise InconsistentFees(priority_fee=transaction.max_priority_fee_per_gas, fee_cap=transaction.max_fee_per_gas)
-    gas_needed = max(intrinsic_gas(transaction), floor_gas(transaction))
+    if transaction.to is None and len(transaction.data) > INIT_CODE_BYTES_MAX:
+        raise OversizedInitCode(len(transaction.data), INIT_CODE_BYTES_MAX)
+    gas_needed = max(intrinsic_gas(transaction), floor_gas(transaction) if has_floor else 0)
     if transaction.gas_limit < gas_needed:
         raise IntrinsicGasTooLow(gas_limit=transaction.gas_limit, intrinsic_gas=gas_needed)
 
@@ -333,4 +377,43 @@ def _decode_dynamic_fee(raw: bytes) -> Transaction:
         raw=raw,
         hash=keccak256(raw),
         signing_hash=keccak256(raw[:1] + encode_joined(unsigned)),
+    )
+
+
+def _decode_set_code(raw: bytes) -> Transaction:
+    items = read_list(decode(raw[1:]), 13)
+    unsigned = _unsigned_part(raw, _payload_start(raw, 1), items[10:])
+    authorizations = tuple(_read_authorization(item) for item in read_list(items[9]))
+    if not authorizations:
+        raise MalformedTransaction("a transaction of type 4 needs an authorization")
+    return Transaction(
+        type=TransactionType.SET_CODE,
+        chain_id=read_uint(items[0], bytes_max=8),
+        nonce=read_uint(items[1], bytes_max=8),
+        max_priority_fee_per_gas=read_uint(items[2]),
+        max_fee_per_gas=read_uint(items[3]),
+        gas_limit=read_uint(items[4], bytes_max=8),
+        to=Address(read_bytes(items[5], 20)),
+        value=read_uint(items[6]),
+        data=read_bytes(items[7]),
+        access_list=_read_access_list(items[8]),
+        y_parity=read_uint(items[10], bytes_max=1),
+        r=read_uint(items[11]),
+        s=read_uint(items[12]),
+        raw=raw,
+        hash=keccak256(raw),
+        signing_hash=keccak256(raw[:1] + encode_joined(unsigned)),
+        authorizations=authorizations,
+    )
+
+
+def _read_authorization(item: DecodedItem) -> Authorization:
+    chain_id, address, nonce, y_parity, r, s = read_list(item, 6)
+    return Authorization(
+        chain_id=read_uint(chain_id),
+        address=Address(read_bytes(address, 20)),
+        nonce=read_uint(nonce, bytes_max=8),
+        y_parity=read_uint(y_parity, bytes_max=1),
+        r=read_uint(r),
+        s=read_uint(s),
     )

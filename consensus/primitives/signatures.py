@@ -1,10 +1,13 @@
 """Signature schemes: one function and one library each.
 
 Validators must accept exactly the same signatures, so ed25519 is PyNaCl and nothing else
-(libsodium refuses small-order keys and points, others accept some), and secp256k1 is coincurve.
+(libsodium refuses small-order keys and points, others accept some), secp256k1 is coincurve, P-256 is cryptography.
 """
 
 import coincurve
+from cryptography.exceptions import InvalidSignature as _NotSigned
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_open
 from nacl.exceptions import BadSignatureError
 
@@ -16,6 +19,10 @@ ED25519_SIGNATURE_BYTES = 64
 
 SECP256K1_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 """Order of the secp256k1 group (SEC 2)."""
+
+
+P256_ORDER = 0xFFFFFFFF_00000000_FFFFFFFF_FFFFFFFF_BCE6FAAD_A7179E84_F3B9CAC2_FC632551
+"""Order of the P-256 group (FIPS 186-5)."""
 
 
 class InvalidSignature(ValueError):
@@ -48,19 +55,44 @@ def recover_address(digest: Hash32, *, r: int, s: int, y_parity: int) -> Address
 
     Raises: InvalidSignature if r, s or y_parity is out of range or no key fits. Source: EIP-2, Yellow Paper appendix F.
     """
+    # The order is odd: exactly half of the nonzero values are "low".
+    if not 0 < s <= SECP256K1_ORDER // 2:
+        raise InvalidSignature("s is not in the lower half of the group order")
+    return recover_any_address(digest, r=r, s=s, y_parity=y_parity)
+
+
+def recover_any_address(digest: Hash32, *, r: int, s: int, y_parity: int) -> Address:
+    """Recover the address as the ECRECOVER precompile does: a high `s` is good, too.
+
+    Raises: InvalidSignature if r, s or y_parity is out of range or no key fits. Source: Yellow Paper appendices E, F.
+    """
     if y_parity not in (0, 1):
         raise InvalidSignature(f"y parity must be 0 or 1, found {y_parity}")
     if not 0 < r < SECP256K1_ORDER:
         raise InvalidSignature("r is not between 1 and the group order")
-    # The order is odd: exactly half of the nonzero values are "low".
-    if not 0 < s <= SECP256K1_ORDER // 2:
-        raise InvalidSignature("s is not in the lower half of the group order")
+    if not 0 < s < SECP256K1_ORDER:
+        raise InvalidSignature("s is not between 1 and the group order")
     signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((y_parity,))
     try:
         key = coincurve.PublicKey.from_signature_and_message(signature, digest, hasher=None)
     except ValueError as error:
         raise InvalidSignature("no public key fits this signature") from error
     return address_of_public_key(key.format(compressed=False))
+
+
+def is_valid_p256(digest: bytes, *, r: int, s: int, x: int, y: int) -> bool:
+    """Tell whether (r, s) over `digest` (32 bytes) is by the P-256 public key (x, y). Source: EIP-7951, FIPS 186-5."""
+    try:
+        key = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+    except ValueError:
+        return False
+    if not (0 < r < P256_ORDER and 0 < s < P256_ORDER):
+        return False
+    try:
+        key.verify(utils.encode_dss_signature(r, s), digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
+    except _NotSigned:
+        return False
+    return True
 
 
 def address_of_public_key(uncompressed: bytes) -> Address:

@@ -27,6 +27,7 @@ WRITE_IN_STATIC_CALL: Final = declare_error("WriteInStaticCall(bytes4 selector)"
 CALLDATA_TOO_SHORT: Final = declare_error("CalldataTooShort(uint256 length, uint256 needed)")
 CALLDATA_TOO_LONG: Final = declare_error("CalldataTooLong(uint256 length, uint256 expected)")
 CALLDATA_NOT_CANONICAL: Final = declare_error("CalldataNotCanonical(uint256 position)")
+DELEGATED_CALL: Final = declare_error("DelegatedCall(address contract)")
 
 DISPATCH_ERRORS: Final = (
     NO_CONTRACT_HERE,
@@ -37,6 +38,7 @@ DISPATCH_ERRORS: Final = (
     CALLDATA_TOO_SHORT,
     CALLDATA_TOO_LONG,
     CALLDATA_NOT_CANONICAL,
+    DELEGATED_CALL,
 )
 
 # A currency.

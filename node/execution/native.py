@@ -82,7 +82,7 @@ def call_system_contract(
     value: int,
     data: bytes,
     gas: int,
-    is_static: bool,
+    is_static: bool = False,
 ) -> NativeResult:
     """Run the native contract at `address` on the journal. The caller reverts the journal if it did not succeed."""
     context = JournalContext(journal, block, address=address, caller=caller, value=value, is_static=is_static)

@@ -4,21 +4,25 @@ Nothing here raises on account of what a transaction carries, except that a tran
 makes the block invalid. Source: Yellow Paper 6, EIP-1559 with a base fee of zero, EIP-7623.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from consensus.chain.block import Block, make_block
 from consensus.chain.header import NO_REQUESTS_HASH, Header
 from consensus.chain.merkle import ordered_list_root
 from consensus.chain.receipt import Log, Receipt, bloom_bytes, bloom_of, encode_receipts
-from consensus.chain.transaction import Transaction, floor_gas, intrinsic_gas
+from consensus.chain.transaction import Transaction, created_address, floor_gas, intrinsic_gas
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, View, WorkUnits
 from consensus.simplex.validators import next_set_requests_hash
 from contracts.addresses import is_system_address
+from node.execution.delegation import apply_authorizations, delegate_of
+from node.execution.engine import SYCEE, CallTracer, EvmCall, EvmResult, EvmRules, load_engine
 from node.execution.errors import TransactionNotAllowed, WrongHeaderField
+from node.execution.fees import NO_FEES, FeeRules, buy_gas, price_of, settle_gas, validate_fees
 from node.execution.limits import BlockLimits, intrinsic_work
-from node.execution.native import SYSTEM_CODE, call_system_contract
+from node.execution.meter import TICKS_PER_UNIT, WorkExhausted, WorkMeter
+from node.execution.native import call_system_contract
 from node.execution.system_steps import end_block, start_block
 from node.state.journal import Journal
 from node.state.overlay import Overlay
@@ -37,6 +41,18 @@ class BlockContext:
     epoch: Epoch
     view: View
     limits: BlockLimits
+    rules: EvmRules = SYCEE
+    fees: FeeRules = NO_FEES
+    """What gas costs: nothing, except under the rules of public tests and in simulated calls."""
+    randao: Hash32 | None = None
+    """PREVRANDAO where it does not follow from the parent."""
+    ancestor_hash: Callable[[int], Hash32] | None = None
+    """What BLOCKHASH answers where the ring of parent hashes does not."""
+
+    @property
+    def previous_randao(self) -> Hash32:
+        """Return PREVRANDAO: predictable, and documented as not random."""
+        return keccak256(self.parent_hash) if self.randao is None else self.randao
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,8 @@ class Outcome:
     logs: tuple[Log, ...]
     output: bytes
     """Returned data, or the ABI-encoded error of a revert."""
+    failure: str | None = None
+    """Why it failed where it did not revert, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +119,7 @@ class BlockExecution:
         Raises: TransactionNotAllowed if it must not be in a block on this state; nothing has changed then.
         """
         transaction = signed.transaction
-        validate_on_state(self._journal, transaction, signed.sender)
+        validate_on_state(self._journal, transaction, signed.sender, fees=self.context.fees)
         limits = self.context.limits
         if self.gas_used + transaction.gas_limit > limits.block_gas_max:
             raise TransactionNotAllowed("block_gas", f"gas limit {transaction.gas_limit} does not fit the block")
@@ -137,7 +155,7 @@ class BlockExecution:
             timestamp_ms=context.timestamp_ms,
             epoch=context.epoch,
             view=context.view,
-            previous_randao=keccak256(context.parent_hash),
+            previous_randao=context.previous_randao,
             requests_hash=next_set_requests_hash(payload) if payload else NO_REQUESTS_HASH,
         )
         return ExecutedBlock(
@@ -173,65 +191,113 @@ def apply_block(
     return executed
 
 
-def validate_on_state(journal: Journal, transaction: Transaction, sender: Address) -> None:
+def validate_on_state(journal: Journal, transaction: Transaction, sender: Address, *, fees: FeeRules = NO_FEES) -> None:
     """Check what makes a transaction unfit for a block on this state.
 
-    Raises: TransactionNotAllowed. Source: EIP-2681, EIP-3607.
+    Raises: TransactionNotAllowed. Source: EIP-2681, EIP-3607, EIP-7702.
     """
     nonce = journal.get_nonce(sender)
     if transaction.nonce != nonce:
         raise TransactionNotAllowed(
             "nonce", f"sender 0x{sender.hex()} is at {nonce}, transaction has {transaction.nonce}"
         )
+    if fees.is_charged:
+        validate_fees(journal, fees, transaction, sender)
     if transaction.value and transaction.value > journal.get_balance(sender):
         raise TransactionNotAllowed("insufficient_funds", f"value {transaction.value} is above the sender's balance")
-    if journal.get_code(sender):
+    code = journal.get_code(sender)
+    if code and delegate_of(code) is None:
         raise TransactionNotAllowed("sender_is_contract", f"0x{sender.hex()} holds code and cannot sign")
-    if transaction.to is None:
-        raise TransactionNotAllowed("may_not_deploy", "contract creation is not enabled on this network")
-    code = journal.get_code(transaction.to)
-    if code and code != SYSTEM_CODE:
-        raise TransactionNotAllowed("contract_not_executable", f"0x{transaction.to.hex()} holds contract code")
 
 
-def apply_transaction(journal: Journal, context: BlockContext, signed: SignedTransaction) -> Outcome:
+def apply_transaction(
+    journal: Journal, context: BlockContext, signed: SignedTransaction, *, tracer: CallTracer | None = None
+) -> Outcome:
     """Run one transaction that passed `validate_on_state`; the journal is left to be committed or discarded.
 
-    A failed call changes nothing but the sender's nonce.
+    A failed call changes nothing but the sender's nonce and what authorizations did.
+    """
+    transaction, sender, fees = signed.transaction, signed.sender, context.fees
+    meter = WorkMeter(context.limits.transaction_work_max)
+    if fees.is_charged:
+        buy_gas(journal, fees, transaction, sender)
+    journal.set_nonce(sender, transaction.nonce + 1)
+    refund = apply_authorizations(journal, transaction.authorizations, chain_id=context.chain_id)
+    gas_limit = transaction.gas_limit
+    checkpoint = journal.snapshot()
+    try:
+        meter.spend(intrinsic_work(transaction) * TICKS_PER_UNIT)
+        result = run_call(journal, context, signed, gas_limit - intrinsic_gas(transaction), meter, tracer)
+        work = meter.work_used
+    except WorkExhausted:
+        result = EvmResult(False, b"", gas_left=0, gas_refund=0, destroyed=(), failure="out of work")
+        work = context.limits.transaction_work_max
+    if not result.succeeded:
+        journal.revert(checkpoint)
+    gas_spent = gas_limit - result.gas_left
+    # A fifth at most, rounded down (EIP-3529).
+    gas_spent -= min(refund + result.gas_refund, gas_spent // 5)
+    gas_used = max(gas_spent, floor_gas(transaction)) if context.rules.has_floor_gas else gas_spent
+    if fees.is_charged:
+        settle_gas(journal, fees, transaction, sender, context.leader, gas_used=gas_used)
+    for address in result.destroyed:
+        journal.delete_account(address)
+    return Outcome(
+        succeeded=result.succeeded,
+        gas_used=gas_used,
+        work_used=work,
+        logs=journal.take_logs(),
+        output=result.output,
+        failure=result.failure,
+    )
+
+
+def run_call(
+    journal: Journal,
+    context: BlockContext,
+    signed: SignedTransaction,
+    gas: int,
+    meter: WorkMeter,
+    tracer: CallTracer | None = None,
+) -> EvmResult:
+    """Do what a transaction asks for, with the gas that is left of its limit: move value, call, or create.
+
+    The caller reverts the journal if it did not succeed. Raises: WorkExhausted, DeadlinePassed.
     """
     transaction, sender = signed.transaction, signed.sender
     to = transaction.to
-    assert to is not None
-    journal.set_nonce(sender, transaction.nonce + 1)
-    gas_spent = intrinsic_gas(transaction)
-    work = intrinsic_work(transaction)
-    succeeded, output = True, b""
-    checkpoint = journal.snapshot()
-    if is_system_address(to):
-        result = call_system_contract(
-            journal,
-            context,
-            address=to,
-            caller=sender,
-            value=transaction.value,
-            data=transaction.data,
-            gas=transaction.gas_limit - gas_spent,
-            is_static=False,
+    if to is not None and is_system_address(to) and tracer is None:
+        native = call_system_contract(
+            journal, context, address=to, caller=sender, value=transaction.value, data=transaction.data, gas=gas
         )
-        succeeded, output = result.success, result.output
-        gas_spent += result.gas_used
-        work = WorkUnits(work + result.work)
-    elif transaction.value:
-        journal.set_balance(sender, journal.get_balance(sender) - transaction.value)
-        journal.set_balance(to, journal.get_balance(to) + transaction.value)
-    if work > context.limits.transaction_work_max:
-        succeeded, output, gas_spent = False, b"", transaction.gas_limit
-    if not succeeded:
-        journal.revert(checkpoint)
-    return Outcome(
-        succeeded=succeeded,
-        gas_used=max(gas_spent, floor_gas(transaction)),
-        work_used=work,
-        logs=journal.take_logs(),
-        output=output,
+        meter.spend(native.work * TICKS_PER_UNIT)
+        return EvmResult(native.success, native.output, gas - native.gas_used, 0, (), None)
+    if (
+        to is not None
+        and not transaction.access_list
+        and not journal.get_code(to)
+        and to not in context.rules.precompiles
+    ):
+        if transaction.value:
+            journal.set_balance(sender, journal.get_balance(sender) - transaction.value)
+            journal.set_balance(to, journal.get_balance(to) + transaction.value)
+        return EvmResult(True, b"", gas, 0, (), None)
+    created = created_address(sender, transaction.nonce) if to is None else None
+    for address in (sender, context.leader, to if created is None else created):
+        assert address is not None
+        journal.warm_address(address)
+    for address, slots in transaction.access_list:
+        journal.warm_address(address)
+        for slot in slots:
+            journal.warm_slot(address, slot)
+    call = EvmCall(
+        sender=sender,
+        to=to,
+        created=created,
+        value=transaction.value,
+        data=transaction.data,
+        gas=gas,
+        gas_price=price_of(context.fees, transaction),
+        blob_hashes=context.fees.blob_hashes,
     )
+    return load_engine().run(journal, context, call, meter, tracer)

@@ -12,9 +12,9 @@ from consensus.chain.block import Block, block_bytes
 from consensus.chain.header import EMPTY_UNCLES_HASH, Header
 from consensus.chain.merkle import EMPTY_TRIE_ROOT, ordered_list_root
 from consensus.chain.receipt import Log, bloom_bytes, bloom_of
-from consensus.chain.transaction import Transaction, TransactionType, decode_transaction
+from consensus.chain.transaction import Transaction, TransactionType, created_address, decode_transaction
 from consensus.primitives.hashing import keccak256
-from consensus.primitives.rlp_codec import decode, encode_bytes, encode_joined, encode_uint, read_bytes, read_list
+from consensus.primitives.rlp_codec import decode, read_bytes, read_list
 from consensus.primitives.scalars import ZERO_HASH, Address, Hash32
 from node.mempool.pool import PooledTransaction
 from node.rpc.backend import AccountProof, BlockReceipts, FinalHeader, HeadInfo
@@ -162,7 +162,7 @@ def receipt_object(
     receipt = receipts.receipts[index]
     sender = receipts.senders[index]
     gas_before = receipts.receipts[index - 1].cumulative_gas_used if index else 0
-    created = None if transaction.to is not None else data_hex(_created_address(sender, transaction.nonce))
+    created = None if transaction.to is not None else data_hex(created_address(sender, transaction.nonce))
     return {
         "type": hex(receipt.type),
         "transactionHash": data_hex(transaction.hash),
@@ -271,13 +271,20 @@ def _signed_fields(transaction: Transaction, sender: Address, *, gas_price: int)
         {"address": data_hex(address), "storageKeys": [word_hex(slot) for slot in slots]}
         for address, slots in transaction.access_list
     ]
-    if transaction.type == TransactionType.DYNAMIC_FEE:
+    if transaction.type in (TransactionType.DYNAMIC_FEE, TransactionType.SET_CODE):
         fields["gasPrice"] = hex(gas_price)
         fields["maxFeePerGas"] = hex(transaction.max_fee_per_gas)
         fields["maxPriorityFeePerGas"] = hex(transaction.max_priority_fee_per_gas)
+    if transaction.type == TransactionType.SET_CODE:
+        fields["authorizationList"] = [
+            {
+                "chainId": hex(authorization.chain_id),
+                "address": data_hex(authorization.address),
+                "nonce": hex(authorization.nonce),
+                "yParity": hex(authorization.y_parity),
+                "r": hex(authorization.r),
+                "s": hex(authorization.s),
+            }
+            for authorization in transaction.authorizations
+        ]
     return fields
-
-
-def _created_address(sender: Address, nonce: int) -> Address:
-    """Return where a creation puts its contract (Yellow Paper, section 7)."""
-    return Address(keccak256(encode_joined(encode_bytes(sender) + encode_uint(nonce)))[12:])

@@ -319,6 +319,7 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     NonceGap: ErrorRow(6),
     chain.MalformedTransaction: ErrorRow(-32000, {"actual": "detail"}),
     chain.OversizedTransaction: ErrorRow(-32000, {"limit": "transaction_bytes_max", "actual": "transaction_bytes"}),
+    chain.OversizedInitCode: ErrorRow(-32000, {"limit": "init_code_bytes_max", "actual": "init_code_bytes"}),
     chain.UnsupportedTransactionType: ErrorRow(-32000, {"actual": "transaction_type"}),
     chain.NotReplayProtected: ErrorRow(-32000, {"actual": "v"}),
     chain.WrongChainId: ErrorRow(-32000, _EXPECTED_FOUND),

@@ -7,6 +7,7 @@ until `commit`: the original value of a slot is what the overlay says.
 
 from typing import Any
 
+from consensus.chain.merkle import EMPTY_TRIE_ROOT
 from consensus.chain.receipt import Log
 from consensus.primitives.hashing import KECCAK_EMPTY, keccak256
 from consensus.primitives.scalars import Address, Hash32
@@ -79,6 +80,15 @@ class Journal:
     def get_original_slot(self, address: Address, slot: int) -> int:
         """Return the word that was in a slot before this transaction. Source: EIP-2200."""
         return self._overlay.storage(address, slot)
+
+    def has_storage(self, address: Address) -> bool:
+        """Tell whether a slot of `address` was nonzero before this transaction. Source: EIP-7610."""
+        account = self._overlay.account(address)
+        if account is None:
+            return False
+        if account.storage_root != EMPTY_TRIE_ROOT:
+            return True
+        return any(self._overlay.slots.get(address, {}).values())
 
     def set_nonce(self, address: Address, nonce: int) -> None:
         """Set the nonce, making the account if need be."""
