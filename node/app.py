@@ -24,6 +24,7 @@ from node.chain.commit import commit_genesis
 from node.chain.feed import FinalBlock
 from node.chain.store import ChainStore
 from node.config import NodeConfig
+from node.execution.engine import load_engine
 from node.execution.genesis_state import Genesis, build_genesis
 from node.execution.transition import ExecutedBlock
 from node.home import KeyPlace, NodeHome
@@ -48,6 +49,7 @@ from node.runtime.evidence import evidence_records
 from node.runtime.inbound import Inbound
 from node.runtime.loop import LoopTimers, run_loop
 from node.runtime.node_facts import FactCollector, FactSources
+from node.runtime.ports import Lane
 from node.runtime.recovery import recover_head, recover_node
 from node.runtime.validator_node import NodePorts, ValidatorNode
 from node.runtime.workers import ThreadWorkers
@@ -187,6 +189,8 @@ class _Process:
         self._node = self._make_node(timers)
         self._listener.target = self._node.inbound
         self._facts = self._make_facts()
+        # Takes a second: no block and no client shall wait for it.
+        self._workers.submit(Lane.CALLS, load_engine, lambda _engine: None, self._fail)
         rpc, ops = self._make_rpc(), self._make_ops()
         try:
             await rpc.start()

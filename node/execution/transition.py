@@ -211,14 +211,21 @@ def validate_on_state(journal: Journal, transaction: Transaction, sender: Addres
 
 
 def apply_transaction(
-    journal: Journal, context: BlockContext, signed: SignedTransaction, *, tracer: CallTracer | None = None
+    journal: Journal,
+    context: BlockContext,
+    signed: SignedTransaction,
+    meter: WorkMeter | None = None,
+    *,
+    tracer: CallTracer | None = None,
 ) -> Outcome:
     """Run one transaction that passed `validate_on_state`; the journal is left to be committed or discarded.
 
-    A failed call changes nothing but the sender's nonce and what authorizations did.
+    A failed call changes nothing but the sender's nonce and what authorizations did. `meter` is for calls that are no
+    transactions. Raises: DeadlinePassed if that has a deadline.
     """
     transaction, sender, fees = signed.transaction, signed.sender, context.fees
-    meter = WorkMeter(context.limits.transaction_work_max)
+    if meter is None:
+        meter = WorkMeter(context.limits.transaction_work_max)
     if fees.is_charged:
         buy_gas(journal, fees, transaction, sender)
     journal.set_nonce(sender, transaction.nonce + 1)

@@ -17,8 +17,6 @@ from consensus.chain.transaction import (
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Hash32
 from node.mempool.errors import (
-    ContractNotExecutable,
-    CreationNotEnabled,
     ExceedsBlockGas,
     InsufficientFunds,
     NonceTooFar,
@@ -53,10 +51,6 @@ class LedgerView(Protocol):
 
     def sender_state(self, sender: Address) -> SenderState:
         """Return nonce and native balance; zeros for an account that does not exist."""
-        ...
-
-    def has_foreign_code(self, address: Address) -> bool:
-        """Tell whether `address` holds contract code that is not a system contract's."""
         ...
 
     def is_syncing(self) -> bool:
@@ -194,10 +188,6 @@ class Admission:
     def _validate(self, transaction: Transaction, state: SenderState) -> None:
         if self._ledger.is_syncing():
             raise NotReady()
-        if transaction.to is None:
-            raise CreationNotEnabled()
-        if self._ledger.has_foreign_code(transaction.to):
-            raise ContractNotExecutable(transaction.to)
         block_gas_limit = self._block_gas_limit()
         if transaction.gas_limit > block_gas_limit:
             raise ExceedsBlockGas(gas_limit=transaction.gas_limit, block_gas_limit=block_gas_limit)

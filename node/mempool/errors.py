@@ -6,8 +6,6 @@ RejectedTransaction            `reason` is the stable word RPC clients see
 ├── NonceTooFar                further ahead than this node holds transactions for
 ├── InsufficientFunds          the native value moved is above the sender's balance
 ├── ExceedsBlockGas            no block could hold it
-├── CreationNotEnabled         contract creation, which this network does not execute
-├── ContractNotExecutable      a call to contract code, which this network does not execute
 ├── SenderLimit                too many pending transactions of one sender
 ├── PoolFull                   too many pending transactions altogether
 └── NotReady                   the node is still catching up
@@ -67,21 +65,6 @@ class ExceedsBlockGas(RejectedTransaction):
         self.gas_limit = gas_limit
         self.block_gas_limit = block_gas_limit
         super().__init__(f"exceeds block gas limit: gas limit {gas_limit}, block gas limit {block_gas_limit}")
-
-
-class CreationNotEnabled(RejectedTransaction):
-    reason = "may_not_deploy"
-
-    def __init__(self) -> None:
-        super().__init__("contract creation is not enabled on this network: send to a currency or an account")
-
-
-class ContractNotExecutable(RejectedTransaction):
-    reason = "contract_not_executable"
-
-    def __init__(self, to: bytes) -> None:
-        self.to = to
-        super().__init__(f"0x{to.hex()} holds contract code, which this network does not execute")
 
 
 class SenderLimit(RejectedTransaction):

@@ -12,6 +12,7 @@ from consensus.chain.block import Block
 from consensus.chain.header import Header
 from consensus.chain.receipt import Receipt
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, ValidatorIndex, View
+from node.execution.calls import CallOutcome, CallRequest
 from node.mempool.admission import Verdict
 from node.mempool.pool import PooledTransaction
 from node.mempool.waiters import FinalCallback
@@ -195,31 +196,6 @@ class SyncProgress:
     height_highest: Height
 
 
-@dataclass(frozen=True, slots=True)
-class CallRequest:
-    """A call that leaves no trace."""
-
-    sender: Address
-    to: Address | None
-    """None asks what creating a contract would do."""
-    gas_limit: int
-    """Already capped at this node's `call_gas_max`."""
-    value: int
-    """Native value moved, in wei."""
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class CallOutcome:
-    """What a call would have done."""
-
-    succeeded: bool
-    output: bytes
-    """Returned or revert data."""
-    gas_used: int
-    """Gas that a transaction with these fields uses, its intrinsic and floor gas included."""
-
-
 class LedgerReads(Protocol):
     """Final blocks and states. Every method may be called on the loop thread and on the calls thread."""
 
@@ -336,11 +312,14 @@ class Calls(Protocol):
         ...
 
     async def call(self, request: CallRequest, height: Height) -> CallOutcome:
-        """Execute a call on the state after `height`; a revert is an outcome, not an exception.
+        """Execute a call on the state after `height`; a failure is an outcome, not an exception.
 
-        Raises: errors.CallsOverloaded, errors.CallTimedOut, errors.Pruned; InsufficientFunds if the sender's balance
-        is below the value; CreationNotEnabled and ContractNotExecutable where the ledger does not execute `to`.
+        Raises: errors.CallsOverloaded, errors.CallTimedOut, errors.Pruned, and what `execute_call` raises.
         """
+        ...
+
+    async def estimate_gas(self, request: CallRequest, height: Height) -> tuple[int, CallOutcome]:
+        """Return the gas limit a call needs, and its outcome with that limit or with the highest. Raises: as `call`."""
         ...
 
     async def proof(self, address: Address, slots: Sequence[int], height: Height) -> AccountProof:

@@ -10,6 +10,7 @@ RpcError
 ├── BlockNotFound, Pruned, ProofPruned                               not here, or not any more
 ├── CallsOverloaded, CallTimedOut                                    not now
 ├── ExecutionReverted                                                code 3
+├── ExecutionFailed                                                  a call that failed and did not revert
 └── FinalityTimedOut, NotAdmitted, NonceGap                          codes 4, 5 and 6 (EIP-7966)
 """
 
@@ -19,6 +20,7 @@ from typing import TypeAlias
 
 from consensus.chain import errors as chain
 from consensus.primitives.scalars import Hash32, Height
+from node.execution.calls import CallNotFunded
 from node.mempool import errors as mempool
 from node.mempool.waiters import WAITERS_MAX, TooManyWaiters
 
@@ -247,6 +249,16 @@ class ExecutionReverted(RpcError):
         super().__init__("execution reverted" if described is None else f"execution reverted: {described}")
 
 
+class ExecutionFailed(RpcError):
+    """A call ended with an error that is no revert: out of gas, a bad jump, an invalid opcode."""
+
+    reason = "execution_failed"
+
+    def __init__(self, failure: str) -> None:
+        self.failure = failure
+        super().__init__(failure)
+
+
 class FinalityTimedOut(RpcError):
     """Admitted and still pending when the client's patience ended."""
 
@@ -314,6 +326,7 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     CallTimedOut: ErrorRow(-32005, {"limit": "limit"}),
     TooManyWaiters: ErrorRow(-32005, fixed={"reason": "too_many_waiters", "limit": WAITERS_MAX}),
     ExecutionReverted: ErrorRow(3),
+    ExecutionFailed: ErrorRow(-32000, {"actual": "failure"}),
     FinalityTimedOut: ErrorRow(4),
     NotAdmitted: ErrorRow(5),
     NonceGap: ErrorRow(6),
@@ -327,13 +340,12 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     chain.IntrinsicGasTooLow: ErrorRow(-32000, {"expected": "intrinsic_gas", "actual": "gas_limit"}),
     chain.InconsistentFees: ErrorRow(-32000, {"expected": "fee_cap", "actual": "priority_fee"}),
     chain.NonceExhausted: ErrorRow(-32000, {"actual": "nonce"}),
+    CallNotFunded: ErrorRow(-32000, {"expected": "value", "actual": "balance"}),
     mempool.NonceTooLow: ErrorRow(-32000, _EXPECTED_FOUND),
     mempool.NonceTaken: ErrorRow(-32000, {"actual": "nonce", "pending": "pending_hash"}),
     mempool.NonceTooFar: ErrorRow(-32000, {**_EXPECTED_FOUND, "limit": "ahead_max"}),
     mempool.InsufficientFunds: ErrorRow(-32000, {"expected": "value", "actual": "balance"}),
     mempool.ExceedsBlockGas: ErrorRow(-32000, {"limit": "block_gas_limit", "actual": "gas_limit"}),
-    mempool.CreationNotEnabled: ErrorRow(-32003),
-    mempool.ContractNotExecutable: ErrorRow(-32004, {"actual": "to"}),
     mempool.SenderLimit: ErrorRow(-32005, {"actual": "sender", "limit": "per_sender_max"}),
     mempool.PoolFull: ErrorRow(-32002, {"limit": "transactions_max"}, _RETRY),
     mempool.NotReady: ErrorRow(-32002, fixed=_RETRY),

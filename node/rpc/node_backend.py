@@ -1,6 +1,5 @@
 """The real node behind JSON-RPC: final blocks from the store, pending transactions, calls on a thread."""
 
-import asyncio
 import platform
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -8,24 +7,19 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from consensus.chain.block import Block
-from consensus.chain.transaction import Transaction, TransactionType, floor_gas, intrinsic_gas
-from consensus.primitives.scalars import ZERO_HASH, Address, Epoch, Hash32, Height, ValidatorIndex, View
+from consensus.primitives.scalars import Address, Epoch, Hash32, Height, ValidatorIndex, View
 from consensus.simplex.messages import decode_certificate
-from contracts.addresses import CURRENCY_REGISTRY, currency_address, is_system_address
+from contracts.addresses import CURRENCY_REGISTRY, currency_address
 from contracts.decoding import decode_revert
 from contracts.layout import CurrencyRegistrySlots, CurrencySlots, read_packed, read_text
 from node.chain.store import ChainStore
-from node.execution.native import SYSTEM_CODE, call_system_contract
-from node.execution.transition import BlockContext
+from node.execution.calls import CallOutcome, CallRequest
 from node.mempool.admission import Admission, Verdict
-from node.mempool.errors import ContractNotExecutable, CreationNotEnabled, InsufficientFunds
 from node.mempool.pool import Pool, PooledTransaction
 from node.mempool.waiters import FinalCallback, Waiters
 from node.rpc.backend import (
     AccountProof,
     BlockReceipts,
-    CallOutcome,
-    CallRequest,
     Certificate,
     CurrencyInfo,
     FinalHeader,
@@ -38,20 +32,16 @@ from node.rpc.backend import (
     ValidatorSetInfo,
     make_block_receipts,
 )
-from node.rpc.errors import CallsOverloaded, CallTimedOut, ProofPruned
+from node.rpc.call_runner import CallRunner
+from node.rpc.errors import ProofPruned
 from node.runtime.epochs import Epochs
 from node.runtime.evidence import EvidenceRecord, evidence_records
-from node.runtime.ports import Clock, Lane, Workers
-from node.state.journal import Journal
-from node.state.overlay import Overlay
+from node.runtime.ports import Clock, Workers
 from node.state.proof import prove_account
 from node.state.reader import StateReader
 from node.storage.errors import MissingRecord
 
 T = TypeVar("T")
-
-CALLS_QUEUED_MAX = 64
-"""Jobs that wait for the calls thread; more would wait longer than clients do."""
 
 RECEIPTS_CACHED_MAX = 64
 """Blocks whose decoded receipts are kept: clients ask for the receipts of one block one by one."""
@@ -86,7 +76,14 @@ class NodeBackend:
         self._parts = parts
         self._chain = parts.chain
         self._receipts: OrderedDict[Height, BlockReceipts] = OrderedDict()
-        self._calls_queued = 0
+        self._calls = CallRunner(
+            chain=parts.chain,
+            chain_id=parts.chain_id,
+            limits=lambda: parts.epochs.rules.limits,
+            workers=parts.workers,
+            clock=parts.clock,
+            call_timeout_ms=parts.call_timeout_ms,
+        )
 
     # Final blocks and states
 
@@ -235,35 +232,15 @@ class NodeBackend:
 
     async def compute(self, job: Callable[[], T]) -> T:
         """Run `job` on the calls thread. Raises: CallsOverloaded, CallTimedOut."""
-        if self._calls_queued >= CALLS_QUEUED_MAX:
-            raise CallsOverloaded(CALLS_QUEUED_MAX)
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-
-        def done(result: T) -> None:
-            self._calls_queued -= 1
-            if not future.done():
-                future.set_result(result)
-
-        def failed(error: BaseException) -> None:
-            self._calls_queued -= 1
-            if not future.done():
-                future.set_exception(error)
-
-        self._calls_queued += 1
-        self._parts.workers.submit(Lane.CALLS, job, done, failed)
-        try:
-            return await asyncio.wait_for(future, self._parts.call_timeout_ms / 1000)
-        except TimeoutError as error:
-            raise CallTimedOut(self._parts.call_timeout_ms) from error
+        return await self._calls.compute(job)
 
     async def call(self, request: CallRequest, height: Height) -> CallOutcome:
         """Execute a call on the state after `height`, leaving no trace."""
-        if request.to is None:
-            raise CreationNotEnabled()
-        context = self._call_context(height)
-        state = self._chain.state_at(height)
-        to = request.to
-        return await self.compute(lambda: execute_call(state, context, request, to))
+        return await self._calls.call(request, height)
+
+    async def estimate_gas(self, request: CallRequest, height: Height) -> tuple[int, CallOutcome]:
+        """Return the gas limit a call needs, and its outcome with that limit or with the highest."""
+        return await self._calls.estimate_gas(request, height)
 
     async def proof(self, address: Address, slots: Sequence[int], height: Height) -> AccountProof:
         """Prove an account and slots against the state root of `height`. Raises: ProofPruned."""
@@ -328,66 +305,6 @@ class NodeBackend:
     def limits(self) -> dict[str, int]:
         """Return every limit of ledger and mempool a client can meet."""
         return self._parts.limits()
-
-    def _call_context(self, height: Height) -> BlockContext:
-        final = self.header(height)
-        return BlockContext(
-            chain_id=self._parts.chain_id,
-            parent_hash=final.block_hash,
-            height=Height(height + 1),
-            timestamp_ms=max(self._parts.clock.now_ms(), final.header.timestamp_ms),
-            leader=final.header.leader,
-            epoch=final.header.epoch,
-            view=final.header.view,
-            limits=self._parts.epochs.rules.limits,
-        )
-
-
-def execute_call(state: StateReader, context: BlockContext, request: CallRequest, to: Address) -> CallOutcome:
-    """Run a call on a throw-away overlay, priced like a transaction with the same fields.
-
-    Raises: InsufficientFunds, ContractNotExecutable.
-    """
-    journal = Journal(Overlay(state))
-    balance = journal.get_balance(request.sender)
-    if request.value > balance:
-        raise InsufficientFunds(balance=balance, value=request.value)
-    priced = Transaction(
-        type=TransactionType.DYNAMIC_FEE,
-        chain_id=context.chain_id,
-        nonce=0,
-        max_priority_fee_per_gas=0,
-        max_fee_per_gas=0,
-        gas_limit=request.gas_limit,
-        to=to,
-        value=request.value,
-        data=request.data,
-        access_list=(),
-        y_parity=0,
-        r=0,
-        s=0,
-        raw=b"",
-        hash=ZERO_HASH,
-        signing_hash=ZERO_HASH,
-    )
-    gas = intrinsic_gas(priced)
-    floor = floor_gas(priced)
-    code = journal.get_code(to)
-    if code and code != SYSTEM_CODE:
-        raise ContractNotExecutable(to)
-    if not is_system_address(to):
-        return CallOutcome(succeeded=True, output=b"", gas_used=max(gas, floor))
-    result = call_system_contract(
-        journal,
-        context,
-        address=to,
-        caller=request.sender,
-        value=request.value,
-        data=request.data,
-        gas=max(0, request.gas_limit - gas),
-        is_static=False,
-    )
-    return CallOutcome(succeeded=result.success, output=result.output, gas_used=max(gas + result.gas_used, floor))
 
 
 def read_currency(state: StateReader, currency_id: int) -> CurrencyInfo:

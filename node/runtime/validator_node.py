@@ -6,7 +6,6 @@ The real process and the simulated one build it from the same ports.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from consensus.primitives.hashing import KECCAK_EMPTY
 from consensus.primitives.scalars import Address, Hash32, Height, ValidatorIndex, View
 from consensus.simplex.admission import Admission as ConsensusAdmission
 from consensus.simplex.effects import StopReason
@@ -33,7 +32,6 @@ from node.chain.feed import Feed
 from node.chain.header_facts import facts_of, read_header
 from node.chain.store import ChainStore
 from node.execution.errors import InvalidBlock
-from node.execution.native import SYSTEM_CODE_HASH
 from node.execution.transition import ExecutedBlock
 from node.mempool.admission import Admission, SenderState
 from node.mempool.pending import PendingWork
@@ -341,11 +339,6 @@ class ValidatorNode:
         """Return nonce and native balance in the final state."""
         account = self._committer.final_state.account(sender)
         return SenderState(0, 0) if account is None else SenderState(account.nonce, account.balance)
-
-    def has_foreign_code(self, address: Address) -> bool:
-        """Tell whether `address` holds code that is not a system contract's."""
-        account = self._committer.final_state.account(address)
-        return account is not None and account.code_hash not in (KECCAK_EMPTY, SYSTEM_CODE_HASH)
 
     def is_syncing(self) -> bool:
         """Tell whether this node is more than one final block behind."""

@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 
 from node.execution.statetest import FORKS, run_file
-from tests.conformance.deep_stack import run_deep
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ def run_path(folder: Path, fork: str, path: Path) -> FileResult:
     failed = []
     passed = 0
     if all("post" in test for test in content.values()):
-        for result in run_deep(lambda: list(run_file(content, fork=fork))):
+        for result in run_file(content, fork=fork):
             if result.passed:
                 passed += 1
             else:

@@ -175,18 +175,8 @@ NOT_ALLOWED = {
     "nonce used before": ("nonce", lambda: [payment(ALICE_KEY, 0, BOB, 1), payment(ALICE_KEY, 0, BOB, 2)]),
     "nonce after a gap": ("nonce", lambda: [payment(ALICE_KEY, 1, BOB, 1)]),
     "value without money": ("insufficient_funds", lambda: [signed(raw_call(ALICE_KEY, 0, b"", to=BOB, value=1))]),
-    "contract creation": ("may_not_deploy", lambda: [creation()]),
-    "call of foreign code": (
-        "contract_not_executable",
-        lambda: [signed(raw_call(ALICE_KEY, 0, b"", to=HISTORY_ADDRESS))],
-    ),
     "sender that holds code": ("sender_is_contract", lambda: [replace(payment(ALICE_KEY, 1, BOB, 1), sender=EUR)]),
 }
-
-
-def creation() -> SignedTransaction:
-    plain = payment(ALICE_KEY, 0, BOB, 1)
-    return replace(plain, transaction=replace(plain.transaction, to=None))
 
 
 @pytest.mark.parametrize(("rule", "transactions"), NOT_ALLOWED.values(), ids=NOT_ALLOWED)
@@ -235,7 +225,7 @@ def test_refused_transaction_leaves_the_block_under_way_as_it_was(block_zero: Ge
     clean = BlockExecution(state(block_zero), context(block_zero))
     clean.apply(payment(ALICE_KEY, 0, BOB, 1))
     disturbed = BlockExecution(state(block_zero), context(block_zero))
-    refused = [payment(BOB_KEY, 9, ALICE, 1), creation(), signed(raw_call(DAVE_KEY, 0, b"", to=BOB, value=1))]
+    refused = [payment(BOB_KEY, 9, ALICE, 1), signed(raw_call(DAVE_KEY, 0, b"", to=BOB, value=1))]
     for transaction in refused:
         with pytest.raises(TransactionNotAllowed):
             disturbed.apply(transaction)

@@ -9,6 +9,7 @@ from consensus.chain.errors import (
     IntrinsicGasTooLow,
     InvalidTransactionSignature,
     MalformedTransaction,
+    OversizedInitCode,
     WrongChainId,
 )
 from consensus.chain.transaction import sign_dynamic_fee_transaction
@@ -16,8 +17,6 @@ from consensus.primitives.scalars import Address
 from consensus.primitives.signatures import address_of_private_key
 from node.mempool.admission import Admission, SenderState, Verdict
 from node.mempool.errors import (
-    ContractNotExecutable,
-    CreationNotEnabled,
     ExceedsBlockGas,
     InsufficientFunds,
     NonceTooLow,
@@ -30,7 +29,6 @@ from tests.node.runtime.manual import InstantWorkers, ManualTime
 CHAIN_ID = 23790
 KEY = b"\x07" * 32
 TO = Address(b"\x22" * 20)
-FOREIGN = Address(b"\x33" * 20)
 
 
 class Ledger:
@@ -40,9 +38,6 @@ class Ledger:
 
     def sender_state(self, sender: Address) -> SenderState:
         return SenderState(self.nonce, 100)
-
-    def has_foreign_code(self, address: Address) -> bool:
-        return address == FOREIGN
 
     def is_syncing(self) -> bool:
         return self.syncing
@@ -121,8 +116,8 @@ def test_a_client_is_refused_at_once_when_too_many_are_being_recovered(monkeypat
     assert isinstance(world.submit(payment(2)), PooledTransaction)
 
 
-def creation() -> bytes:
-    fields = {"nonce": 0, "gas": 100_000, "data": "0x00", "value": 0, "chainId": CHAIN_ID, "type": 2}
+def creation(code: bytes) -> bytes:
+    fields = {"nonce": 0, "gas": 1_000_000, "data": code, "value": 0, "chainId": CHAIN_ID, "type": 2}
     fields |= {"maxFeePerGas": 0, "maxPriorityFeePerGas": 0}
     return bytes(Account.sign_transaction(fields, KEY).raw_transaction)
 
@@ -142,8 +137,7 @@ def broken_signature() -> bytes:
         ("gas below the bytes' price", lambda: payment(gas=21_000), IntrinsicGasTooLow),
         ("gas above a block's", lambda: payment(gas=1_000_001), ExceedsBlockGas),
         ("more than the balance", lambda: payment(value=101), InsufficientFunds),
-        ("creation", creation, CreationNotEnabled),
-        ("foreign code", lambda: payment(to=FOREIGN), ContractNotExecutable),
+        ("creation by too much code", lambda: creation(b"\x00" * 49_153), OversizedInitCode),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -155,6 +149,10 @@ def test_refusal_names_its_reason_and_is_counted(
     assert type(verdict) is error
     assert len(world.pool) == 0
     assert sum(world.admission.rejected_counts.values()) == 1
+
+
+def test_creation_is_admitted_like_a_call() -> None:
+    assert isinstance(World().submit(creation(b"\x00")), PooledTransaction)
 
 
 def test_used_nonce_is_refused_and_the_balance_itself_may_be_sent() -> None:

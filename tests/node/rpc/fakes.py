@@ -26,10 +26,9 @@ from consensus.primitives.scalars import (
 )
 from consensus.simplex.evidence import ConflictingVotes
 from consensus.simplex.messages import Kind, Statement, Vote
+from node.execution.calls import CallNotFunded, CallOutcome, CallRequest
 from node.mempool.admission import Verdict, recover_batch
 from node.mempool.errors import (
-    ContractNotExecutable,
-    CreationNotEnabled,
     ExceedsBlockGas,
     InsufficientFunds,
     NonceTooFar,
@@ -41,8 +40,6 @@ from node.mempool.waiters import FinalCallback, Waiters
 from node.rpc.backend import (
     AccountProof,
     BlockReceipts,
-    CallOutcome,
-    CallRequest,
     Certificate,
     CurrencyInfo,
     FinalHeader,
@@ -271,14 +268,16 @@ class FakeBackend:
         await asyncio.sleep(0)
         self.computing -= 1
         if request.to is None:
-            raise CreationNotEnabled()
-        if request.to == FOREIGN:
-            raise ContractNotExecutable(request.to)
+            return CallOutcome(False, b"", request.gas_limit, "out of gas")
         if request.value > 10**18:
-            raise InsufficientFunds(balance=10**18, value=request.value)
+            raise CallNotFunded(balance=10**18, value=request.value)
         if int.from_bytes(request.data[36:68], "big") > BALANCE_MINOR:
             return CallOutcome(False, REVERT_OUTPUT, 30_000)
         return CallOutcome(True, word(1), 30_432)
+
+    async def estimate_gas(self, request: CallRequest, height: Height) -> tuple[int, CallOutcome]:
+        outcome = await self.call(request, height)
+        return outcome.gas_used, outcome
 
     async def proof(self, address: Address, slots: Sequence[int], height: Height) -> AccountProof:
         if height < self.proofs_oldest:
@@ -338,10 +337,6 @@ class FakeBackend:
         try:
             if self.is_syncing:
                 raise NotReady()
-            if transaction.to is None:
-                raise CreationNotEnabled()
-            if transaction.to == FOREIGN:
-                raise ContractNotExecutable(transaction.to)
             if transaction.gas_limit > GAS_LIMIT:
                 raise ExceedsBlockGas(gas_limit=transaction.gas_limit, block_gas_limit=GAS_LIMIT)
             if transaction.value > 10**18:

@@ -122,7 +122,7 @@ async def test_errors_arrive_as_the_exceptions_users_catch() -> None:
         with pytest.raises(ContractCustomError):
             web3.eth.estimate_gas(call)
         # Anything but a revert must not look like one.
-        with pytest.raises(Web3RPCError, match="may_not_deploy"):
+        with pytest.raises(Web3RPCError, match="execution_failed"):
             web3.eth.call({"from": ALICE.address, "data": "0x60"})
         with pytest.raises(Web3RPCError, match="nonce too low"):
             web3.eth.send_raw_transaction(sign(ALICE, 0, gas=99_999))

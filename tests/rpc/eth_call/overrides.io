@@ -1,3 +1,3 @@
-// state overrides are not supported
+// state overrides
 >> {"jsonrpc":"2.0","id":1,"method":"eth_call","params":[{"from":"0x5d5c99edf529335160ff180fa141dd4967fc00d2","to":"0x5cee100000000000000000000000000000000001","data":"0xa9059cbb000000000000000000000000af295d3c842bc1145e818d7fef2c9297266256200000000000000000000000000000000000000000000000000000000000000005"},"latest",{"0x5d5c99edf529335160ff180fa141dd4967fc00d2":{"balance":"0x1"}}]}
-<< {"jsonrpc":"2.0","id":1,"error":{"code":-32004,"message":"not supported by this node: state overrides [not_supported]"}}
+<< {"jsonrpc":"2.0","id":1,"result":"0x0000000000000000000000000000000000000000000000000000000000000001"}

@@ -1,3 +1,0 @@
-// contract code is not executed
->> {"jsonrpc":"2.0","id":1,"method":"eth_sendRawTransaction","params":["0x02f8aa825cee050307830186a094f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f080b844a9059cbb000000000000000000000000af295d3c842bc1145e818d7fef2c9297266256200000000000000000000000000000000000000000000000000000000000000005c080a0425073bef8215ba6bc9bafd5c711211327a960e23ad12caab5a98414872ed047a019e8868d0b4b8b8ea2c07839d075e8403a1fcf855bc1a348bee0e3d7f4b8da38"]}
-<< {"jsonrpc":"2.0","id":1,"error":{"code":-32004,"message":"0xf0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0 holds contract code, which this network does not execute","data":{"reason":"contract_not_executable","actual":"0xf0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0"}}}
