@@ -111,11 +111,14 @@ def _metered(number: int, precompile: Precompile) -> Precompile:
     ticks, gas_unit = _TICKS_PER_GAS[number]
 
     def run(frame: "Frame") -> None:
-        # What is not charged is not computed: py-evm takes the gas first, and out of gas ends it there.
+        # What is not charged is not computed: py-evm takes the gas first, and out of gas ends it there. Bad points are
+        # found only behind good ones, so a failure counts, too.
         gas_before = frame.gas
-        precompile(frame)
-        # A started gas unit counts as a whole one.
-        frame.state.meter.spend(TICKS_PER_UNIT + ticks * ((gas_before - frame.gas + gas_unit - 1) // gas_unit))
+        try:
+            precompile(frame)
+        finally:
+            # A started gas unit counts as a whole one.
+            frame.state.meter.spend(TICKS_PER_UNIT + ticks * ((gas_before - frame.gas + gas_unit - 1) // gas_unit))
 
     return run
 

@@ -18,7 +18,7 @@ LEADER = Address(b"\x1e" * 20)
 GAS = 1_000_000
 
 
-def block(rules: EvmRules = PRAGUE) -> BlockContext:
+def make_block(rules: EvmRules = PRAGUE) -> BlockContext:
     return BlockContext(
         chain_id=7001,
         parent_hash=ZERO_HASH,
@@ -32,12 +32,19 @@ def block(rules: EvmRules = PRAGUE) -> BlockContext:
     )
 
 
+# Imported before any test runs: py-evm changes the interpreter's recursion limit, which hypothesis watches.
+ENGINE = load_engine()
+
+
 @dataclass
 class Evm:
     """One call after the other on one journal."""
 
     rules: EvmRules = PRAGUE
     journal: Journal = field(default_factory=lambda: Journal(Overlay(FinalState(MemoryStore()))))
+
+    other = Address(b"\xc1" * 20)
+    """Where a second contract may be."""
 
     def put(self, code: bytes, at: Address = CODE_AT) -> None:
         self.journal.set_code(at, code)
@@ -51,11 +58,20 @@ class Evm:
         created: Address | None = None,
         gas: int = GAS,
         value: int = 0,
+        sender: Address = SENDER,
+        block: BlockContext | None = None,
+        is_undone: bool = False,
         meter: WorkMeter | None = None,
         tracer: CallTracer | None = None,
     ) -> EvmResult:
-        call = EvmCall(SENDER, to, created, value, data, gas)
-        return load_engine().run(self.journal, block(self.rules), call, meter or WorkMeter(WorkUnits(10**9)), tracer)
+        call = EvmCall(sender, to, created, value, data, gas)
+        checkpoint = self.journal.snapshot()
+        result = ENGINE.run(
+            self.journal, block or make_block(self.rules), call, meter or WorkMeter(WorkUnits(10**9)), tracer
+        )
+        if is_undone:
+            self.journal.revert(checkpoint)
+        return result
 
     def run(self, code: str, data: bytes = b"", *, gas: int = GAS) -> EvmResult:
         """Put code written in hex, spaces allowed, and call it."""
