@@ -35,6 +35,21 @@ class DecodedError:
 
 
 @dataclass(frozen=True, slots=True)
+class DecodedCall:
+    """A named call of a native contract."""
+
+    contract: str
+    """`Currency`."""
+    name: str
+    """`transfer`."""
+    arguments: dict[str, AbiValue]
+    """Values by name, in the order declared."""
+
+    def __str__(self) -> str:
+        return f"{self.contract}.{_text(self.name, self.arguments)}"
+
+
+@dataclass(frozen=True, slots=True)
 class DecodedEvent:
     """A named log."""
 
@@ -76,6 +91,20 @@ def describe_revert(data: bytes) -> str:
         return "no reason given"
     ending = "…" if len(data) > _DATA_SHOWN_BYTES else ""
     return f"unknown error 0x{data[:_DATA_SHOWN_BYTES].hex()}{ending}"
+
+
+def decode_native_call(address: Address, data: bytes) -> DecodedCall | None:
+    """Return the call of a native contract in words; None if none stands there or it would not understand."""
+    contract = lookup(address)
+    row = None if contract is None else contract.functions.get(data[:SELECTOR_BYTES])
+    if contract is None or row is None:
+        return None
+    parameters = row.declaration.parameters
+    try:
+        values = decoder_of(parameters)(data, SELECTOR_BYTES)
+    except AbiDecodeError:
+        return None
+    return DecodedCall(contract.name, row.declaration.name, dict(zip((item.name for item in parameters), values)))
 
 
 def decode_log(address: Address, topics: Sequence[bytes], data: bytes) -> DecodedEvent | None:

@@ -219,9 +219,12 @@ def validate_transaction(transaction: Transaction, *, chain_id: int, has_floor: 
 
 
 def sign_dynamic_fee_transaction(
-    private_key: bytes, *, chain_id: int, nonce: int, gas_limit: int, to: Address, data: bytes, value: int = 0
+    private_key: bytes, *, chain_id: int, nonce: int, gas_limit: int, to: Address | None, data: bytes, value: int = 0
 ) -> bytes:
-    """Return the raw type 2 transaction with zero fees, signed with a secp256k1 `private_key` (32 bytes)."""
+    """Return the raw type 2 transaction with zero fees, signed with a secp256k1 `private_key` (32 bytes).
+
+    Without `to` it creates a contract.
+    """
     fields = _dynamic_fee_fields(chain_id, nonce, gas_limit, to, value, data)
     r, s, y_parity = sign_secp256k1(private_key, keccak256(_DYNAMIC_FEE_BYTE + encode_joined(fields)))
     return _join_dynamic_fee(fields, r, s, y_parity)
@@ -247,7 +250,9 @@ def make_keyless_transaction(*, chain_id: int, gas_limit: int, to: Address, data
         return _join_dynamic_fee(fields, r, KEYLESS_S, 0)
 
 
-def _dynamic_fee_fields(chain_id: int, nonce: int, gas_limit: int, to: Address, value: int, data: bytes) -> bytes:
+def _dynamic_fee_fields(
+    chain_id: int, nonce: int, gas_limit: int, to: Address | None, value: int, data: bytes
+) -> bytes:
     """Return the encoded fields of a type 2 transaction without fees and access list."""
     return b"".join(
         (
@@ -255,7 +260,7 @@ def _dynamic_fee_fields(chain_id: int, nonce: int, gas_limit: int, to: Address, 
             encode_uint(nonce),
             b"\x80\x80",
             encode_uint(gas_limit),
-            encode_bytes(to),
+            encode_bytes(to or b""),
             encode_uint(value),
             encode_bytes(data),
             b"\xc0",

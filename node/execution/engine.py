@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
 
+from consensus.chain.receipt import Log
 from consensus.primitives.scalars import Address, Hash32
 from node.execution.meter import WorkMeter
 from node.state.journal import Journal
@@ -79,32 +80,53 @@ SYCEE: Final = EvmRules(_precompiles(*range(0x01, 0x12), 0x100))
 
 
 class CallTracer(Protocol):
-    """Watches an execution. Every method is called on the thread that executes."""
+    """Watches an execution and changes nothing. Every method is called on the thread that executes."""
 
     def enter(self, call: "TracedCall") -> None:
-        """A call, a creation or a system contract begins."""
+        """A call or creation begins, of whatever: code, a precompile, a system contract, nothing."""
         ...
 
-    def leave(self, *, output: bytes, gas_used: int, failure: str | None, reverted: bool) -> None:
+    def leave(self, result: "TracedResult") -> None:
         """The innermost one ends."""
         ...
 
-    def step(self, frame: "TracedFrame", pc: int, opcode: int, gas: int) -> None:
-        """An opcode is about to be performed; `gas` is what is left before it."""
+    def log(self, log: Log) -> None:
+        """The innermost one emits an event, which goes with it if it fails."""
+        ...
+
+    def step(self, frame: "TracedFrame", pc: int, opcode: int, gas: int, gas_cost: int) -> None:
+        """An opcode is about to be performed: `gas` is left before it, `gas_cost` is what it takes at least."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TracedCall:
-    """One frame of a trace."""
+    """How a call or creation begins."""
 
-    kind: str
-    """CALL, CALLCODE, DELEGATECALL, STATICCALL, CREATE, CREATE2, SELFDESTRUCT."""
+    opcode: int
+    """Which performed it; CALL or CREATE for the outermost."""
     sender: Address
     to: Address
+    """Whom it addresses, whoever's storage it uses; where it creates."""
     value: int
     gas: int
     data: bytes
+    """Call data, or init code."""
+    caller_gas: int
+    """What the caller has left while it runs; 0 for the outermost."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracedResult:
+    """How a call or creation ends."""
+
+    output: bytes
+    """Returned or revert data, or the created code."""
+    gas_used: int
+    failure: str | None
+    """Why it failed; None if it succeeded."""
+    has_reverted: bool
+    """Whether it failed by choice, and kept its gas."""
 
 
 class TracedFrame(Protocol):
@@ -127,6 +149,20 @@ class TracedFrame(Protocol):
     @property
     def returned(self) -> bytes:
         """Return data of the last inner call."""
+        ...
+
+    @property
+    def refund(self) -> int:
+        """Refund counter of this frame and those inside it that have ended."""
+        ...
+
+    @property
+    def balance(self) -> int:
+        """Native balance of the account whose storage it uses, in wei."""
+        ...
+
+    def read_slot(self, slot: int) -> int:
+        """Return a word of its storage."""
         ...
 
 

@@ -73,16 +73,21 @@ def read_epoch(state: StateReader, view_zero: Hash32) -> EpochInForce:
         validators=make_validator_set(running.epoch, validators, view_zero),
         first_height=running.first_height,
         parameters=parameters,
-        limits=BlockLimits(
-            block_gas_max=_parameter(state, "block_gas_limit"),
-            block_work_max=WorkUnits(_parameter(state, "block_work_max")),
-            transaction_work_max=WorkUnits(_parameter(state, "tx_work_max")),
-            body_bytes_max=parameters.block_bytes_max,
-        ),
+        limits=read_limits(state),
         payload=encode_set_payload(running.epoch, validators),
         members=_members(get_slot, validators),
         previous=_members(get_slot, previous),
         observers=read_observers(state),
+    )
+
+
+def read_limits(state: StateReader) -> BlockLimits:
+    """Return the limits of execution in force in `state`."""
+    return BlockLimits(
+        block_gas_max=_parameter(state, "block_gas_limit"),
+        block_work_max=WorkUnits(_parameter(state, "block_work_max")),
+        transaction_work_max=WorkUnits(_parameter(state, "tx_work_max")),
+        body_bytes_max=_parameter(state, "block_bytes_max"),
     )
 
 

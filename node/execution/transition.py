@@ -274,6 +274,7 @@ def run_call(
     transaction, sender = signed.transaction, signed.sender
     to = transaction.to
     if to is not None and is_system_address(to) and tracer is None:
+        # The engine would do the same, and show it.
         native = call_system_contract(
             journal, context, address=to, caller=sender, value=transaction.value, data=transaction.data, gas=gas
         )
@@ -281,6 +282,7 @@ def run_call(
         return EvmResult(native.success, native.output, gas - native.gas_used, 0, (), None)
     if (
         to is not None
+        and tracer is None
         and not transaction.access_list
         and not journal.get_code(to)
         and to not in context.rules.precompiles

@@ -11,12 +11,16 @@ from typing import Protocol, TypeVar
 from consensus.chain.block import Block
 from consensus.chain.header import Header
 from consensus.chain.receipt import Receipt
-from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, ValidatorIndex, View
+from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, ValidatorIndex, View, WorkUnits
 from node.execution.calls import CallOutcome, CallRequest
+from node.execution.meter import WorkMeter
+from node.execution.replay import ReplaySite
+from node.execution.transition import BlockContext
 from node.mempool.admission import Verdict
 from node.mempool.pool import PooledTransaction
 from node.mempool.waiters import FinalCallback
 from node.runtime.evidence import EvidenceRecord
+from node.state.reader import StateReader
 
 T = TypeVar("T")
 
@@ -196,6 +200,20 @@ class SyncProgress:
     height_highest: Height
 
 
+VIEW_WORK_MAX = WorkUnits(1_000_000_000)
+"""Work of a call that is no transaction: its deadline comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """Where a call is executed: after a final block, in a block that will never be."""
+
+    state: StateReader
+    context: BlockContext
+    make_meter: Callable[[WorkUnits], WorkMeter]
+    """Makes a meter with a work limit and the deadline of this request."""
+
+
 class LedgerReads(Protocol):
     """Final blocks and states. Every method may be called on the loop thread and on the calls thread."""
 
@@ -308,6 +326,20 @@ class Calls(Protocol):
         """Run `job` on the calls thread and return its value, or raise what it raised.
 
         Raises: errors.CallsOverloaded if the lane's queue is full.
+        """
+        ...
+
+    async def execute(self, height: Height, job: Callable[[CallSite], T]) -> T:
+        """Run `job` on the calls thread with the state after `height`.
+
+        Raises: errors.CallsOverloaded, errors.CallTimedOut, errors.Pruned, and what `job` raises.
+        """
+        ...
+
+    async def replay(self, height: Height, job: Callable[[ReplaySite], T], *, only: int | None = None) -> list[T]:
+        """Execute a final block above genesis once more and return what `job` makes of each transaction, or of one.
+
+        Raises: as `execute`.
         """
         ...
 

@@ -14,7 +14,16 @@ from typing import Protocol, cast
 
 import orjson
 
-from node.rpc import eth_blocks_api, eth_calls_api, eth_state_api, eth_submit_api, net_api, sycee_api, web3_api
+from node.rpc import (
+    debug_api,
+    eth_blocks_api,
+    eth_calls_api,
+    eth_state_api,
+    eth_submit_api,
+    net_api,
+    sycee_api,
+    web3_api,
+)
 from node.rpc.encoding import Json
 from node.rpc.errors import (
     CallListTooLong,
@@ -40,6 +49,7 @@ METHODS: Mapping[str, Method] = {
     **net_api.METHODS,
     **web3_api.METHODS,
     **sycee_api.METHODS,
+    **debug_api.METHODS,
 }
 
 ID_CHARACTERS_MAX = 256

@@ -5,9 +5,9 @@ Exceptions of this folder; those of `consensus.chain.errors` and `node.mempool` 
 RpcError
 ├── InvalidJson, InvalidRequest, UnknownMethod                       the client's request
 ├── InvalidParameter, MissingParameter, SurplusParameters, InvalidBlockRange
-├── CallListTooLong, RequestTooLarge, ResponseTooLarge, RangeTooLarge, TooManyResults      limits
+├── CallListTooLong, RequestTooLarge, ResponseTooLarge, RangeTooLarge, TooManyResults, TraceTooLarge      limits
 ├── NotSupported
-├── BlockNotFound, Pruned, ProofPruned                               not here, or not any more
+├── BlockNotFound, TransactionNotFound, GenesisNotTraceable, Pruned, ProofPruned     not here, or not any more
 ├── CallsOverloaded, CallTimedOut                                    not now
 ├── ExecutionReverted                                                code 3
 ├── ExecutionFailed                                                  a call that failed and did not revert
@@ -229,6 +229,18 @@ class CallsOverloaded(RpcError):
         super().__init__(f"{queue_max} calls already wait on this node: try again in a second")
 
 
+class TraceTooLarge(RpcError):
+    """A trace that would be longer than any answer may be."""
+
+    reason = "trace_too_large"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"the trace is larger than {limit} bytes: set disableStack, disableStorage or limit, or use callTracer"
+        )
+
+
 class CallTimedOut(RpcError):
     """The call computed longer than this node allows."""
 
@@ -247,6 +259,25 @@ class ExecutionReverted(RpcError):
     def __init__(self, output: bytes, described: str | None) -> None:
         self.output = output
         super().__init__("execution reverted" if described is None else f"execution reverted: {described}")
+
+
+class TransactionNotFound(RpcError):
+    """No final transaction has this hash."""
+
+    reason = "transaction_not_found"
+
+    def __init__(self, transaction_hash: Hash32) -> None:
+        self.transaction_hash = transaction_hash
+        super().__init__(f"transaction 0x{transaction_hash.hex()} not found among final ones")
+
+
+class GenesisNotTraceable(RpcError):
+    """Nothing was executed in genesis."""
+
+    reason = "genesis_not_traceable"
+
+    def __init__(self) -> None:
+        super().__init__("genesis is not traceable: it holds no transactions")
 
 
 class ExecutionFailed(RpcError):
@@ -323,9 +354,12 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     ResponseTooLarge: ErrorRow(-32005, {"limit": "limit"}),
     RangeTooLarge: ErrorRow(-32005, {"limit": "limit", "resume_from": "resume_from"}),
     TooManyResults: ErrorRow(-32005, {"limit": "limit", "resume_from": "resume_from"}),
+    TraceTooLarge: ErrorRow(-32005, {"limit": "limit"}),
     CallTimedOut: ErrorRow(-32005, {"limit": "limit"}),
     TooManyWaiters: ErrorRow(-32005, fixed={"reason": "too_many_waiters", "limit": WAITERS_MAX}),
     ExecutionReverted: ErrorRow(3),
+    TransactionNotFound: ErrorRow(-32001, {"actual": "transaction_hash"}),
+    GenesisNotTraceable: ErrorRow(-32000),
     ExecutionFailed: ErrorRow(-32000, {"actual": "failure"}),
     FinalityTimedOut: ErrorRow(4),
     NotAdmitted: ErrorRow(5),

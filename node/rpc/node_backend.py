@@ -14,12 +14,14 @@ from contracts.decoding import decode_revert
 from contracts.layout import CurrencyRegistrySlots, CurrencySlots, read_packed, read_text
 from node.chain.store import ChainStore
 from node.execution.calls import CallOutcome, CallRequest
+from node.execution.replay import ReplaySite
 from node.mempool.admission import Admission, Verdict
 from node.mempool.pool import Pool, PooledTransaction
 from node.mempool.waiters import FinalCallback, Waiters
 from node.rpc.backend import (
     AccountProof,
     BlockReceipts,
+    CallSite,
     Certificate,
     CurrencyInfo,
     FinalHeader,
@@ -79,7 +81,6 @@ class NodeBackend:
         self._calls = CallRunner(
             chain=parts.chain,
             chain_id=parts.chain_id,
-            limits=lambda: parts.epochs.rules.limits,
             workers=parts.workers,
             clock=parts.clock,
             call_timeout_ms=parts.call_timeout_ms,
@@ -233,6 +234,14 @@ class NodeBackend:
     async def compute(self, job: Callable[[], T]) -> T:
         """Run `job` on the calls thread. Raises: CallsOverloaded, CallTimedOut."""
         return await self._calls.compute(job)
+
+    async def execute(self, height: Height, job: Callable[[CallSite], T]) -> T:
+        """Run `job` on the calls thread with the state after `height`."""
+        return await self._calls.execute(height, job)
+
+    async def replay(self, height: Height, job: Callable[[ReplaySite], T], *, only: int | None = None) -> list[T]:
+        """Execute a final block once more and return what `job` makes of each transaction, or of one."""
+        return await self._calls.replay(height, job, only=only)
 
     async def call(self, request: CallRequest, height: Height) -> CallOutcome:
         """Execute a call on the state after `height`, leaving no trace."""

@@ -135,6 +135,14 @@ class Overlay:
         }
         return root
 
+    def accounts_read(self) -> dict[Address, Account | None]:
+        """Return the accounts that were read from the parent, as they were there, until sealed."""
+        return self._account_reads
+
+    def slots_read(self) -> dict[Address, dict[int, int]]:
+        """Return the slots that were read from the parent, as they were there, until sealed."""
+        return self._slot_reads
+
     def account_changes(self) -> Iterator[tuple[Address, Account | None, Account | None]]:
         """Yield (address, before, after) of every account that differs, once sealed."""
         assert self._is_sealed

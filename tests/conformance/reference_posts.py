@@ -4,17 +4,22 @@
 
 The files of ethereum/tests end with Cancun; the executable specification (package `ethereum-execution`) computes the
 same cases under Prague. It needs an environment of its own, since it pins other versions of libraries than Sycee, and
-knows nothing of Sycee: its state, trie and EVM are the reference. Files are written where FOLDER has them.
+knows nothing of Sycee: its state, trie and EVM are the reference. Files are written where FOLDER has them; a file that
+takes too long is left out and named.
 """
 
 import argparse
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ethereum_spec_tools.evm_tools.statetest import TestCase, run_test_case  # type: ignore[import-not-found]
 from ethereum_spec_tools.evm_tools.t8n import ForkCache  # type: ignore[import-not-found]
+
+FILE_SECONDS_MAX = 40
+"""Some files only measure speed; the specification is not written for that."""
 
 # Any: the files' fields are what the specification reads them as.
 Fields = dict[str, Any]
@@ -44,6 +49,14 @@ def posts_of(name: str, test: Fields, fork: str, known: str, cache: Any) -> Iter
         yield entry
 
 
+class TooSlow(Exception):
+    """A file takes more than FILE_SECONDS_MAX."""
+
+
+def _give_up(_signal: int, _frame: object) -> None:
+    raise TooSlow
+
+
 def main() -> None:
     """Write the files of a part."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -53,6 +66,7 @@ def main() -> None:
     parser.add_argument("--from", dest="known", default="Cancun")
     parser.add_argument("--part", default="1/1", help="such as 2/8")
     options = parser.parse_args()
+    signal.signal(signal.SIGALRM, _give_up)
     number, count = map(int, options.part.split("/"))
     with ForkCache() as cache:
         for path in sorted(options.folder.rglob("*.json"))[number - 1 :: count]:
@@ -60,9 +74,16 @@ def main() -> None:
             if target.exists():
                 continue
             content = json.loads(path.read_text())
-            for name, test in content.items():
-                if options.known in test.get("post", {}):
-                    test["post"] = {options.fork: list(posts_of(name, test, options.fork, options.known, cache))}
+            signal.alarm(FILE_SECONDS_MAX)
+            try:
+                for name, test in content.items():
+                    if options.known in test.get("post", {}):
+                        test["post"] = {options.fork: list(posts_of(name, test, options.fork, options.known, cache))}
+            except TooSlow:
+                print(f"LEFT OUT {path.relative_to(options.folder)}", flush=True)
+                continue
+            finally:
+                signal.alarm(0)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(json.dumps(content))
 

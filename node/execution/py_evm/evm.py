@@ -8,7 +8,7 @@ from consensus.primitives.scalars import Address
 from node.execution.delegation import delegate_of
 from node.execution.engine import CallTracer, EvmCall, EvmResult
 from node.execution.meter import WorkMeter
-from node.execution.py_evm.frame import Frame
+from node.execution.py_evm.frame import Frame, describe
 from node.execution.py_evm.ledger_state import LedgerState
 from node.execution.py_evm.message import Message, Origin
 from node.state.journal import Journal
@@ -38,8 +38,8 @@ class PyEvm:
             frame = self._create(state, call, outer)
         else:
             assert call.to is not None
-            frame = Frame.apply_message(state, self._message(state, call, call.to), outer)
-        failure = None if frame._error is None or not frame._error.burns_gas else str(frame._error)
+            frame = Frame.execute(state, self._message(state, call, call.to), outer)
+        failure = None if frame._error is None or not frame._error.burns_gas else describe(frame._error)
         succeeded = frame._error is None
         return EvmResult(
             succeeded=succeeded,
@@ -74,4 +74,4 @@ class PyEvm:
             frame = Frame(state, message, outer, None)
             frame.fail(ContractCreationCollision(f"0x{call.created.hex()} is taken"))
             return frame
-        return Frame.apply_create_message(state, message, outer)
+        return Frame.execute(state, message, outer)

@@ -6,24 +6,27 @@ py-evm's opcodes get a frame where they expect py-evm's computation, and find un
 from typing import Final
 
 from eth.exceptions import (
+    ContractCreationCollision,
     FullStack,
     Halt,
     InsufficientStack,
+    InvalidInstruction,
     InvalidJumpDestination,
     OutOfGas,
     ReservedBytesInCode,
     Revert,
     VMError,
+    WriteProtection,
 )
 from eth.vm.code_stream import CodeStream
 from eth.vm.computation import BaseComputation
 
-from consensus.chain.receipt import Log
 from consensus.chain.transaction import INIT_CODE_BYTES_MAX
-from consensus.primitives.scalars import Address, Hash32
+from consensus.primitives.scalars import Address
 from contracts.addresses import is_system_address
 from contracts.declarations import encode_error
 from contracts.native import errors
+from node.execution.engine import TracedCall, TracedResult
 from node.execution.meter import TICKS_PER_UNIT
 from node.execution.native import call_system_contract
 from node.execution.py_evm.ledger_state import LedgerState
@@ -37,6 +40,23 @@ CODE_BYTES_MAX: Final = 24_576
 """Bytes of a contract's code (EIP-170)."""
 
 GAS_CODE_BYTE: Final = 200
+
+_CREATE: Final = 0xF0
+_CALL: Final = 0xF1
+_CREATE2: Final = 0xF5
+_STATICCALL: Final = 0xFA
+
+_WORDS: Final[tuple[tuple[type[VMError], str], ...]] = (
+    (Revert, "execution reverted"),
+    (OutOfGas, "out of gas"),
+    (InvalidJumpDestination, "invalid jump destination"),
+    (InvalidInstruction, "invalid opcode"),
+    (WriteProtection, "write protection"),
+    (InsufficientStack, "stack underflow"),
+    (FullStack, "stack limit reached"),
+    (ContractCreationCollision, "contract address collision"),
+    (ReservedBytesInCode, "invalid code: must not begin with 0xef"),
+)
 
 
 class Frame:
@@ -62,12 +82,34 @@ class Frame:
         self.return_data = NOTHING
         self._output = NOTHING
         self._error: VMError | None = None
+        self.opcode = _CREATE if message.is_create else _CALL
+        """What is being performed, where steps are watched; before the first, what began the outermost frame."""
         self._code: CodeStream | None = None
         self.contracts_created: list[Address] = [] if parent is None else parent.contracts_created
         if message.is_create:
             self.contracts_created.append(message.storage_address)
 
     # The whole of a frame --------------------------------------------------------------------------------------
+
+    @classmethod
+    def execute(cls, state: LedgerState, message: Message, origin: Origin, parent: "Frame | None" = None) -> "Frame":
+        """Run a call or a creation of any depth and show it to whoever watches."""
+        apply = cls.apply_create_message if message.is_create else cls.apply_message
+        tracer = state.tracer
+        if tracer is None:
+            return apply(state, message, origin, parent)
+        tracer.enter(_traced_call(message, parent))
+        frame = apply(state, message, origin, parent)
+        error = frame._error
+        tracer.leave(
+            TracedResult(
+                output=frame.output,
+                gas_used=message.gas - frame.get_gas_remaining(),
+                failure=None if error is None else describe(error),
+                has_reverted=error is not None and not error.burns_gas,
+            )
+        )
+        return frame
 
     @classmethod
     def apply_computation(
@@ -169,7 +211,8 @@ class Frame:
                 segment = program.segment_at(pc)
             segment_gas, ticks, needed, height_max, operations, end, function, next_pc = segment
             if tracer is not None:
-                tracer.step(self, pc, program.opcode_at(pc), gas)
+                self.opcode = program.opcode_at(pc)
+                tracer.step(self, pc, self.opcode, gas, segment_gas)
             gas -= segment_gas
             if gas < 0:
                 raise OutOfGas(f"{segment_gas} needed at {pc}, {gas + segment_gas} left")
@@ -210,7 +253,7 @@ class Frame:
     def _run_system_contract(self) -> None:
         """Enter a system contract, with this frame's caller as its caller. Source: ledger.md §1."""
         message, state = self.msg, self.state
-        address = message.code_address
+        address, (_, log_count) = message.code_address, state.snapshot()
         if message.storage_address != address:
             # Somebody else's storage would be run by the rules of this contract.
             self._output = encode_error(errors.DELEGATED_CALL, address)
@@ -230,6 +273,9 @@ class Frame:
         self._output = result.output
         if not result.success:
             raise Revert(result.output)
+        if state.tracer is not None:
+            for log in state.journal.logs_from(log_count):
+                state.tracer.log(log)
 
     # How it ended ----------------------------------------------------------------------------------------------
 
@@ -274,8 +320,7 @@ class Frame:
 
     def apply_child_computation(self, child_msg: Message) -> "Frame":
         """Run an inner call or creation and take over what it leaves."""
-        apply = self.apply_create_message if child_msg.is_create else self.apply_message
-        child = apply(self.state, child_msg, self.transaction_context, self)
+        child = self.execute(self.state, child_msg, self.transaction_context, self)
         if child._error is None:
             self.return_data = NOTHING if child.msg.is_create else child._output
             self.gas_refunded += child.gas_refunded
@@ -383,10 +428,6 @@ class Frame:
             self._code = CodeStream(self.msg.code)
         return self._code
 
-    def add_log_entry(self, account: Address, topics: tuple[int, ...], data: bytes) -> None:
-        """Append an event; it goes with the frame if that fails."""
-        self.state.journal.add_log(Log(account, tuple(Hash32(topic.to_bytes(32, "big")) for topic in topics), data))
-
     # What a tracer sees
 
     @property
@@ -403,6 +444,39 @@ class Frame:
     def returned(self) -> bytes:
         """Return data of the last inner call."""
         return self.return_data
+
+    @property
+    def refund(self) -> int:
+        """Refund counter of this frame and those inside it that have ended."""
+        return self.gas_refunded
+
+    @property
+    def balance(self) -> int:
+        """Native balance of the account whose storage the frame uses, in wei."""
+        return self.state.get_balance(self.address)
+
+    def read_slot(self, slot: int) -> int:
+        """Return a word of its storage."""
+        return self.state.journal.get_slot(self.address, slot)
+
+
+def describe(error: VMError) -> str:
+    """Return in a few words why a frame failed, in those of other Ethereum nodes where tools look for them."""
+    return next((words for kind, words in _WORDS if isinstance(error, kind)), str(error) or type(error).__name__)
+
+
+def _traced_call(message: Message, parent: Frame | None) -> TracedCall:
+    opcode = parent.opcode if parent is not None else _CREATE if message.is_create else _CALL
+    return TracedCall(
+        opcode=opcode,
+        # A delegated call shows who runs the code, not on whose behalf.
+        sender=parent.address if parent is not None else message.sender,
+        to=message.storage_address if opcode in (_CALL, _STATICCALL, _CREATE, _CREATE2) else message.code_address,
+        value=message.value,
+        gas=message.gas,
+        data=message.code if message.is_create else message.data,
+        caller_gas=0 if parent is None else parent.gas,
+    )
 
 
 def _stack_error(height: int, needed: int) -> VMError:

@@ -184,7 +184,10 @@ def _make_log(count: int) -> FrameFunction:
         frame.extend_memory(start, size)
         data = bytes(frame.memory[start : start + size])
         words = tuple(Hash32(topic.to_bytes(32, "big")) for topic in topics)
-        frame.state.journal.add_log(Log(frame.msg.storage_address, words, data))
+        emitted = Log(frame.msg.storage_address, words, data)
+        frame.state.journal.add_log(emitted)
+        if frame.state.tracer is not None:
+            frame.state.tracer.log(emitted)
 
     return log
 

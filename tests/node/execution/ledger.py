@@ -80,7 +80,7 @@ def genesis(wanted: GenesisDocument | None = None) -> Genesis:
 
 
 def raw_call(
-    private_key: bytes, nonce: int, data: bytes, *, to: Address = EUR, gas: int = 200_000, value: int = 0
+    private_key: bytes, nonce: int, data: bytes, *, to: Address | None = EUR, gas: int = 200_000, value: int = 0
 ) -> bytes:
     return sign_dynamic_fee_transaction(
         private_key, chain_id=CHAIN_ID, nonce=nonce, gas_limit=gas, to=to, data=data, value=value

@@ -27,6 +27,7 @@ from consensus.primitives.scalars import (
 from consensus.simplex.evidence import ConflictingVotes
 from consensus.simplex.messages import Kind, Statement, Vote
 from node.execution.calls import CallNotFunded, CallOutcome, CallRequest
+from node.execution.replay import ReplaySite
 from node.mempool.admission import Verdict, recover_batch
 from node.mempool.errors import (
     ExceedsBlockGas,
@@ -40,6 +41,7 @@ from node.mempool.waiters import FinalCallback, Waiters
 from node.rpc.backend import (
     AccountProof,
     BlockReceipts,
+    CallSite,
     Certificate,
     CurrencyInfo,
     FinalHeader,
@@ -259,6 +261,12 @@ class FakeBackend:
     async def compute(self, job: Callable[[], T]) -> T:
         self._maybe_fail()
         return job()
+
+    async def execute(self, height: Height, job: Callable[[CallSite], T]) -> T:
+        raise AssertionError("this chain executes nothing: use tests.node.rpc.real_chain")
+
+    async def replay(self, height: Height, job: Callable[[ReplaySite], T], *, only: int | None = None) -> list[T]:
+        raise AssertionError("this chain executes nothing: use tests.node.rpc.real_chain")
 
     async def call(self, request: CallRequest, height: Height) -> CallOutcome:
         self._maybe_fail()

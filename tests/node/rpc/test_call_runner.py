@@ -35,7 +35,6 @@ def runner_with(workers: HeldWorkers, *, call_timeout_ms: int = 5_000) -> CallRu
     return CallRunner(
         chain=unused,
         chain_id=1,
-        limits=unused,
         workers=workers,
         clock=unused,
         call_timeout_ms=call_timeout_ms,

@@ -7,17 +7,29 @@ import pytest
 
 from node.rpc.call_list import METHODS, CallLists
 from node.rpc.methods import Context, RpcLimits
+from tests.node.rpc import real_chain
 from tests.node.rpc.conversations import FOLDER, read_conversation
 from tests.node.rpc.fakes import Recorder, small_chain
 
 FILES = sorted(FOLDER.rglob("*.io"))
 
 
+EXECUTING = ("debug_trace", "eth_simulateV1", "eth_createAccessList")
+"""Methods that execute: their conversations are held with a real chain, the others' with one made up in memory."""
+
+
+def listener(method: str) -> CallLists:
+    """Return what answers the conversations of a method."""
+    if method.startswith(EXECUTING):
+        return real_chain.calls()
+    limits = RpcLimits(call_list_max=3, logs_range_blocks_max=2, logs_results_max=4)
+    return CallLists(Context(small_chain(), limits), Recorder())
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 async def test_conversation_is_answered_as_recorded(path: Path) -> None:
-    limits = RpcLimits(call_list_max=3, logs_range_blocks_max=2, logs_results_max=4)
-    calls = CallLists(Context(small_chain(), limits), Recorder())
+    calls = listener(path.parent.name)
     for exchange in read_conversation(path):
         assert json.loads(await calls.answer(exchange.request)) == exchange.answer
 
