@@ -126,7 +126,7 @@ def execute_on(
     balance = journal.get_balance(request.sender)
     if request.value > balance:
         raise CallNotFunded(balance=balance, value=request.value)
-    transaction = _unsigned(request, chain_id=context.chain_id, nonce=journal.get_nonce(request.sender))
+    transaction = unsigned_transaction(request, chain_id=context.chain_id, nonce=journal.get_nonce(request.sender))
     gas_needed = max(intrinsic_gas(transaction), floor_gas(transaction))
     if request.gas_limit < gas_needed:
         raise IntrinsicGasTooLow(gas_limit=request.gas_limit, intrinsic_gas=gas_needed)
@@ -141,23 +141,21 @@ def estimate_gas(run: Callable[[int], CallOutcome], gas_limit_max: int) -> tuple
     outcome = run(gas_limit_max)
     if not outcome.succeeded:
         return gas_limit_max, outcome
-    # With less than it uses it cannot succeed; with exactly that it does if nothing is refunded and no call keeps back
-    # a 64th.
+    # With less than it uses it cannot succeed. With exactly that it does if nothing is refunded and no call keeps back
+    # its 64th; else mostly with what the stipend and the outermost call's 64th add, rounded up.
     too_low, enough = outcome.gas_used - 1, gas_limit_max
-    guess = outcome.gas_used
-    while too_low + 1 < enough and 1000 * (enough - too_low) > ESTIMATE_EXCESS_PER_MILLE * enough:
+    guesses = [outcome.gas_used, (outcome.gas_used + GAS_STIPEND) * 64 // 63 + 1]
+    while 1000 * (enough - too_low) > ESTIMATE_EXCESS_PER_MILLE * enough and too_low + 1 < enough:
+        # The middle, rounded down; never more than twice what was too low, since most calls need little more.
+        guess = guesses.pop(0) if guesses else min((too_low + enough) // 2, 2 * too_low)
+        if not too_low < guess < enough:
+            continue
         tried = _run_or_fail(run, guess)
-        if tried is not None and tried.succeeded:
-            enough, outcome = guess, tried
-        else:
+        if tried is None or not tried.succeeded:
             too_low = guess
-        if guess == outcome.gas_used:
-            # Mostly enough: what was used, the stipend, and the 64th that the outermost call keeps back, rounded up.
-            guess = min((guess + GAS_STIPEND) * 64 // 63 + 1, enough - 1)
         else:
-            # The middle, rounded down; never more than twice what was too low, since most calls need little more.
-            guess = min((too_low + enough) // 2, 2 * too_low)
-        guess = max(guess, too_low + 1)
+            enough, outcome = guess, tried
+            guesses.clear()
     return enough, outcome
 
 
@@ -200,7 +198,8 @@ def apply_overrides(journal: Journal, accounts: Mapping[Address, AccountOverride
     journal.commit()
 
 
-def _unsigned(request: CallRequest, *, chain_id: int, nonce: int) -> Transaction:
+def unsigned_transaction(request: CallRequest, *, chain_id: int, nonce: int) -> Transaction:
+    """Return a call as a transaction without bytes, hash and signature."""
     return Transaction(
         type=TransactionType.SET_CODE if request.authorizations else TransactionType.DYNAMIC_FEE,
         chain_id=chain_id,

@@ -21,6 +21,7 @@ from node.rpc import (
     eth_state_api,
     eth_submit_api,
     net_api,
+    simulate_api,
     sycee_api,
     web3_api,
 )
@@ -49,6 +50,7 @@ METHODS: Mapping[str, Method] = {
     **net_api.METHODS,
     **web3_api.METHODS,
     **sycee_api.METHODS,
+    **simulate_api.METHODS,
     **debug_api.METHODS,
 }
 

@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 from consensus.chain import errors as chain
 from consensus.primitives.scalars import Hash32, Height
+from node.execution import simulation_errors as simulation
 from node.execution.calls import CallNotFunded
 from node.mempool import errors as mempool
 from node.mempool.waiters import WAITERS_MAX, TooManyWaiters
@@ -37,6 +38,9 @@ ACTUAL_CHARACTERS_MAX = 80
 """How much of a wrong value an error repeats; enough for a hash, too little to make answers grow."""
 
 INTERNAL_ERROR = -32603
+
+VM_ERROR = -32015
+"""Inside a simulation: a call that failed and did not revert (execution-apis)."""
 
 
 class RpcError(Exception):
@@ -375,6 +379,15 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     chain.InconsistentFees: ErrorRow(-32000, {"expected": "fee_cap", "actual": "priority_fee"}),
     chain.NonceExhausted: ErrorRow(-32000, {"actual": "nonce"}),
     CallNotFunded: ErrorRow(-32000, {"expected": "value", "actual": "balance"}),
+    simulation.SimulatedNonceTooLow: ErrorRow(-38010, _EXPECTED_FOUND),
+    simulation.SimulatedNonceTooHigh: ErrorRow(-38011, _EXPECTED_FOUND),
+    simulation.GasBelowIntrinsic: ErrorRow(-38013, {"expected": "intrinsic_gas", "actual": "gas_limit"}),
+    simulation.NotFunded: ErrorRow(-38014, {"expected": "value", "actual": "balance"}),
+    simulation.BlockGasExceeded: ErrorRow(-38015, {"limit": "gas_left", "actual": "gas_limit"}),
+    simulation.BlockOutOfOrder: ErrorRow(-38020, {"before": "before", "actual": "found"}),
+    simulation.TimeOutOfOrder: ErrorRow(-38021, {"before": "before", "actual": "found"}),
+    simulation.InitCodeTooLarge: ErrorRow(-38025, {"limit": "limit", "actual": "found"}),
+    simulation.TooManyBlocks: ErrorRow(-38026, {"limit": "limit"}),
     mempool.NonceTooLow: ErrorRow(-32000, _EXPECTED_FOUND),
     mempool.NonceTaken: ErrorRow(-32000, {"actual": "nonce", "pending": "pending_hash"}),
     mempool.NonceTooFar: ErrorRow(-32000, {**_EXPECTED_FOUND, "limit": "ahead_max"}),

@@ -186,10 +186,6 @@ class Journal:
         """Return the transaction's logs but the first `count`."""
         return tuple(self._logs[count:])
 
-    def warm_entries(self) -> tuple[Address | tuple[Address, int], ...]:
-        """Return the accounts and slots that this transaction has accessed, in the order of the first access."""
-        return tuple(self._warm)
-
     def take_logs(self) -> tuple[Log, ...]:
         """Return the transaction's logs and begin a new list."""
         logs = tuple(self._logs)

@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.benchmarks import latency, stages, throughput
+from tests.benchmarks import evm, latency, stages, throughput
 
-BENCHMARKS = {"latency": latency.main, "stages": stages.main, "throughput": throughput.main}
+BENCHMARKS = {"evm": evm.main, "latency": latency.main, "stages": stages.main, "throughput": throughput.main}
 
 
 def main() -> int:

@@ -1,5 +1,6 @@
 """A small real chain behind a real backend: payments, a contract that is created and called, a call that fails."""
 
+import json
 from functools import cache
 from typing import Any
 
@@ -116,3 +117,17 @@ def calls(recorder: Recorder | None = None, **limits: Any) -> CallLists:
 
 def account_hex(address: Address) -> str:
     return f"0x{address.hex()}"
+
+
+def hash_of(height: int, index: int) -> str:
+    """Return the hash of a transaction of the chain."""
+    return f"0x{blocks()[height - 1][index].transaction.hash.hex()}"
+
+
+async def ask(method: str, *parameters: Any, **limits: Any) -> Any:
+    """Return the result of a request, or its error."""
+    recorder = Recorder()
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}
+    answer = json.loads(await calls(recorder, **limits).answer(json.dumps(request).encode()))
+    assert recorder.incidents == []
+    return answer["result"] if "result" in answer else answer["error"]

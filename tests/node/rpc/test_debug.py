@@ -1,6 +1,5 @@
 """Traces over a real chain: what tools expect of each format, and that watching changes nothing."""
 
-import json
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -9,20 +8,7 @@ import pytest
 
 from consensus.primitives.hashing import keccak256
 from tests.node.execution.ledger import ALICE, BOB, EUR
-from tests.node.rpc.fakes import Recorder
-from tests.node.rpc.real_chain import TILL, account_hex, blocks, calls
-
-
-def hash_of(height: int, index: int) -> str:
-    return f"0x{blocks()[height - 1][index].transaction.hash.hex()}"
-
-
-async def ask(method: str, *parameters: Any, **limits: Any) -> Any:
-    recorder = Recorder()
-    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}
-    answer = json.loads(await calls(recorder, **limits).answer(json.dumps(request).encode()))
-    assert recorder.incidents == []
-    return answer["result"] if "result" in answer else answer["error"]
+from tests.node.rpc.real_chain import TILL, account_hex, ask, blocks, hash_of
 
 
 async def trace(height: int, index: int, **config: Any) -> Any:
