@@ -25,8 +25,10 @@ if (errors.length > 0) {
   throw new Error(errors.map((problem) => problem.formattedMessage).join("\n"));
 }
 const artifacts = {};
-for (const name of names) {
-  for (const [contract, result] of Object.entries(output.contracts[name] ?? {})) {
+// The packages' own contracts too: some are deployed as they are.
+for (const contracts of Object.values(output.contracts)) {
+  for (const [contract, result] of Object.entries(contracts)) {
+    if (result.evm.bytecode.object === "") continue;
     artifacts[contract] = {
       abi: result.abi,
       bytecode: "0x" + result.evm.bytecode.object,
