@@ -41,6 +41,8 @@ ENVIRONMENT: Final = {
     "previousHash": "0x" + "5e" * 32,
 }
 
+CASES_PER_FILE: Final = 200
+
 # Any: public files' fields.
 Fields = dict[str, Any]
 
@@ -107,7 +109,8 @@ class Case:
         signer = draw.choice([*AUTHORITIES, *AUTHORITIES, SENDER])
         address = draw.choice([*CONTRACTS, *CONTRACTS, *self._accounts, *PRECOMPILES[:2], ZERO])
         chain_id, nonce = draw.choice([0, 1, 1, 1, 2]), draw.choice([0, 0, 0, 1, 1, 5, 2**64 - 1])
-        signed = signer.sign_authorization({"chainId": chain_id, "address": address, "nonce": nonce % 2**64})
+        # Any: the declared type is that of another signature.
+        signed: Any = signer.sign_authorization({"chainId": chain_id, "address": address, "nonce": nonce % 2**64})
         r, s, y_parity = signed.r, signed.s, signed.y_parity
         match draw.randint(0, 19):
             case 0:
@@ -191,14 +194,16 @@ class Case:
 
 
 def main() -> None:
-    """Write one file of all cases."""
+    """Write all cases, CASES_PER_FILE in a file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", type=int, default=40)
     options = parser.parse_args()
-    cases = [Case(seed) for seed in range(options.seeds)]
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "prague.json").write_text(json.dumps({case.name: case.fields() for case in cases}, indent=1) + "\n")
+    for first in range(0, options.seeds, CASES_PER_FILE):
+        cases = [Case(seed) for seed in range(first, min(first + CASES_PER_FILE, options.seeds))]
+        content = {case.name: case.fields() for case in cases}
+        (options.out / f"prague_{first}.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

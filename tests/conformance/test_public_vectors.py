@@ -23,7 +23,7 @@ MAINNET_ID = 1
 NOT_OURS = "TransactionException.GASLIMIT_PRICE_PRODUCT_OVERFLOW"
 """A price too high for any balance: here nothing is charged, whatever is offered."""
 
-OURS = SLICE / "ours" / "prague.json"
+OURS = SLICE / "ours" / "prague_0.json"
 """What `prague_cases.py` draws from 60 seeds, filled in by `reference_posts.py`."""
 
 STATE_FILES = sorted((SLICE / "state").rglob("*.json"))
