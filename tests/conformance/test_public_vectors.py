@@ -23,6 +23,9 @@ MAINNET_ID = 1
 NOT_OURS = "TransactionException.GASLIMIT_PRICE_PRODUCT_OVERFLOW"
 """A price too high for any balance: here nothing is charged, whatever is offered."""
 
+OURS = SLICE / "ours" / "prague_0.json"
+"""What `prague_cases.py` draws from 60 seeds, filled in by `reference_posts.py`."""
+
 STATE_FILES = sorted((SLICE / "state").rglob("*.json"))
 
 
@@ -32,6 +35,12 @@ def test_state_test_comes_to_the_published_root_and_logs(path: Path, fork: str) 
     results = list(run_file(json.loads(path.read_text()), fork=fork))
     assert results
     assert [result.line() for result in results if not result.passed] == []
+
+
+@pytest.mark.parametrize("name", sorted(json.loads(OURS.read_text())))
+def test_case_of_our_own_comes_to_what_the_executable_specification_says(name: str) -> None:
+    content = {name: json.loads(OURS.read_text())[name]}
+    assert [result.line() for result in run_file(content, fork="Prague") if not result.passed] == []
 
 
 # Any: public files.
