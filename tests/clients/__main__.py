@@ -86,7 +86,7 @@ def failures(script: Script, transcript: Transcript) -> list[str]:
 
 
 def record(scripts: Sequence[Script], node: NodeAddress, tools: Tools) -> int:
-    """Write the transcripts of `scripts`; return ALL_EQUAL, or SOME_DIFFER when a part failed and nothing was written."""
+    """Write the transcripts of `scripts`, but none with a failed part; return ALL_EQUAL, or SOME_DIFFER if one has."""
     status = ALL_EQUAL
     for script in scripts:
         transcript = run_script(script, node, tools)

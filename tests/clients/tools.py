@@ -46,7 +46,7 @@ class NodeAddress:
 
 
 def find_tools() -> Tools | None:
-    """Return the installation that SYCEE_CLIENT_TOOLS names, else the one in the user's cache; None if there is none."""
+    """Return the installation that SYCEE_CLIENT_TOOLS names, else the one in the user's cache; None without one."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = Path(os.environ.get("SYCEE_CLIENT_TOOLS") or cache / "sycee-tests" / "clients")
     tools = Tools(folder.resolve())

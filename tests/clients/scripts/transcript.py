@@ -1,7 +1,7 @@
 """What every Python client script starts from: the node it is pointed at, compiled contracts, the transcript it prints.
 
-A transcript must be equal on every Ethereum node: only what the protocol decides is said, never a hash, a height, a time
-or a price.
+A transcript must be equal on every Ethereum node: only what the protocol decides is said, never a hash, a height, a
+time or a price.
 """
 
 import json

@@ -1,10 +1,11 @@
 """web3.py as its documentation shows it: deploy, send, decode failures, search logs, prove, delegate, subscribe.
 
-No middleware, no adapter. Its objects are `Any` here: scripts pass plain dictionaries, which its own types do not allow.
+No middleware, no adapter. Its objects are `Any` here: scripts pass plain dictionaries, which its types do not allow.
 Proofs are judged by py-trie and rlp, which share no code with any node.
 """
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import rlp
@@ -354,7 +355,7 @@ def main() -> None:
         "proof": prove,
         "socket": follow_over_socket,
     }.items():
-        run_part(name, lambda run=run: run(client))
+        run_part(name, partial(run, client))
     finish()
 
 
