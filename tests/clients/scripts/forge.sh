@@ -28,7 +28,7 @@ create() {
 broadcast() {
     local ran
     ran=$(forge script "${options[@]}" script/Deploy.s.sol:Deploy --rpc-url "$ETH_RPC_URL" --broadcast --slow --private-key "$OWNER_KEY" --json)
-    say "returned" "$(grep -o '{"logs".*' <<<"$ran" | head -n 1 | pick 'Object.values(value.returns).map((item) => item.value).join(" ")')"
+    say "returned" "$(grep -o '{"logs".*' <<<"$ran" | head -n 1 | pick '[value.returns.balance.value, value.returns.number.value].join(" ")')"
     local record
     record=$(ls broadcast/Deploy.s.sol/*/run-latest.json)
     say "transactions" "$(pick 'value.transactions.map((item) => item.transactionType + " " + (item.function ?? item.contractName)).join(", ")' <"$record")"
