@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from consensus.chain.transaction import sign_dynamic_fee_transaction
 from consensus.primitives.hashing import keccak256
-from consensus.primitives.scalars import Address, Height
+from consensus.primitives.scalars import ZERO_ADDRESS, Address, Height
 from contracts.declarations import encode_call
 from contracts.native.currency import CURRENCY as CURRENCY_CONTRACT
 from contracts.native.dispatch import find_function
 from tests.simulator.cluster import CHAIN_ID, CURRENCY, OPENING_MINOR, Cluster, SimulatedNode
+from tests.simulator.contract_users import ContractUsers
 from tests.simulator.knobs import Knobs
 from tests.simulator.ledger_model import Payment
 
@@ -41,6 +42,7 @@ class Clients:
         self._per_s = payments_per_s
         self._letter_bytes = knobs.letter_bytes
         self._odd_per_mille = knobs.odd_per_mille
+        self._contracts = ContractUsers(cluster.world.generator("contracts"), knobs.contracts_per_mille)
         self._reads_per_s = knobs.reads_per_s
         self._reading = cluster.world.generator("reads")
         self._keys = dict(zip(cluster.senders, cluster.sender_keys, strict=True)) | cluster.office_keys
@@ -91,6 +93,11 @@ class Clients:
     def pay(self, number: int, *, waits_us: int = 0) -> None:
         """Make one payment of a sender and give it to some node, at once or later."""
         drawn = self._drawn
+        wanted = self._contracts.next_wish(self._callers[number], self._nonces[number])
+        if wanted is not None:
+            to = wanted.to or ZERO_ADDRESS
+            self._send(number, to, wanted.data, wanted.gas_limit, wanted.to, 0, waits_us=waits_us, may_revert=True)
+            return
         to = drawn.choice(self._cluster.senders) if drawn.randrange(10) else Address(drawn.randbytes(20))
         # One in fifty asks for more than there is: it is included and reverts.
         amount = drawn.randrange(1, 1_000) if drawn.randrange(50) else OPENING_MINOR * 10
@@ -108,7 +115,7 @@ class Clients:
         to: Address,
         data: bytes,
         gas: int,
-        contract: Address,
+        contract: Address | None,
         amount: int,
         *,
         waits_us: int = 0,

@@ -74,6 +74,8 @@ class Knobs:
     """Submissions in a thousand that are malformed, doubled, out of order or part of a flood."""
     reads_per_s: int
     """Questions about any height to any node."""
+    contracts_per_mille: int
+    """Payments in a thousand that are creations or calls of contracts instead, many of them hostile."""
 
     def shown(self) -> str:
         """Return the knobs that are not off, as text."""
@@ -143,6 +145,7 @@ def draw_knobs(
         "reads_per_s": knob(1, 20),
         # 15 seeds in a hundred have no load at all.
         "payments_per_s": drawn.choice((1, 5, 5, 20, 20, 20, 60, 200)) if drawn.randrange(100) >= 15 else 0,
+        "contracts_per_mille": knob(1, 100),
     }
     return Knobs(**{"validators": count, **values, **overrides})
 
