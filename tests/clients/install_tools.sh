@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Install the foreign clients of package.json and package-lock.json into a folder outside the repository, and compile the contracts.
-# Usage: tests/clients/install_tools.sh [FOLDER]      A second run finds what the first installed. Needs node 20 and npm.
+# Install the foreign clients of package.json and package-lock.json into a folder outside the repository, and compile
+# the contracts.
+# Usage: tests/clients/install_tools.sh [FOLDER]      A second run finds what the first installed. Needs node 20 and
+# npm.
 #
 # There is no native solc among npm's or PyPI's packages, only ones that fetch it from elsewhere when they first run;
 # solc-js is the same compiler built for JavaScript, and bin/solc makes it the program that forge calls.

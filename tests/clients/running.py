@@ -6,9 +6,11 @@ depend on the node. Two nodes agree when the transcripts are equal; nothing is n
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.clients.tools import NodeAddress, Tools, script_environment
 
@@ -16,6 +18,7 @@ SCRIPT_PATIENCE_S = 240.0
 """Longest run of one script: ten times what the longest takes on two busy cores."""
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 PART_MARK = "== "
 """How a transcript begins a part."""
 
@@ -37,6 +40,7 @@ SCRIPTS = (
     Script("ethers", ("node", str(HERE / "scripts" / "ethers.cjs"))),
     Script("viem", ("node", str(HERE / "scripts" / "viem.cjs"))),
     Script("hardhat", ("bash", str(HERE / "scripts" / "hardhat.sh"))),
+    Script("token", ("node", str(HERE / "scripts" / "token.cjs"))),
     Script("openzeppelin", ("node", str(HERE / "scripts" / "openzeppelin.cjs"))),
 )
 
@@ -63,15 +67,17 @@ class Transcript:
         return {name: tuple(lines) for name, lines in parts.items() if name or lines}
 
 
-def run_script(script: Script, node: NodeAddress, tools: Tools) -> Transcript:
-    """Run `script` against `node`; return what it printed, complete or not.
+def run_script(
+    script: Script, node: NodeAddress, tools: Tools, variables: Mapping[str, str] = NO_VARIABLES
+) -> Transcript:
+    """Run `script` against `node`, with `variables` beside those of its tools; return what it printed, complete or not.
 
     Raises: subprocess.TimeoutExpired after SCRIPT_PATIENCE_S.
     """
     done = subprocess.run(
         script.command,
         cwd=REPOSITORY,
-        env=script_environment(tools, node),
+        env={**script_environment(tools, node), **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -4,11 +4,20 @@ The committed transcripts were recorded from another development node; the slow 
 """
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tests.clients.running import SCRIPTS, Script, describe_difference, differing_parts, load_transcript, run_script
+from contracts.addresses import currency_address
+from tests.clients.running import (
+    NO_VARIABLES,
+    SCRIPTS,
+    Script,
+    describe_difference,
+    differing_parts,
+    load_transcript,
+    run_script,
+)
 from tests.clients.tools import NodeAddress, Tools, find_tools
 from tests.e2e.cluster import Cluster, height_of, wait_until
 
@@ -46,17 +55,26 @@ def test_a_client_prints_what_it_prints_elsewhere(script: Script, cluster: Clust
     require_transcript(script, NodeAddress(cluster.urls[0]), tools)
 
 
+def test_a_native_currency_prints_what_an_openzeppelin_token_prints(cluster: Cluster, tools: Tools) -> None:
+    [script] = [script for script in SCRIPTS if script.name == "token"]
+    euro = {"TOKEN": "0x" + currency_address(2).hex()}
+
+    require_transcript(script, NodeAddress(cluster.urls[0]), tools, euro)
+
+
 @pytest.mark.slow
 @EVERY_SCRIPT
 def test_the_committed_transcript_is_what_another_node_prints(script: Script, anvil: NodeAddress, tools: Tools) -> None:
     require_transcript(script, anvil, tools)
 
 
-def require_transcript(script: Script, node: NodeAddress, tools: Tools) -> None:
+def require_transcript(
+    script: Script, node: NodeAddress, tools: Tools, variables: Mapping[str, str] = NO_VARIABLES
+) -> None:
     """Run `script` and assert that its transcript is the committed one, showing the lines that are not."""
     committed = load_transcript(script)
 
-    printed = run_script(script, node, tools)
+    printed = run_script(script, node, tools, variables)
 
     differences = [
         f"{part}: {line}"

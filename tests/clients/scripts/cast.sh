@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Foundry's cast as its manual shows it: create, send, call, logs, proof, storage, blocks, receipts, traces, estimates, access lists.
+# Foundry's cast as its manual shows it: create, send, call, logs, proof, storage, blocks, receipts, traces, estimates,
+# access lists.
 source "$(dirname "$0")/transcript.sh"
 
 coin() { cat "$scratch/coin"; }
@@ -18,9 +19,12 @@ refused() {
 
 network() {
     say "chain id" "$([ "$(cast chain-id)" = "$(cast rpc net_version | tr -d '"')" ] && echo "is the network's")"
-    say "block" "$(cast block latest --json | pick '[value.hash.length, value.uncles.length, value.sha3Uncles, value.nonce].join(" ")')"
+    say "block" \
+        "$(cast block latest --json |
+            pick '[value.hash.length, value.uncles.length, value.sha3Uncles, value.nonce].join(" ")')"
     say "genesis" "$(cast block 0 --field parentHash)"
-    say "code, nonce, balance of nobody" "$(cast code "0x$(printf 'de%.0s' {1..20})")" "$(cast nonce "0x$(printf 'de%.0s' {1..20})")" \
+    say "code, nonce, balance of nobody" \
+        "$(cast code "0x$(printf 'de%.0s' {1..20})")" "$(cast nonce "0x$(printf 'de%.0s' {1..20})")" \
         "$(cast balance "0x$(printf 'de%.0s' {1..20})")"
     say "unknown method" "$(refused 'error code -32601' cast rpc eth_nothing)"
     say "wrong parameters" "$(refused 'error code -32602' cast rpc eth_getBalance '"nobody"' latest)"
@@ -32,7 +36,8 @@ create() {
     arguments=$(cast abi-encode "constructor(uint256)" 1000000)
     receipt=$(send --create "$(bytecode Coin)${arguments#0x}")
     pick 'value.contractAddress' <<<"$receipt" >"$scratch/coin"
-    say "status, gas, logs" "$(pick '[value.status, BigInt(value.gasUsed), value.logs.length, value.to].join(" ")' <<<"$receipt")"
+    say "status, gas, logs" \
+        "$(pick '[value.status, BigInt(value.gasUsed), value.logs.length, value.to].join(" ")' <<<"$receipt")"
     say "code" "$(cast codesize "$(coin)")" "$(cast codehash "$(coin)" | wc -c)"
     say "reads" "$(cast call "$(coin)" "name()(string)")" "$(cast call "$(coin)" "cap()(uint256)")"
 }
@@ -45,8 +50,11 @@ tokens() {
     pick 'value.transactionHash' <<<"$receipt" >"$scratch/transfer"
     pick 'parseInt(value.blockNumber)' <<<"$receipt" >"$scratch/height"
     say "transfer" "$(pick '[value.status, value.type, BigInt(value.gasUsed)].join(" ")' <<<"$receipt")"
-    say "balances" "$(cast call "$(coin)" "balanceOf(address)(uint256)" "$OWNER")" "$(cast erc20-token balance "$(coin)" "$FRIEND")"
-    say "a block earlier" "$(cast call --block $(($(cat "$scratch/height") - 1)) "$(coin)" "balanceOf(address)(uint256)" "$FRIEND")"
+    say "balances" \
+        "$(cast call "$(coin)" "balanceOf(address)(uint256)" "$OWNER")" \
+        "$(cast erc20-token balance "$(coin)" "$FRIEND")"
+    say "a block earlier" \
+        "$(cast call --block $(($(cat "$scratch/height") - 1)) "$(coin)" "balanceOf(address)(uint256)" "$FRIEND")"
     receipt=$(send --legacy "$(coin)" "transfer(address,uint256)" "$FRIEND" 1)
     pick 'value.transactionHash' <<<"$receipt" >"$scratch/legacy"
     say "legacy" "$(pick '[value.status, value.type, BigInt(value.gasUsed)].join(" ")' <<<"$receipt")"
@@ -55,7 +63,9 @@ tokens() {
 records() {
     local hash height
     hash=$(cat "$scratch/transfer") height=$(cat "$scratch/height")
-    say "receipt" "$(cast receipt "$hash" --json | pick '[value.status, BigInt(value.gasUsed), value.transactionIndex, value.logs[0].logIndex].join(" ")')"
+    say "receipt" \
+        "$(cast receipt "$hash" --json |
+            pick '[value.status, BigInt(value.gasUsed), value.transactionIndex, value.logs[0].logIndex].join(" ")')"
     say "transaction" "$(cast tx "$hash" from)" "$(cast tx "$hash" value)" \
         "$(cast decode-calldata "transfer(address,uint256)" "$(cast tx "$hash" input)" | tr '\n' ' ')"
     say "in the block" "$(cast block "$height" --json | pick "value.transactions.includes('$hash')")"
@@ -71,7 +81,9 @@ logs() {
     local range=(logs --json --address "$(coin)" --from-block "$height" --to-block "$height")
     local event="Noted(address indexed,string indexed,string)"
     say "by event" "$(cast "${range[@]}" "$event" | pick 'value.length')"
-    say "by author" "$(cast "${range[@]}" "$event" "$OWNER" | pick 'value.length')" "$(cast "${range[@]}" "$event" "$FRIEND" | pick 'value.length')"
+    say "by author" \
+        "$(cast "${range[@]}" "$event" "$OWNER" | pick 'value.length')" \
+        "$(cast "${range[@]}" "$event" "$FRIEND" | pick 'value.length')"
     say "text" "$(cast "${range[@]}" "$event" | pick 'value[0].data' | cast --abi-decode "f()(string)" "$(cat)")"
     say "bloom" "$(cast block "$height" --field logsBloom | tr -d '0x\n' | wc -c)"
 }
@@ -79,8 +91,10 @@ logs() {
 failures() {
     local receipt
     say "words" "$(refused 'execution reverted: these are the words' cast call "$(coin)" "failWithWords()")"
-    say "custom error" "$(refused '0xf480e285' cast call --from "$OWNER" "$(coin)" "mint(address,uint256)" "$OWNER" 1000000000)"
-    say "library error" "$(refused '0xe450d38c' cast send --private-key "$OWNER_KEY" "$(coin)" "transfer(address,uint256)" "$FRIEND" 1000000000)"
+    say "custom error" \
+        "$(refused '0xf480e285' cast call --from "$OWNER" "$(coin)" "mint(address,uint256)" "$OWNER" 1000000000)"
+    say "library error" \
+        "$(refused '0xe450d38c' cast send --private-key "$OWNER_KEY" "$(coin)" "transfer(address,uint256)" "$FRIEND" 1000000000)"
     say "panic" "$(refused '0x4e487b71' cast call "$(coin)" "failWithPanic(uint256)" 0)"
     receipt=$(send --gas-limit 100000 "$(coin)" "transfer(address,uint256)" "$FRIEND" 1000000000 || true)
     say "on chain" "$(pick '[value.status, BigInt(value.gasUsed), value.logs.length].join(" ")' <<<"$receipt")"
@@ -93,7 +107,9 @@ estimates() {
     say "is enough" "$(send --gas-limit "$gas" "${call[@]}" | pick 'value.status')"
     list=$(cast access-list --json --from "$OWNER" "${call[@]}")
     say "access list" "$(pick 'value.accessList.map((entry) => entry.storageKeys.length).join(" ")' <<<"$list")"
-    say "with the list" "$(send --access-list "$(pick 'JSON.stringify(value.accessList)' <<<"$list")" "${call[@]}" | pick '[value.status, BigInt(value.gasUsed)].join(" ")')"
+    say "with the list" \
+        "$(send --access-list "$(pick 'JSON.stringify(value.accessList)' <<<"$list")" "${call[@]}" |
+            pick '[value.status, BigInt(value.gasUsed)].join(" ")')"
 }
 
 proofs() {
@@ -102,7 +118,8 @@ proofs() {
     proof=$(cast proof "$(coin)" "$slot")
     say "account" "$(pick '[value.nonce, value.balance, value.accountProof.length > 0].join(" ")' <<<"$proof")"
     say "slot" "$(pick '[value.storageProof.length, value.storageProof[0].value].join(" ")' <<<"$proof")"
-    say "roots" "$([ "$(pick 'value.accountProof[0]' <<<"$proof" | cast keccak)" = "$(cast block latest --field stateRoot)" ] && echo "agree with the header")" \
+    say "roots" \
+        "$([ "$(pick 'value.accountProof[0]' <<<"$proof" | cast keccak)" = "$(cast block latest --field stateRoot)" ] && echo "agree with the header")" \
         "$([ "$(pick 'value.storageProof[0].proof[0]' <<<"$proof" | cast keccak)" = "$(pick 'value.storageHash' <<<"$proof")" ] && echo "and the account")"
 }
 
@@ -137,12 +154,28 @@ offline() {
 traces() {
     local hash
     hash=$(cat "$scratch/transfer")
-    say "calls" "$(cast rpc debug_traceTransaction "$hash" '{"tracer":"callTracer"}' | pick '[value.type, value.from, BigInt(value.gasUsed), value.output, value.calls ?? "no inner calls"].join(" ")')"
-    say "steps" "$(cast rpc debug_traceTransaction "$hash" '{}' | pick '[value.failed, value.gas, value.structLogs.length, value.structLogs[0].op].join(" ")')"
-    say "called" "$(cast rpc debug_traceCall "{\"to\":\"$(coin)\",\"data\":\"$(cast sig 'symbol()')\"}" latest '{"tracer":"callTracer"}' | pick '[value.type, value.output.length].join(" ")')"
-    # cast executes it again by itself, and wants to see the money for the fee that was offered: a legacy payment offers none where
-    # the node asks for none.
-    say "run again" "$(cast run --quick "$(cat "$scratch/legacy")" 2>/dev/null | grep -oE 'emit Transfer|Transaction successfully executed|Gas used: [0-9]+' | tr '\n' ' ')"
+    say "calls" \
+        "$(cast rpc debug_traceTransaction "$hash" '{"tracer":"callTracer"}' |
+            pick '[value.type, value.from, BigInt(value.gasUsed), value.output, value.calls ?? "no inner calls"].join(" ")')"
+    say "steps" \
+        "$(cast rpc debug_traceTransaction "$hash" '{}' |
+            pick '[value.failed, value.gas, value.structLogs.length, value.structLogs[0].op].join(" ")')"
+    say "called" \
+        "$(cast rpc debug_traceCall "{\"to\":\"$(coin)\",\"data\":\"$(cast sig 'symbol()')\"}" latest '{"tracer":"callTracer"}' |
+            pick '[value.type, value.output.length].join(" ")')"
+    say "touched" \
+        "$(cast rpc debug_traceTransaction "$hash" '{"tracer":"prestateTracer"}' |
+            pick "Object.keys(value['$(coin)'].storage).length")"
+    say "changed" \
+        "$(cast rpc debug_traceTransaction "$hash" '{"tracer":"prestateTracer","tracerConfig":{"diffMode":true}}' |
+            pick "Object.values(value.post['$(coin)'].storage).map((word) => BigInt(word)).sort().join(' ')")"
+    say "a block" \
+        "$(cast rpc debug_traceBlockByNumber "$(cast to-hex "$(cat "$scratch/height")")" '{"tracer":"callTracer"}' |
+            pick "value.map((item) => item.txHash === '$hash' && item.result.type).join(' ')")"
+    # cast executes it again by itself, and wants to see the money for the fee that was offered: a legacy payment
+    # offers none where the node asks for none.
+    say "run again" \
+        "$(cast run --quick "$(cat "$scratch/legacy")" 2>/dev/null | grep -oE 'emit Transfer|Transaction successfully executed|Gas used: [0-9]+' | tr '\n' ' ')"
 }
 
 part network network

@@ -6,7 +6,10 @@ const path = require("node:path");
 const solc = require("solc");
 
 const [folder, artifactsFile] = process.argv.slice(2);
-const names = fs.readdirSync(folder).filter((name) => name.endsWith(".sol")).sort();
+const names = fs
+  .readdirSync(folder)
+  .filter((name) => name.endsWith(".sol"))
+  .sort();
 const input = {
   language: "Solidity",
   sources: Object.fromEntries(

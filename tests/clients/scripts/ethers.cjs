@@ -21,9 +21,18 @@ async function main() {
 
   await part("network", async () => {
     const network = await provider.getNetwork();
-    say("chain id is the one transactions are signed for", network.chainId === BigInt(await provider.send("net_version", [])));
+    say(
+      "chain id is the one transactions are signed for",
+      network.chainId === BigInt(await provider.send("net_version", [])),
+    );
     const block = await provider.getBlock("latest");
-    say("block", block.number >= 0, ethers.isHexString(block.hash, 32), block.gasLimit > 1_000_000n, typeof block.timestamp);
+    say(
+      "block",
+      block.number >= 0,
+      ethers.isHexString(block.hash, 32),
+      block.gasLimit > 1_000_000n,
+      typeof block.timestamp,
+    );
     say("fee data", typeof (await provider.getFeeData()).gasPrice);
     say("unknown block", (await provider.getBlock(2 ** 40)) === null);
     say("unknown receipt", (await provider.getTransactionReceipt(ethers.ZeroHash)) === null);
@@ -68,7 +77,10 @@ async function main() {
       say(`type ${overrides.type}`, receipt.type, receipt.status, receipt.gasUsed);
     }
     const slot = ethers.zeroPadValue("0x00", 32);
-    const listed = await coin.transfer(friend, 1, { type: 1, accessList: [{ address: coin.target, storageKeys: [slot] }] });
+    const listed = await coin.transfer(friend, 1, {
+      type: 1,
+      accessList: [{ address: coin.target, storageKeys: [slot] }],
+    });
     say("with a list", (await listed.wait()).gasUsed, (await provider.getTransaction(listed.hash)).accessList.length);
   });
 
@@ -81,14 +93,20 @@ async function main() {
 
   await part("failures", async () => {
     say("custom error", await rejection(coin.mint.staticCall(owner, 10n ** 9n), nameOf));
-    say("library error", await rejection(coin.transfer.staticCall(friend, 10n ** 9n), (problem) => problem.revert.name));
+    say(
+      "library error",
+      await rejection(coin.transfer.staticCall(friend, 10n ** 9n), (problem) => problem.revert.name),
+    );
     say("role", await rejection(coin.connect(friend).mint.staticCall(friend, 1), (problem) => problem.revert.name));
     say("words", await rejection(coin.failWithWords(), nameOf));
     say("panic", await rejection(coin.failWithPanic(0), nameOf));
     say("silence", await rejection(coin.failInSilence(), nameOf));
     say("invalid", await rejection(coin.failByInvalid({ gasLimit: 100_000 }), (problem) => problem.code));
     const late = await coin.transfer(friend, 10n ** 9n, { gasLimit: 100_000 });
-    say("reverted on chain", await rejection(late.wait(), (problem) => `${problem.code} ${problem.receipt.status} ${problem.receipt.gasUsed}`));
+    say(
+      "reverted on chain",
+      await rejection(late.wait(), (problem) => `${problem.code} ${problem.receipt.status} ${problem.receipt.gasUsed}`),
+    );
     say("not a contract", await rejection(coin.attach(friend.address).name(), (problem) => problem.code));
   });
 
@@ -105,8 +123,14 @@ async function main() {
     const first = await (await coin.note("rain", "in the morning")).wait();
     const second = await (await coin.note("sun", "at noon")).wait();
     const range = [first.blockNumber, second.blockNumber];
-    say("all", (await coin.queryFilter("Noted", ...range)).map((event) => event.args.text));
-    say("by topic", (await coin.queryFilter(coin.filters.Noted(owner.address, "sun"), ...range)).map((event) => event.args.text));
+    say(
+      "all",
+      (await coin.queryFilter("Noted", ...range)).map((event) => event.args.text),
+    );
+    say(
+      "by topic",
+      (await coin.queryFilter(coin.filters.Noted(owner.address, "sun"), ...range)).map((event) => event.args.text),
+    );
     say("by two", (await coin.queryFilter(coin.filters.Noted(null, ["rain", "sun"]), ...range)).length);
     say("of nobody", await coin.queryFilter(coin.filters.Noted(friend.address), ...range));
     const plain = await provider.getLogs({ address: coin.target, blockHash: second.blockHash });
@@ -115,7 +139,9 @@ async function main() {
 
   await part("polling", async () => {
     const heard = new Promise((resolve) => {
-      coin.once("Noted", (author, topic, text, event) => resolve([author === owner.address, text, event.log.topics.length]));
+      coin.once("Noted", (author, topic, text, event) =>
+        resolve([author === owner.address, text, event.log.topics.length]),
+      );
     });
     // The filter is installed by the first poll, which must not come after the event.
     await provider.getBlockNumber();
@@ -129,17 +155,36 @@ async function main() {
     const { chainId } = await provider.getNetwork();
     const domain = { name: "Test Coin", version: "1", chainId, verifyingContract: coin.target };
     const types = {
-      Permit: ["address owner", "address spender", "uint256 value", "uint256 nonce", "uint256 deadline"].map((field) => {
-        const [type, name] = field.split(" ");
-        return { name, type };
-      }),
+      Permit: ["address owner", "address spender", "uint256 value", "uint256 nonce", "uint256 deadline"].map(
+        (field) => {
+          const [type, name] = field.split(" ");
+          return { name, type };
+        },
+      ),
     };
-    const message = { owner: owner.address, spender: friend.address, value: 77n, nonce: await coin.nonces(owner), deadline: ethers.MaxUint256 };
+    const message = {
+      owner: owner.address,
+      spender: friend.address,
+      value: 77n,
+      nonce: await coin.nonces(owner),
+      deadline: ethers.MaxUint256,
+    };
     const signature = ethers.Signature.from(await owner.signTypedData(domain, types, message));
-    const permit = [message.owner, message.spender, message.value, message.deadline, signature.v, signature.r, signature.s];
+    const permit = [
+      message.owner,
+      message.spender,
+      message.value,
+      message.deadline,
+      signature.v,
+      signature.r,
+      signature.s,
+    ];
     await (await coin.connect(friend).permit(...permit)).wait();
     say("allowance", await coin.allowance(owner, friend), await coin.nonces(owner));
-    say("used twice", await rejection(coin.connect(friend).permit.staticCall(...permit), (problem) => problem.revert.name));
+    say(
+      "used twice",
+      await rejection(coin.connect(friend).permit.staticCall(...permit), (problem) => problem.revert.name),
+    );
   });
 
   await part("delegation", async () => {
@@ -150,7 +195,10 @@ async function main() {
     say("type, status, gas", receipt.type, receipt.status, receipt.gasUsed);
     say("code", (await provider.getCode(friend)) === ethers.concat(["0xef0100", lender.target]).toLowerCase());
     const account = lender.attach(friend.address).connect(friend);
-    const calls = [1, 2].map((amount) => ({ target: coin.target, data: coin.interface.encodeFunctionData("transfer", [owner.address, amount]) }));
+    const calls = [1, 2].map((amount) => ({
+      target: coin.target,
+      data: coin.interface.encodeFunctionData("transfer", [owner.address, amount]),
+    }));
     const batch = await (await account.execute(calls)).wait();
     say("batch", batch.status, batch.logs.length);
     say("by another", await rejection(lender.attach(friend.address).connect(owner).execute.staticCall(calls), nameOf));
@@ -168,7 +216,11 @@ async function main() {
     const vault = new ethers.Contract(expected, artifacts.Vault.abi, owner);
     say("number", await vault.number(), await provider.getStorage(expected, 0));
     say("again", await rejection(vaults.create.staticCall(salt, owner, 42), nameOf));
-    say("nonce of a contract", await provider.getTransactionCount(expected), await provider.getTransactionCount(vaults));
+    say(
+      "nonce of a contract",
+      await provider.getTransactionCount(expected),
+      await provider.getTransactionCount(vaults),
+    );
   });
 
   await part("surroundings", async () => {
@@ -181,7 +233,10 @@ async function main() {
     say("sha256", ...(await around.precompiled(at(2), "0x616263")));
     say("ripemd160", ...(await around.precompiled(at(3), "0x616263")));
     say("identity", ...(await around.precompiled(at(4), "0x616263")));
-    const [ok, power] = await around.precompiled(at(5), ethers.concat([word(1, 32), word(1, 32), word(1, 32), "0x03", "0x05", "0x07"]));
+    const [ok, power] = await around.precompiled(
+      at(5),
+      ethers.concat([word(1, 32), word(1, 32), word(1, 32), "0x03", "0x05", "0x07"]),
+    );
     say("modexp", ok, power);
     say("pairing of nothing", ...(await around.precompiled(at(8), "0x")));
     say("bls12 addition of nothing", ...(await around.precompiled(at(11), "0x")));
@@ -194,7 +249,9 @@ async function main() {
     socket.websocket.onerror = () => undefined;
     const listener = coin.connect(socket);
     const event = new Promise((resolve) => {
-      listener.on("Noted", (author, topic, text, payload) => resolve([author === owner.address, text, payload.log.topics.length]));
+      listener.on("Noted", (author, topic, text, payload) =>
+        resolve([author === owner.address, text, payload.log.topics.length]),
+      );
     });
     const block = new Promise((resolve) => socket.once("block", (height) => resolve(typeof height)));
     await soon(socket.getBlockNumber(), "answer over the socket");

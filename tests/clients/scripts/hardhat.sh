@@ -13,7 +13,8 @@ echo '{"name": "project"}' >"$scratch/project/package.json"
 cd "$scratch/project" || exit 1
 
 compile() {
-    say "compiled" "$(node_modules/.bin/hardhat compile --quiet >&2 && pick 'value.contractName' <artifacts/contracts/Coin.sol/Coin.json)"
+    say "compiled" \
+        "$(node_modules/.bin/hardhat compile --quiet >&2 && pick 'value.contractName' <artifacts/contracts/Coin.sol/Coin.json)"
 }
 
 run_tests() {

@@ -1,4 +1,5 @@
-// Our own behaviours over OpenZeppelin's contracts, whose package carries no tests: what each promises, on a living node.
+// Our own behaviours over OpenZeppelin's contracts, whose package carries no tests: what each promises, on a living
+// node.
 "use strict";
 const crypto = require("node:crypto");
 const { ethers } = require("ethers");
@@ -7,7 +8,9 @@ const { KEYS, artifacts, node, part, rejection, say } = require("./transcript.cj
 const provider = new ethers.JsonRpcProvider(node.url, undefined, { pollingInterval: 50, cacheTimeout: -1 });
 const [owner, friend, stranger] = [KEYS[9], KEYS[8], KEYS[7]].map((key) => new ethers.Wallet(key, provider));
 const PROPOSAL_STATES = ["pending", "active", "canceled", "defeated", "succeeded", "queued", "expired", "executed"];
-/** Most blocks that are made while waiting for one: six times what a vote of three blocks and a delay of a second need. */
+/**
+ * Most blocks that are made while waiting for one: six times what a vote of three blocks and a delay of a second need.
+ */
 const BLOCKS_MAX = 60;
 
 const errorName = (problem) => problem.revert?.name ?? `${problem.code} ${problem.shortMessage}`;
@@ -46,7 +49,12 @@ async function made(proxies, sending, name) {
 async function erc20() {
   const coin = await deploy("Coin", 10_000);
   say("mint", eventNames(coin, await done(coin.mint(owner, 100))));
-  say("transfer", eventNames(coin, await done(coin.transfer(friend, 40))), await coin.balanceOf(owner), await coin.balanceOf(friend));
+  say(
+    "transfer",
+    eventNames(coin, await done(coin.transfer(friend, 40))),
+    await coin.balanceOf(owner),
+    await coin.balanceOf(friend),
+  );
   say("to nobody", await rejection(coin.transfer.staticCall(ethers.ZeroAddress, 1), errorName));
   say("too much", await rejection(coin.transfer.staticCall(friend, 61), errorName));
   say("without allowance", await rejection(coin.connect(friend).transferFrom.staticCall(owner, friend, 1), errorName));
@@ -61,13 +69,21 @@ async function erc20() {
 async function accessControl() {
   const coin = await deploy("Coin", 10_000);
   const role = await coin.MINTER_ROLE();
-  say("before", await coin.hasRole(role, friend), await rejection(coin.connect(friend).mint.staticCall(friend, 1), errorName));
+  say(
+    "before",
+    await coin.hasRole(role, friend),
+    await rejection(coin.connect(friend).mint.staticCall(friend, 1), errorName),
+  );
   say("granted", eventNames(coin, await done(coin.grantRole(role, friend))), await coin.hasRole(role, friend));
   say("granted again", eventNames(coin, await done(coin.grantRole(role, friend))) || "no event");
   await done(coin.connect(friend).mint(friend, 1));
   say("by the wrong one", await rejection(coin.connect(friend).grantRole.staticCall(role, stranger), errorName));
   say("renounced for another", await rejection(coin.renounceRole.staticCall(role, friend), errorName));
-  say("renounced", eventNames(coin, await done(coin.connect(friend).renounceRole(role, friend))), await coin.hasRole(role, friend));
+  say(
+    "renounced",
+    eventNames(coin, await done(coin.connect(friend).renounceRole(role, friend))),
+    await coin.hasRole(role, friend),
+  );
   say("interface", await coin.supportsInterface("0x7965db0b"), await coin.supportsInterface("0xffffffff"));
 }
 
@@ -103,7 +119,10 @@ async function erc1155() {
   say("one", eventNames(baskets, one), baskets.interface.parseLog(one.logs[0]).args.value);
   say("too much", await rejection(baskets.safeTransferFrom.staticCall(owner, friend, 1, 7, "0x"), errorName));
   say("uneven", await rejection(baskets.mintBatch.staticCall(owner, [1], [1, 2]), errorName));
-  say("not approved", await rejection(baskets.connect(friend).safeTransferFrom.staticCall(owner, friend, 1, 1, "0x"), errorName));
+  say(
+    "not approved",
+    await rejection(baskets.connect(friend).safeTransferFrom.staticCall(owner, friend, 1, 1, "0x"), errorName),
+  );
   say("to a contract", await rejection(baskets.safeTransferFrom.staticCall(owner, baskets, 1, 1, "0x"), errorName));
   say("uri", await baskets.uri(1));
 }
@@ -113,7 +132,9 @@ async function permit() {
   const { chainId } = await provider.getNetwork();
   const domain = { name: "Votes", version: "1", chainId, verifyingContract: coin.target };
   const fields = (...names) => names.map((field) => ({ type: field.split(" ")[0], name: field.split(" ")[1] }));
-  const types = { Permit: fields("address owner", "address spender", "uint256 value", "uint256 nonce", "uint256 deadline") };
+  const types = {
+    Permit: fields("address owner", "address spender", "uint256 value", "uint256 nonce", "uint256 deadline"),
+  };
   const signed = async (values) => {
     const { v, r, s } = ethers.Signature.from(await owner.signTypedData(domain, types, values));
     return [values.owner, values.spender, values.value, values.deadline, v, r, s];
@@ -121,8 +142,15 @@ async function permit() {
   const values = { owner: owner.address, spender: friend.address, value: 9n, nonce: 0n, deadline: ethers.MaxUint256 };
   say("separator", (await coin.DOMAIN_SEPARATOR()) === ethers.TypedDataEncoder.hashDomain(domain));
   say("expired", await rejection(coin.permit.staticCall(...(await signed({ ...values, deadline: 1n }))), errorName));
-  say("another's words", await rejection(coin.permit.staticCall(...(await signed({ ...values, nonce: 1n }))), errorName));
-  say("permitted", eventNames(coin, await done(coin.connect(friend).permit(...(await signed(values))))), await coin.allowance(owner, friend));
+  say(
+    "another's words",
+    await rejection(coin.permit.staticCall(...(await signed({ ...values, nonce: 1n }))), errorName),
+  );
+  say(
+    "permitted",
+    eventNames(coin, await done(coin.connect(friend).permit(...(await signed(values))))),
+    await coin.allowance(owner, friend),
+  );
   const delegation = { Delegation: fields("address delegatee", "uint256 nonce", "uint256 expiry") };
   const wish = { delegatee: friend.address, nonce: await coin.nonces(owner), expiry: ethers.MaxUint256 };
   const { v, r, s } = ethers.Signature.from(await owner.signTypedData(domain, delegation, wish));
@@ -156,14 +184,21 @@ async function governor() {
   await until("succeeded");
   say("votes", (await council.proposalVotes(id)).map(String));
   say("queued", eventNames(council, await done(council.queue(...proposal, digest))), await state());
-  const operation = await timelock.hashOperationBatch(...proposal, ethers.ZeroHash, operationSalt(council.target, digest));
+  const operation = await timelock.hashOperationBatch(
+    ...proposal,
+    ethers.ZeroHash,
+    operationSalt(council.target, digest),
+  );
   await blocksUntil(() => timelock.isOperationReady(operation), "the end of the delay");
   const executed = await done(council.execute(...proposal, digest));
   say("executed", executed.status, await state(), await setting.value());
   say("executed again", await rejection(council.execute.staticCall(...proposal, digest), errorName));
 }
 
-/** Return the salt by which a council names its operation in the timelock: its address, left-aligned, xor the description's hash. */
+/**
+ * Return the salt by which a council names its operation in the timelock: its address, left-aligned, xor the
+ * description's hash.
+ */
 function operationSalt(address, digest) {
   return ethers.toBeHex(BigInt(ethers.zeroPadBytes(address, 32)) ^ BigInt(digest), 32);
 }
@@ -179,9 +214,18 @@ async function upgradeable() {
   say("first", await counter.version(), await counter.count(), (await implementation()) === one.target);
   say("initialized again", await rejection(counter.initialize.staticCall(friend), errorName));
   say("the implementation itself", await rejection(one.initialize.staticCall(friend), errorName));
-  say("upgraded by another", await rejection(counter.connect(friend).upgradeToAndCall.staticCall(two, "0x"), errorName));
+  say(
+    "upgraded by another",
+    await rejection(counter.connect(friend).upgradeToAndCall.staticCall(two, "0x"), errorName),
+  );
   say("upgraded to what is none", await rejection(counter.upgradeToAndCall.staticCall(proxies, "0x"), errorName));
-  say("upgraded", eventNames(new ethers.Contract(counter.target, ["event Upgraded(address indexed implementation)"]), await done(counter.upgradeToAndCall(two, "0x"))));
+  say(
+    "upgraded",
+    eventNames(
+      new ethers.Contract(counter.target, ["event Upgraded(address indexed implementation)"]),
+      await done(counter.upgradeToAndCall(two, "0x")),
+    ),
+  );
   await done(counter.add());
   say("second", await counter.version(), await counter.count(), (await implementation()) === two.target);
 }
@@ -199,7 +243,10 @@ async function clones() {
   const expected = await made(proxies, proxies.cloneAt(counter, salt), "CounterOne");
   say("where predicted", expected.target === predicted);
   say("twice", await rejection(proxies.cloneAt.staticCall(counter, salt), errorName));
-  const code = ethers.concat([artifacts.Vault.bytecode, ethers.AbiCoder.defaultAbiCoder().encode(["address", "uint256"], [owner.address, 6])]);
+  const code = ethers.concat([
+    artifacts.Vault.bytecode,
+    ethers.AbiCoder.defaultAbiCoder().encode(["address", "uint256"], [owner.address, 6]),
+  ]);
   const vault = await made(proxies, proxies.create(salt, code), "Vault");
   say("create2", vault.target === (await proxies.predict(salt, ethers.keccak256(code))), await vault.number());
   say("create2 of nothing", await rejection(proxies.create.staticCall(salt, "0x"), errorName));
@@ -213,22 +260,40 @@ async function cryptography() {
   say("signer", (await helper.recover(digest, signature.serialized)) === owner.address);
   say("short", await rejection(helper.recover(digest, "0x1234"), errorName));
   const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
-  const high = ethers.concat([signature.r, ethers.toBeHex(order - BigInt(signature.s), 32), ethers.toBeHex(signature.v === 27 ? 28 : 27)]);
+  const high = ethers.concat([
+    signature.r,
+    ethers.toBeHex(order - BigInt(signature.s), 32),
+    ethers.toBeHex(signature.v === 27 ? 28 : 27),
+  ]);
   say("the other s", await rejection(helper.recover(digest, high), errorName));
   const { chainId } = await provider.getNetwork();
   const domain = { name: "Cryptography", version: "1", chainId, verifyingContract: helper.target };
   const mail = { to: friend.address, text: "hello" };
-  const types = { Mail: [{ name: "to", type: "address" }, { name: "text", type: "string" }] };
+  const types = {
+    Mail: [
+      { name: "to", type: "address" },
+      { name: "text", type: "string" },
+    ],
+  };
   const typed = await owner.signTypedData(domain, types, mail);
-  say("typed data", (await helper.mailSigner(mail.to, mail.text, typed)) === owner.address, (await helper.mailSigner(mail.to, "other", typed)) === owner.address);
+  say(
+    "typed data",
+    (await helper.mailSigner(mail.to, mail.text, typed)) === owner.address,
+    (await helper.mailSigner(mail.to, "other", typed)) === owner.address,
+  );
   const described = await helper.eip712Domain();
   say("domain", described.name, described.version, described.chainId === chainId);
 
   const leaves = ["a", "b", "c", "d"].map((text) => ethers.id(text));
-  const pair = (left, right) => ethers.keccak256(ethers.concat(BigInt(left) < BigInt(right) ? [left, right] : [right, left]));
+  const pair = (left, right) =>
+    ethers.keccak256(ethers.concat(BigInt(left) < BigInt(right) ? [left, right] : [right, left]));
   const [left, right] = [pair(leaves[0], leaves[1]), pair(leaves[2], leaves[3])];
   const root = pair(left, right);
-  say("member", await helper.isMember([leaves[3], left], root, leaves[2]), await helper.isMember([leaves[3], left], root, leaves[1]));
+  say(
+    "member",
+    await helper.isMember([leaves[3], left], root, leaves[2]),
+    await helper.isMember([leaves[3], left], root, leaves[1]),
+  );
 
   const { privateKey, publicKey } = crypto.generateKeyPairSync("ec", { namedCurve: "P-256" });
   const { x, y } = publicKey.export({ format: "jwk" });

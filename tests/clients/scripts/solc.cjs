@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// solc-js with the two command lines by which forge calls a compiler: --version and --standard-json with the input on stdin.
+// solc-js with the two command lines by which forge calls a compiler: --version and --standard-json with the input on
+// stdin.
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");

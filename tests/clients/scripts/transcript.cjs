@@ -1,10 +1,15 @@
-// What every JavaScript client script starts from: the node it is pointed at, the compiled contracts, and the transcript it prints.
+// What every JavaScript client script starts from: the node it is pointed at, the compiled contracts, and the
+// transcript it prints.
 //
-// A transcript must be equal on every Ethereum node: only what the protocol decides is said, never a hash, a height, a time or a price.
+// A transcript must be equal on every Ethereum node: only what the protocol decides is said, never a hash, a height, a
+// time or a price.
 "use strict";
 const fs = require("node:fs");
 
-/** The keys of the public development mnemonic at m/44'/60'/0'/0/0 to 9. Scripts run one after the other, so they may share them. */
+/**
+ * The keys of the public development mnemonic at m/44'/60'/0'/0/0 to 9. Scripts run one after the other, so they may
+ * share them.
+ */
 const KEYS = [
   "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
   "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",

@@ -1,6 +1,7 @@
 # What every shell client script starts from: its keys, and the transcript it prints. Sourced, never run.
 #
-# A transcript must be equal on every Ethereum node: only what the protocol decides is said, never a hash, a height, a time or a price.
+# A transcript must be equal on every Ethereum node: only what the protocol decides is said, never a hash, a height, a
+# time or a price.
 set -uo pipefail
 
 # Of the public development mnemonic, at m/44'/60'/0'/0/2 and 3. Scripts run one after the other, so they may share.
@@ -25,7 +26,8 @@ say() {
 }
 
 # Run one part; a part that fails says so, and the next ones run all the same: part NAME FUNCTION
-# The part runs in a subshell that ends at the first command that fails; what it learns for later parts it writes to $scratch.
+# The part runs in a subshell that ends at the first command that fails; what it learns for later parts it writes to
+# $scratch.
 part() {
     echo "== $1"
     (

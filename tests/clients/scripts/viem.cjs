@@ -1,4 +1,5 @@
-// viem as its documentation shows it: deploy, simulate, write, watch, many calls in one, proofs, typed data, delegation.
+// viem as its documentation shows it: deploy, simulate, write, watch, many calls in one, proofs, typed data,
+// delegation.
 "use strict";
 const viem = require("viem");
 const { privateKeyToAccount } = require("viem/accounts");
@@ -23,7 +24,8 @@ async function main() {
     nativeCurrency: { name: "unit", symbol: "UNIT", decimals: 18 },
     rpcUrls: { default: { http: [node.url], webSocket: [node.socketUrl] } },
   });
-  const reader = viem.createPublicClient({ chain, transport: viem.http(), pollingInterval: POLLING_MS });
+  // No cache: a height remembered from before a receipt would call the receipt's block unknown.
+  const reader = viem.createPublicClient({ chain, transport: viem.http(), pollingInterval: POLLING_MS, cacheTime: 0 });
   const writer = viem.createWalletClient({ account: owner, chain, transport: viem.http() });
   const friendly = viem.createWalletClient({ account: friend, chain, transport: viem.http() });
   const { abi } = artifacts.Coin;
@@ -35,7 +37,8 @@ async function main() {
     const hash = await writer.deployContract({ abi: artifacts[name].abi, bytecode: artifacts[name].bytecode, args });
     return receiptOf(hash);
   };
-  const read = (functionName, args = [], more = {}) => reader.readContract({ address: coin, abi, functionName, args, ...more });
+  const read = (functionName, args = [], more = {}) =>
+    reader.readContract({ address: coin, abi, functionName, args, ...more });
   const write = async (functionName, args, client = writer) => {
     const receipt = await receiptOf(await client.writeContract({ address: coin, abi, functionName, args }));
     lastBlock = receipt.blockNumber;
@@ -51,7 +54,13 @@ async function main() {
   });
 
   await part("simulate and write", async () => {
-    const { request, result } = await reader.simulateContract({ account: owner, address: coin, abi, functionName: "mint", args: [owner.address, 500n] });
+    const { request, result } = await reader.simulateContract({
+      account: owner,
+      address: coin,
+      abi,
+      functionName: "mint",
+      args: [owner.address, 500n],
+    });
     say("simulated", result ?? "nothing");
     const receipt = await receiptOf(await writer.writeContract(request));
     say("written", receipt.status, receipt.gasUsed, receipt.logs.length);
@@ -62,7 +71,14 @@ async function main() {
     say("balances", await read("balanceOf", [owner.address]), await read("balanceOf", [friend.address]));
     say("a block earlier", await read("balanceOf", [friend.address], { blockNumber: lastBlock - 1n }));
     const sent = await reader.getTransaction({ hash: transferred.transactionHash });
-    say("read back", sent.type, sent.typeHex, sent.from === owner.address.toLowerCase(), sent.value, sent.accessList ?? "no list");
+    say(
+      "read back",
+      sent.type,
+      sent.typeHex,
+      sent.from === owner.address.toLowerCase(),
+      sent.value,
+      sent.accessList ?? "no list",
+    );
     say("confirmations", (await reader.getTransactionConfirmations({ transactionReceipt: transferred })) >= 1n);
   });
 
@@ -75,21 +91,62 @@ async function main() {
     say("words", await simulated("failWithWords", []));
     say("panic", await simulated("failWithPanic", [0n]));
     say("silence", await simulated("failInSilence", []));
-    say("writing", await rejection(writer.writeContract({ address: coin, abi, functionName: "mint", args: [owner.address, 10n ** 9n] }), revertOf));
-    const forced = await receiptOf(await writer.writeContract({ address: coin, abi, functionName: "transfer", args: [friend.address, 10n ** 9n], gas: 100_000n }));
+    say(
+      "writing",
+      await rejection(
+        writer.writeContract({ address: coin, abi, functionName: "mint", args: [owner.address, 10n ** 9n] }),
+        revertOf,
+      ),
+    );
+    const forced = await receiptOf(
+      await writer.writeContract({
+        address: coin,
+        abi,
+        functionName: "transfer",
+        args: [friend.address, 10n ** 9n],
+        gas: 100_000n,
+      }),
+    );
     say("reverted on chain", forced.status, forced.gasUsed, forced.logs.length);
     const nonce = await reader.getTransactionCount({ address: owner.address });
-    const low = writer.writeContract({ address: coin, abi, functionName: "transfer", args: [friend.address, 1n], nonce: nonce - 1 });
-    say("nonce", await rejection(low, (problem) => problem.walk((cause) => cause instanceof viem.NonceTooLowError)?.name));
+    const low = writer.writeContract({
+      address: coin,
+      abi,
+      functionName: "transfer",
+      args: [friend.address, 1n],
+      nonce: nonce - 1,
+    });
+    say(
+      "nonce",
+      await rejection(low, (problem) => problem.walk((cause) => cause instanceof viem.NonceTooLowError)?.name),
+    );
   });
 
   await part("estimate", async () => {
-    const gas = await reader.estimateContractGas({ account: owner, address: coin, abi, functionName: "transfer", args: [friend.address, 1n] });
-    const hash = await writer.writeContract({ address: coin, abi, functionName: "transfer", args: [friend.address, 1n], gas });
+    const gas = await reader.estimateContractGas({
+      account: owner,
+      address: coin,
+      abi,
+      functionName: "transfer",
+      args: [friend.address, 1n],
+    });
+    const hash = await writer.writeContract({
+      address: coin,
+      abi,
+      functionName: "transfer",
+      args: [friend.address, 1n],
+      gas,
+    });
     say("is enough", (await receiptOf(hash)).status);
     say("fees", typeof (await reader.estimateFeesPerGas()).maxFeePerGas, typeof (await reader.getGasPrice()));
     const history = await reader.getFeeHistory({ blockCount: 2, rewardPercentiles: [25, 75], blockTag: "latest" });
-    say("fee history", history.baseFeePerGas.length, history.gasUsedRatio.length, history.reward.length, history.reward[0].length);
+    say(
+      "fee history",
+      history.baseFeePerGas.length,
+      history.gasUsedRatio.length,
+      history.reward.length,
+      history.reward[0].length,
+    );
   });
 
   await part("multicall", async () => {
@@ -100,7 +157,10 @@ async function main() {
       { address: coin, abi, functionName: "failWithWords" },
     ];
     const results = await reader.multicall({ contracts: calls, multicallAddress: contractAddress });
-    say("results", ...results.map(({ status, result, error }) => [status, result ?? error.cause.reason ?? error.name].map(String)));
+    say(
+      "results",
+      ...results.map(({ status, result, error }) => [status, result ?? error.cause.reason ?? error.name].map(String)),
+    );
     const strict = reader.multicall({ contracts: calls, multicallAddress: contractAddress, allowFailure: false });
     say("strict", await rejection(strict, revertOf));
     const deployless = await reader.multicall({ contracts: calls.slice(0, 2), deployless: true });
@@ -115,18 +175,32 @@ async function main() {
     say("all", await texts());
     say("by topic", await texts({ topic: "sun" }));
     say("of nobody", await texts({ author: friend.address }));
-    const filter = await reader.createContractEventFilter({ address: coin, abi, eventName: "Noted", fromBlock: first.blockNumber });
+    const filter = await reader.createContractEventFilter({
+      address: coin,
+      abi,
+      eventName: "Noted",
+      fromBlock: first.blockNumber,
+    });
     say("filter", (await reader.getFilterLogs({ filter })).length);
     await reader.getFilterChanges({ filter });
     await write("note", ["snow", "at night"]);
-    say("changes", (await reader.getFilterChanges({ filter })).map((log) => log.args.text));
+    say(
+      "changes",
+      (await reader.getFilterChanges({ filter })).map((log) => log.args.text),
+    );
     say("removed", await reader.uninstallFilter({ filter }), await reader.uninstallFilter({ filter }));
   });
 
   await part("watch by polling", async () => {
     let stop;
     const heard = new Promise((resolve, reject) => {
-      stop = reader.watchContractEvent({ address: coin, abi, eventName: "Noted", onLogs: ([log]) => resolve(log.args.text), onError: reject });
+      stop = reader.watchContractEvent({
+        address: coin,
+        abi,
+        eventName: "Noted",
+        onLogs: ([log]) => resolve(log.args.text),
+        onError: reject,
+      });
     });
     // The filter is installed by the first poll, which must not come after the event.
     await new Promise((resolve) => setTimeout(resolve, 5 * POLLING_MS));
@@ -138,16 +212,29 @@ async function main() {
   await part("proof", async () => {
     const { contractAddress } = await deploy("Surroundings");
     const surroundings = { address: contractAddress, abi: artifacts.Surroundings.abi };
-    for (const [slot, value] of [[1n, 11n], [2n, 22n]]) {
+    for (const [slot, value] of [
+      [1n, 11n],
+      [2n, 22n],
+    ]) {
       await receiptOf(await writer.writeContract({ ...surroundings, functionName: "write", args: [slot, value] }));
     }
-    const slotOf = (slot) => viem.keccak256(viem.encodeAbiParameters([{ type: "uint256" }, { type: "uint256" }], [slot, 0n]));
+    const slotOf = (slot) =>
+      viem.keccak256(viem.encodeAbiParameters([{ type: "uint256" }, { type: "uint256" }], [slot, 0n]));
     const proof = await reader.getProof({ address: contractAddress, storageKeys: [1n, 2n, 3n].map(slotOf) });
-    say("account", proof.nonce, proof.balance, proof.codeHash === viem.keccak256(await reader.getCode({ address: contractAddress })));
+    say(
+      "account",
+      proof.nonce,
+      proof.balance,
+      proof.codeHash === viem.keccak256(await reader.getCode({ address: contractAddress })),
+    );
     say("storage", proof.storageHash);
     say("values", ...proof.storageProof.map(({ value, proof: path }) => [value, path.length]));
     const block = await reader.getBlock();
-    say("root", viem.keccak256(proof.accountProof[0]) === block.stateRoot, viem.keccak256(proof.storageProof[0].proof[0]) === proof.storageHash);
+    say(
+      "root",
+      viem.keccak256(proof.accountProof[0]) === block.stateRoot,
+      viem.keccak256(proof.storageProof[0].proof[0]) === proof.storageHash,
+    );
     say("slot", await reader.getStorageAt({ address: contractAddress, slot: slotOf(2n) }));
   });
 
@@ -178,14 +265,24 @@ async function main() {
         ],
       },
       primaryType: "Permit",
-      message: { owner: owner.address, spender: friend.address, value, nonce: await read("nonces", [owner.address]), deadline },
+      message: {
+        owner: owner.address,
+        spender: friend.address,
+        value,
+        nonce: await read("nonces", [owner.address]),
+        deadline,
+      },
     });
     const { r, s, v } = viem.parseSignature(signature);
     await write("permit", [owner.address, friend.address, value, deadline, Number(v), r, s], friendly);
     say("allowance", await read("allowance", [owner.address, friend.address]));
     await write("transferFrom", [owner.address, friend.address, value], friendly);
     say("spent", await read("allowance", [owner.address, friend.address]));
-    const verified = await reader.verifyMessage({ address: owner.address, message: "hello", signature: await writer.signMessage({ message: "hello" }) });
+    const verified = await reader.verifyMessage({
+      address: owner.address,
+      message: "hello",
+      signature: await writer.signMessage({ message: "hello" }),
+    });
     say("message verified", verified);
   });
 
@@ -218,8 +315,33 @@ async function main() {
     say("storage", await read("totalSupply", [], { stateOverride }));
     const fake = viem.getAddress("0x00000000000000000000000000000000000fa4e0");
     const code = artifacts.Surroundings.runtime;
-    const [id] = await reader.readContract({ address: fake, abi: artifacts.Surroundings.abi, functionName: "chain", stateOverride: [{ address: fake, code }] });
+    const [id] = await reader.readContract({
+      address: fake,
+      abi: artifacts.Surroundings.abi,
+      functionName: "chain",
+      stateOverride: [{ address: fake, code }],
+    });
     say("code", id === BigInt(chain.id));
+  });
+
+  await part("simulated blocks", async () => {
+    const call = (functionName, args) => ({ to: coin, data: viem.encodeFunctionData({ abi, functionName, args }) });
+    const from = owner.address;
+    const minted = { ...call("mint", [friend.address, 5n]), from };
+    const blocks = await reader.simulateBlocks({
+      blocks: [{ calls: [minted, { ...call("totalSupply"), from }] }, { calls: [{ ...call("failWithWords"), from }] }],
+    });
+    const supply = viem.hexToBigInt(blocks[0].calls[1].data) - (await read("totalSupply"));
+    say(
+      "first",
+      blocks[0].calls.map((item) => item.status),
+      blocks[0].calls[0].logs.length,
+      supply,
+    );
+    const [refused] = blocks[1].calls;
+    say("second", refused.status, viem.decodeErrorResult({ abi, data: refused.data }).args);
+    say("heights", blocks[1].number - blocks[0].number);
+    say("gas", ...blocks[0].calls.map((item) => item.gasUsed));
   });
 
   await part("socket", async () => {
@@ -227,7 +349,15 @@ async function main() {
     const socket = viem.createPublicClient({ chain, transport });
     const stops = [];
     const heard = new Promise((resolve, reject) => {
-      stops.push(socket.watchContractEvent({ address: coin, abi, eventName: "Noted", onLogs: ([log]) => resolve(log.args.text), onError: reject }));
+      stops.push(
+        socket.watchContractEvent({
+          address: coin,
+          abi,
+          eventName: "Noted",
+          onLogs: ([log]) => resolve(log.args.text),
+          onError: reject,
+        }),
+      );
     });
     const block = new Promise((resolve, reject) => {
       stops.push(socket.watchBlocks({ onBlock: (found) => resolve(typeof found.number), onError: reject }));

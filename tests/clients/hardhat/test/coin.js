@@ -2,7 +2,10 @@
 const { expect } = require("chai");
 const { ethers } = require("hardhat");
 
-/** Return a transaction once its receipt exists: `emit` looks for it at once, which only suits nodes that mine while they answer. */
+/**
+ * Return a transaction once its receipt exists: `emit` looks for it at once, which only suits nodes that mine while
+ * they answer.
+ */
 async function mined(sending) {
   const sent = await sending;
   await sent.wait();
@@ -25,7 +28,9 @@ describe("Coin", () => {
   });
 
   it("mints for the minter alone", async () => {
-    await expect(await mined(coin.mint(owner, 100n))).to.emit(coin, "Transfer").withArgs(ethers.ZeroAddress, owner, 100n);
+    await expect(await mined(coin.mint(owner, 100n)))
+      .to.emit(coin, "Transfer")
+      .withArgs(ethers.ZeroAddress, owner, 100n);
     await expect(coin.connect(friend).mint(friend, 1n))
       .to.be.revertedWithCustomError(coin, "AccessControlUnauthorizedAccount")
       .withArgs(friend, await coin.MINTER_ROLE());
@@ -38,7 +43,9 @@ describe("Coin", () => {
   });
 
   it("refuses with its own error and its values", async () => {
-    await expect(coin.mint(owner, 10n ** 9n)).to.be.revertedWithCustomError(coin, "CapExceeded").withArgs(10n ** 9n, 999_900n);
+    await expect(coin.mint(owner, 10n ** 9n))
+      .to.be.revertedWithCustomError(coin, "CapExceeded")
+      .withArgs(10n ** 9n, 999_900n);
   });
 
   it("refuses in words", async () => {
@@ -55,7 +62,9 @@ describe("Coin", () => {
   });
 
   it("emits what indexed text hides", async () => {
-    await expect(await mined(coin.note("rain", "in the morning"))).to.emit(coin, "Noted").withArgs(owner, "rain", "in the morning");
+    await expect(await mined(coin.note("rain", "in the morning")))
+      .to.emit(coin, "Noted")
+      .withArgs(owner, "rain", "in the morning");
   });
 
   it("lets an approved friend spend", async () => {
