@@ -36,7 +36,7 @@ async function main() {
 
   await part("token", async () => {
     if (process.env.TOKEN) {
-      token = new ethers.Contract(process.env.TOKEN, artifacts.Coin.abi, owner);
+      token = new ethers.Contract(ethers.getAddress(process.env.TOKEN), artifacts.Coin.abi, owner);
     } else {
       token = await deploy("Coin", 1_000_000);
       await done(token.mint(owner, 100_000));
