@@ -31,7 +31,7 @@ create() {
 
 broadcast() {
     local ran
-    ran=$(forge script "${options[@]}" script/Deploy.s.sol:Deploy --rpc-url "$ETH_RPC_URL" --broadcast --slow --private-key "$OWNER_KEY" --json)
+    ran=$(forge script "${options[@]}" script/Deploy.s.sol:Deploy --rpc-url "$ETH_RPC_URL" --broadcast --private-key "$OWNER_KEY" --json)
     say "returned" \
         "$(grep -o '{"logs".*' <<<"$ran" | head -n 1 |
             pick '[value.returns.balance.value, value.returns.number.value].join(" ")')"
