@@ -63,10 +63,11 @@ class CallTreeTracer:
                     node["revertReason"] = reason
         if calls:
             node["calls"] = calls
-        if logs and result.failure is None:
+        if logs:
             node["logs"] = logs
         if not self._open:
             self._root = node
+            _drop_undone_logs(node)
         elif self._has_inner_calls:
             self._calls[-1].append(node)
 
@@ -106,3 +107,16 @@ class CallTreeTracer:
         self._bytes_left -= size
         if self._bytes_left < 0:
             raise TraceTooLarge(self._response_bytes_max)
+
+
+def _drop_undone_logs(root: JsonObject) -> None:
+    """Take out the logs of every call that failed or was made within one that did: they are on no receipt."""
+    waiting = [(root, False)]
+    while waiting:
+        node, is_undone = waiting.pop()
+        is_undone = is_undone or "error" in node
+        if is_undone:
+            node.pop("logs", None)
+        inner = node.get("calls")
+        if isinstance(inner, list):
+            waiting += [(call, is_undone) for call in inner if isinstance(call, dict)]
