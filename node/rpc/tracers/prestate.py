@@ -3,18 +3,25 @@
 Nothing watches opcodes here: a transaction runs on an overlay of its own, which remembers what was read from below.
 """
 
+from typing import Final
+
 from consensus.primitives.hashing import KECCAK_EMPTY
 from consensus.primitives.scalars import Address
 from node.rpc.encoding import Json, JsonObject, data_hex, word_hex
 from node.state.overlay import Overlay
 from node.state.reader import Account, StateReader
 
+_ABSENT: Final[JsonObject] = {"balance": "0x0"}
+"""What is shown of an account that is not there."""
+
 
 def prestate_object(overlay: Overlay, below: StateReader) -> Json:
-    """Return every account and slot that was read, as it was before."""
+    """Return every account and slot that was read, as it was before; nothing of accounts that were not there."""
     before: JsonObject = {}
     for address, account in overlay.accounts_read().items():
         slots = overlay.slots_read().get(address, {})
+        if account is None and not any(slots.values()):
+            continue
         shown = _account_object(account, below)
         storage: JsonObject = {word_hex(slot): word_hex(value) for slot, value in slots.items()}
         if storage:
@@ -32,7 +39,8 @@ def state_difference_object(overlay: Overlay, below: StateReader) -> Json:
         new = _full_object(address, overlay.account(address), overlay, overlay, is_after=True)
         if old == new:
             continue
-        before[data_hex(address)] = {name: member for name, member in old.items() if member not in ({},)}
+        if old != _ABSENT:
+            before[data_hex(address)] = old
         if overlay.account(address) is not None:
             after[data_hex(address)] = {name: member for name, member in new.items() if member != old.get(name)}
     return {"pre": before, "post": after}
@@ -54,7 +62,7 @@ def _full_object(
 
 def _account_object(account: Account | None, state: StateReader) -> JsonObject:
     if account is None:
-        return {"balance": "0x0"}
+        return dict(_ABSENT)
     shown: JsonObject = {"balance": hex(account.balance)}
     if account.nonce:
         shown["nonce"] = account.nonce
