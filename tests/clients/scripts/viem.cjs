@@ -175,12 +175,11 @@ async function main() {
     say("all", await texts());
     say("by topic", await texts({ topic: "sun" }));
     say("of nobody", await texts({ author: friend.address }));
-    const filter = await reader.createContractEventFilter({
-      address: coin,
-      abi,
-      eventName: "Noted",
-      fromBlock: first.blockNumber,
-    });
+  });
+
+  await part("filters", async () => {
+    const { blockNumber: fromBlock } = await write("note", ["fog", "at dawn"]);
+    const filter = await reader.createContractEventFilter({ address: coin, abi, eventName: "Noted", fromBlock });
     say("filter", (await reader.getFilterLogs({ filter })).length);
     await reader.getFilterChanges({ filter });
     await write("note", ["snow", "at night"]);
