@@ -29,7 +29,7 @@ NOT_SERVED_YET = frozenset({"filters", "socket"})
 EVERY_SCRIPT = pytest.mark.parametrize("script", SCRIPTS, ids=[script.name for script in SCRIPTS])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tools() -> Tools:
     found = find_tools()
     if found is None:
@@ -53,11 +53,11 @@ def anvil(tools: Tools) -> Iterator[NodeAddress]:
 
 
 @EVERY_SCRIPT
-def test_a_client_prints_what_it_prints_elsewhere(script: Script, cluster: Cluster, tools: Tools) -> None:
+def test_a_client_prints_what_it_prints_elsewhere(script: Script, tools: Tools, cluster: Cluster) -> None:
     require_transcript(script, NodeAddress(cluster.urls[0]), tools)
 
 
-def test_a_native_currency_prints_what_an_openzeppelin_token_prints(cluster: Cluster, tools: Tools) -> None:
+def test_a_native_currency_prints_what_an_openzeppelin_token_prints(tools: Tools, cluster: Cluster) -> None:
     [script] = [script for script in SCRIPTS if script.name == "token"]
     euro = {"TOKEN": "0x" + currency_address(2).hex()}
 
