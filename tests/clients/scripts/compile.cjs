@@ -18,6 +18,8 @@ const input = {
   settings: {
     evmVersion: "prague",
     optimizer: { enabled: true, runs: 200 },
+    // As in forge/foundry.toml, so that both make the same code.
+    metadata: { bytecodeHash: "none" },
     outputSelection: { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } },
   },
 };

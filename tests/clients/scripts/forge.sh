@@ -14,8 +14,8 @@ options=(--use "$(command -v solc)" --offline)
 
 build() {
     say "compiled" "$(forge build "${options[@]}" --json | pick '(value.errors ?? []).length + " errors"')"
-    say "same code as solc-js made" \
-        "$([ "$(forge inspect "${options[@]}" src/Tools.sol:Delegate bytecode | cut -c1-400)" = "$(bytecode Delegate | cut -c1-400)" ] && echo yes)"
+    forge inspect "${options[@]}" src/Tools.sol:Delegate bytecode >"$scratch/delegate"
+    say "same code as solc-js made" "$([ "$(cat "$scratch/delegate")" = "$(bytecode Delegate)" ] && echo yes)"
 }
 
 create() {
