@@ -21,6 +21,7 @@ from node.rpc import (
     eth_state_api,
     eth_submit_api,
     net_api,
+    ots_trace_api,
     simulate_api,
     sycee_api,
     web3_api,
@@ -52,6 +53,7 @@ METHODS: Mapping[str, Method] = {
     **sycee_api.METHODS,
     **simulate_api.METHODS,
     **debug_api.METHODS,
+    **ots_trace_api.METHODS,
 }
 
 ID_CHARACTERS_MAX = 256

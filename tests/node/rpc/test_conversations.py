@@ -14,7 +14,14 @@ from tests.node.rpc.fakes import Recorder, small_chain
 FILES = sorted(FOLDER.rglob("*.io"))
 
 
-EXECUTING = ("debug_trace", "eth_simulateV1", "eth_createAccessList")
+EXECUTING = (
+    "debug_trace",
+    "eth_simulateV1",
+    "eth_createAccessList",
+    "ots_getInternal",
+    "ots_getTransactionError",
+    "ots_trace",
+)
 """Methods that execute: their conversations are held with a real chain, the others' with one made up in memory."""
 
 
