@@ -86,6 +86,38 @@ async function main() {
     say("with its estimate", kept.status, kept.gasUsed <= gas);
   });
 
+  await part("by a signature", async () => {
+    const described = await token.eip712Domain();
+    const domain = {
+      name: described.name,
+      version: described.version,
+      chainId: described.chainId,
+      verifyingContract: described.verifyingContract,
+    };
+    say("domain", (await token.DOMAIN_SEPARATOR()) === ethers.TypedDataEncoder.hashDomain(domain));
+    const fields = ["address owner", "address spender", "uint256 value", "uint256 nonce", "uint256 deadline"];
+    const types = { Permit: fields.map((field) => ({ type: field.split(" ")[0], name: field.split(" ")[1] })) };
+    const nonce = await token.nonces(owner);
+    const values = { owner: owner.address, spender: escrow.target, value: 50n, nonce, deadline: ethers.MaxUint256 };
+    const signed = async (wish) => {
+      const { v, r, s } = ethers.Signature.from(await owner.signTypedData(domain, types, wish));
+      return [wish.owner, wish.spender, wish.value, wish.deadline, v, r, s];
+    };
+    const permit = await signed(values);
+    const handedIn = token.connect(friend);
+    say(
+      "expired",
+      await rejection(handedIn.permit.staticCall(...(await signed({ ...values, deadline: 1n }))), errorName),
+    );
+    say("permitted", names(await done(handedIn.permit(...permit))), await token.allowance(owner, escrow));
+    say(
+      "again",
+      await rejection(handedIn.permit.staticCall(...permit), errorName),
+      (await token.nonces(owner)) - nonce,
+    );
+    say("kept", ...(await balanceChanges(() => done(escrow.keep(friend, 50)))), await token.allowance(owner, escrow));
+  });
+
   await part("undone", async () => {
     await done(token.approve(escrow, 1_000));
     const act = () =>
