@@ -114,9 +114,9 @@ class RpcSection:
     port: int = setting(8545, "TCP port", minimum=1, maximum=PORT_MAX)
     allow_public: bool = setting(False, "a validator may listen beyond this machine")
     api: tuple[str, ...] = setting(
-        ("eth", "net", "web3", "sycee", "debug"),
+        ("eth", "net", "web3", "sycee", "ots", "debug"),
         "namespaces served",
-        choices=("eth", "net", "web3", "sycee", "debug"),
+        choices=("eth", "net", "web3", "sycee", "ots", "debug"),
     )
     call_gas_max: int = setting(50_000_000, "gas of one eth_call or estimate", minimum=21_000)
     call_timeout_ms: int = setting(2_000, "time of one eth_call or estimate", minimum=10, maximum=60_000)
@@ -158,6 +158,11 @@ class StorageSection:
     """`[storage]`: what this node keeps."""
 
     proof_window_blocks: int = setting(1_024, "heights for which eth_getProof answers", minimum=1, maximum=1_000_000)
+    indexes: tuple[str, ...] = setting(
+        ("logs", "addresses", "holders"),
+        "indexes kept: logs, addresses (history, nonces, creators), holders; those missing are built at start",
+        choices=("logs", "addresses", "holders"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ def test_logs_are_found_by_address_and_by_topic_at_its_place(block_zero: Genesis
         return list(reader.log_positions(addresses, topics, first=Height(0), last=Height(4)))
 
     assert found([EUR]) == [(1, [0]), (2, [0, 1, 2])]
-    assert found([EUR], [TRANSFER.topic]) == [(1, [0]), (2, [0, 2])]
+    assert found([EUR], [Hash32(TRANSFER.topic)]) == [(1, [0]), (2, [0, 2])]
     assert found([], [], [], [alice]) == [(2, [2])]
     assert found([], [], [alice], [alice]) == [(2, [2])]
     assert found([STRANGER, EUR], [], [], [], [Hash32(MEMO_WORD)]) == [(2, [1])]
