@@ -14,9 +14,18 @@ from tests.node.rpc.fakes import Recorder, small_chain
 
 FILES = sorted(FOLDER.rglob("*.io"))
 
+HISTORY = (
+    "sycee_getAddressHistory",
+    "sycee_getStatement",
+    "sycee_getHolders",
+    "sycee_getSupply",
+    "sycee_getAccount",
+    "sycee_getTransactionBySenderAndNonce",
+)
+EXECUTING = ("debug_trace", "eth_simulateV1", "eth_createAccessList", "ots_", *HISTORY)
+"""Methods that execute or read balances: their conversations are held with a real chain.
 
-EXECUTING = ("debug_trace", "eth_simulateV1", "eth_createAccessList")
-"""Methods that execute: their conversations are held with a real chain, the others' with one made up in memory."""
+The others' are held with one made up in memory."""
 
 
 def listener(method: str) -> CallLists:
