@@ -12,7 +12,8 @@ from contracts.abi import AbiDecodeError, AbiValue
 from contracts.declarations import SELECTOR_BYTES, ErrorDeclaration, declare_error, decode_event, decoder_of
 from contracts.native.directory import lookup, native_contracts
 
-SOLIDITY_ERRORS: Final = (declare_error("Error(string message)"), declare_error("Panic(uint256 code)"))
+SOLIDITY_WORDS: Final = declare_error("Error(string message)")
+SOLIDITY_ERRORS: Final = (SOLIDITY_WORDS, declare_error("Panic(uint256 code)"))
 """What `require(…, "text")` and failed assertions of Solidity and Vyper contracts revert with."""
 
 _DATA_SHOWN_BYTES: Final = 68
@@ -80,6 +81,18 @@ def decode_revert(data: bytes) -> DecodedError | None:
         return None
     names = [parameter.name for parameter in error.parameters]
     return DecodedError(error.name, error.signature, dict(zip(names, values)))
+
+
+def revert_reason(data: bytes) -> str | None:
+    """Return what Ethereum's tools expect behind "execution reverted: ": `require`'s own words, or the decoded error.
+
+    The words are a contract's and not escaped: for JSON, never for a terminal. None if nobody knows the error.
+    """
+    decoded = decode_revert(data)
+    if decoded is None:
+        return None
+    words = decoded.arguments.get("message") if decoded.signature == SOLIDITY_WORDS.signature else None
+    return words if isinstance(words, str) else str(decoded)
 
 
 def describe_revert(data: bytes) -> str:

@@ -10,7 +10,7 @@ from consensus.chain.block import Block
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, ValidatorIndex, View
 from consensus.simplex.messages import decode_certificate
 from contracts.addresses import CURRENCY_REGISTRY, currency_address
-from contracts.decoding import decode_revert
+from contracts.decoding import revert_reason
 from contracts.layout import CurrencyRegistrySlots, CurrencySlots, read_packed, read_text
 from node.chain.index_reader import IndexReader
 from node.chain.store import ChainStore
@@ -196,8 +196,7 @@ class NodeBackend:
 
     def revert_reason(self, output: bytes) -> str | None:
         """Return the named error in revert data."""
-        decoded = decode_revert(output)
-        return None if decoded is None else str(decoded)
+        return revert_reason(output)
 
     # The way in
 

@@ -52,6 +52,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "cryptography": ("network.tls", "consensus.primitives.signatures"),
     "plyvel": ("node.storage.leveldb",),
     "eth": ("node.execution.py_evm",),
+    "pyrevm": ("node.execution.py_evm.revm_precompiles",),
+    "py_arkworks_bls12381": ("node.execution.py_evm.bls12_381",),
     "aiohttp": ("node.rpc", "node.observe", "node.cli"),
     "uvloop": ("node.runtime.loop",),
     "orjson": ("node.rpc", "node.cli.json_rpc"),

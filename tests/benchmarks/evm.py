@@ -10,14 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from eth.constants import BLANK_ROOT_HASH
-from eth.db.atomic import AtomicDB
-from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.forks.prague.state import PragueState
 from eth.vm.message import Message
-from eth_typing import BlockNumber
 from vyper import compile_code  # type: ignore[import-untyped]
 
 from consensus.chain.transaction import created_address
@@ -27,8 +23,9 @@ from node.execution.transition import BlockExecution, SignedTransaction
 from node.state.journal import Journal
 from node.state.overlay import Overlay
 from tests.benchmarks.report import keep
-from tests.node.execution.evm import CODE_AT, SENDER, Evm, make_block
+from tests.node.execution.evm import CODE_AT, SENDER, Evm
 from tests.node.execution.ledger import ALICE_KEY, BOB, context, genesis, payment, raw_call, signed
+from tests.node.execution.test_random_code import make_their_state
 
 REPEATS: Final = 5
 TURNS: Final = 250
@@ -87,26 +84,6 @@ def our_seconds(code: bytes) -> float:
         assert evm.call(gas=GAS, is_undone=True).succeeded
 
     return best(work)
-
-
-def make_their_state() -> PragueState:
-    """Return py-evm's state of one block, in memory."""
-    block = make_block()
-    root: Any = bytes(32)
-    leader: Any = block.leader
-    execution = ExecutionContext(
-        coinbase=leader,
-        timestamp=block.timestamp_ms // 1000,
-        block_number=BlockNumber(block.height),
-        difficulty=0,
-        mix_hash=root,
-        gas_limit=block.limits.block_gas_max,
-        prev_hashes=[root] * 256,
-        chain_id=block.chain_id,
-        base_fee_per_gas=0,
-        excess_blob_gas=0,
-    )
-    return PragueState(AtomicDB(), execution, BLANK_ROOT_HASH)
 
 
 def their_call(state: PragueState, code: bytes, data: bytes = b"", sender: Any = FROM) -> None:

@@ -15,7 +15,7 @@ from node.cli.network_plan import DEVNET_CHAIN_ID
 
 EUR = currency_address(2)
 TRANSFER = find_function(CURRENCY, "transfer")
-GAS_LIMIT = 60_000
+GAS_LIMIT = 80_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +40,27 @@ def make_senders(count: int) -> list[Sender]:
     return [Sender(key, address_of_private_key(key)) for key in keys]
 
 
-def sign_payment(private_key: bytes, nonce: int, to: Address, units: int) -> SignedPayment:
-    """Return a signed currency transfer."""
+def sign_payment(private_key: bytes, nonce: int, to: Address, units: int, token: Address = EUR) -> SignedPayment:
+    """Return a signed transfer of a currency, or of a contract that is called alike."""
     raw = sign_dynamic_fee_transaction(
         private_key,
         chain_id=DEVNET_CHAIN_ID,
         nonce=nonce,
         gas_limit=GAS_LIMIT,
-        to=EUR,
+        to=token,
         data=encode_call(TRANSFER, to, units),
     )
     return SignedPayment(raw, keccak256(raw))
 
 
-def sign_rounds(senders: Sequence[Sender], rounds: int, *, nonce_first: int = 0) -> list[list[SignedPayment]]:
+def sign_rounds(
+    senders: Sequence[Sender], rounds: int, *, nonce_first: int = 0, token: Address = EUR
+) -> list[list[SignedPayment]]:
     """Return for each sender `rounds` payments to changing recipients, by ascending nonce."""
     count = len(senders)
     return [
         [
-            sign_payment(sender.private_key, nonce_first + turn, senders[(place + turn + 1) % count].address, 1)
+            sign_payment(sender.private_key, nonce_first + turn, senders[(place + turn + 1) % count].address, 1, token)
             for turn in range(rounds)
         ]
         for place, sender in enumerate(senders)

@@ -11,9 +11,13 @@ from pathlib import Path
 
 import aiohttp
 
-from consensus.primitives.scalars import Hash32
+from consensus.chain.transaction import created_address, sign_dynamic_fee_transaction
+from consensus.primitives.hashing import keccak256
+from consensus.primitives.scalars import Address, Hash32
 from node.cli.dev_accounts import ALICE
-from tests.benchmarks.payments import Sender, SignedPayment, make_senders, sign_payment, sign_rounds
+from node.cli.network_plan import DEVNET_CHAIN_ID
+from tests.benchmarks.evm import token_code
+from tests.benchmarks.payments import EUR, Sender, SignedPayment, make_senders, sign_payment, sign_rounds
 from tests.benchmarks.report import cpu_seconds, keep, resident_mib, spread
 from tests.e2e.cluster import running_devnet
 
@@ -102,13 +106,42 @@ async def measure(urls: list[str], lanes: list[list[SignedPayment]], in_flight_m
     return run
 
 
-def fund(urls: list[str], senders: list[Sender]) -> None:
+def create_token(urls: list[str]) -> Address:
+    """Create an ERC-20 contract, all of whose units belong to the account that funds the senders."""
+    init, _ = token_code()
+    raw = sign_dynamic_fee_transaction(
+        ALICE.private_key, chain_id=DEVNET_CHAIN_ID, nonce=0, gas_limit=2_000_000, to=None, data=init
+    )
+    creation = SignedPayment(raw, keccak256(raw))
+    run = asyncio.run(measure(urls[:1], [[creation]], in_flight_max=1))
+    assert not run.refused, run.refused
+    return created_address(ALICE.address, 0)
+
+
+def fund(urls: list[str], senders: list[Sender], token: Address, *, nonce_first: int) -> None:
     """Give every sender money, through one account."""
     funding = [
-        sign_payment(ALICE.private_key, nonce, sender.address, FUNDING_UNITS) for nonce, sender in enumerate(senders)
+        sign_payment(ALICE.private_key, nonce, sender.address, FUNDING_UNITS, token)
+        for nonce, sender in enumerate(senders, nonce_first)
     ]
     run = asyncio.run(measure(urls[:1], [funding], in_flight_max=PENDING_MAX - CALL_LIST))
     assert not run.refused, run.refused[:3]
+
+
+async def count_failed(url: str, run: Run) -> int:
+    """Return how many of the final transactions failed, by their receipts."""
+    names = list(run.final_at)
+    failed = 0
+    async with aiohttp.ClientSession() as session:
+        for start in range(0, len(names), CALL_LIST):
+            calls: list[tuple[str, list[object]]] = [
+                ("eth_getTransactionReceipt", ["0x" + name.hex()]) for name in names[start : start + CALL_LIST]
+            ]
+            for answer in await ask(session, url, calls):
+                receipt = answer["result"]
+                assert isinstance(receipt, dict)
+                failed += receipt["status"] != "0x1"
+    return failed
 
 
 def main(arguments: list[str]) -> None:
@@ -118,6 +151,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--senders", type=int, default=500)
     parser.add_argument("--payments", type=int, default=20_000)
     parser.add_argument("--in-flight", type=int, default=1_500, help="closed loop: payments sent and not yet final")
+    parser.add_argument("--contract", action="store_true", help="an ERC-20 contract instead of a native currency")
     parser.add_argument("--rpc-port", type=int, default=18_545)
     options = parser.parse_args(arguments)
     senders = make_senders(options.senders)
@@ -126,21 +160,24 @@ def main(arguments: list[str]) -> None:
         tempfile.TemporaryDirectory() as folder,
         running_devnet(Path(folder) / "devnet", options.rpc_port, "--validators", str(options.validators)) as cluster,
     ):
-        fund(cluster.urls, senders)
-        lanes = sign_rounds(senders, rounds)
+        token = create_token(cluster.urls) if options.contract else EUR
+        fund(cluster.urls, senders, token, nonce_first=int(options.contract))
+        lanes = sign_rounds(senders, rounds, token=token)
         process_ids = [validator.process_id for validator in cluster.validators]
         cpu_before, started = cpu_seconds(process_ids), time.perf_counter()
         run = asyncio.run(measure(cluster.urls, lanes, options.in_flight))
         cpu_used = cpu_seconds(process_ids) - cpu_before
         seconds = max(run.final_at.values()) - started
         memory = resident_mib(process_ids)
+        failed = asyncio.run(count_failed(cluster.urls[0], run))
     latencies = [1000 * (run.final_at[name] - run.submitted_at[name]) for name in run.final_at]
     keep(
         "throughput",
-        {"workload": "native transfer", **vars(options)},
+        {"workload": "ERC-20 contract transfer" if options.contract else "native transfer", **vars(options)},
         {
             "finalized": len(run.final_at),
             "refused": len(run.refused),
+            "failed": failed,
             "seconds": round(seconds, 2),
             "transfers_per_second": round(len(run.final_at) / seconds),
             "transfers_per_core_second_of_all_validators": round(len(run.final_at) / cpu_used),

@@ -1,13 +1,12 @@
 """Foundry's cast as its manual shows it: no flag, no adapter beyond the address of the node.
 
-`tests/clients/install_cast.sh` installs it; SYCEE_CAST names another copy.
+`tests/clients/install_tools.sh` installs it; SYCEE_CAST names another copy.
 """
 
 import json
 import os
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from hexbytes import HexBytes
 from trie.hexary import HexaryTrie
 
 from contracts.addresses import currency_address
+from tests.clients.tools import find_tools
 from tests.e2e.cluster import PATIENCE_S, Cluster, is_running
 
 pytestmark = pytest.mark.e2e
@@ -32,9 +32,9 @@ TOO_MUCH = str(10**20)
 
 def find_cast() -> str | None:
     """Return the program: what SYCEE_CAST names, what the script installed, or what PATH has."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    installed = sorted(cache.glob("sycee-tests/cast-*/node_modules/@foundry-rs/cast-*/bin/cast"))
-    return os.environ.get("SYCEE_CAST") or (str(installed[-1]) if installed else shutil.which("cast"))
+    tools = find_tools()
+    installed = None if tools is None else str(tools.program("cast"))
+    return os.environ.get("SYCEE_CAST") or installed or shutil.which("cast")
 
 
 @pytest.fixture(scope="module")

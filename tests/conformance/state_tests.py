@@ -18,6 +18,9 @@ from pathlib import Path
 
 from node.execution.statetest import FORKS, run_file
 
+SLOW_S = 20.0
+"""Files that take longer are named at once: some only measure speed."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
@@ -65,6 +68,8 @@ def main() -> None:
         group = result.path.split("/", maxsplit=1)[0]
         passed[group] += result.passed
         failed[group] += len(result.failed)
+        if result.seconds > SLOW_S:
+            print(f"slow {result.path} {result.seconds:.0f} s", flush=True)
         slowest = sorted([*slowest, (round(result.seconds, 1), result.path)], reverse=True)[:5]
         for case in result.failed:
             print(f"FAILED {result.path} {case}", flush=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from contracts.addresses import BATCH, CURRENCY_REGISTRY
 from contracts.declarations import declare_error, encode_error, encode_event
-from contracts.decoding import decode_log, decode_revert, describe_revert, known_errors
+from contracts.decoding import decode_log, decode_revert, describe_revert, known_errors, revert_reason
 from contracts.native import errors
 from contracts.native.currency import TRANSFER
 from contracts.native.currency_registry import CURRENCY_CREATED
@@ -31,6 +31,14 @@ def test_solidity_text_and_panics_are_named() -> None:
     assert describe_revert(refused) == "Error(message='no \\x1b[2Jmoney')"
     panicked = bytes.fromhex("4e487b71") + reference_encode(["uint256"], [17])
     assert describe_revert(panicked) == "Panic(code=17)"
+
+
+def test_the_reason_of_require_is_its_own_words_as_on_every_node() -> None:
+    refused = bytes.fromhex("08c379a0") + reference_encode(["string"], ["no “money” 'here'"])
+    assert revert_reason(refused) == "no “money” 'here'"
+    assert revert_reason(REVERTED) == describe_revert(REVERTED)
+    assert revert_reason(bytes.fromhex("4e487b71") + reference_encode(["uint256"], [17])) == "Panic(code=17)"
+    assert revert_reason(b"\xde\xad\xbe\xef") is None
 
 
 @pytest.mark.parametrize("data", [b"", REVERTED[:3], REVERTED[:-1], REVERTED + b"\x00", b"\xde\xad\xbe\xef"])

@@ -10,6 +10,7 @@ from consensus.primitives.scalars import Address, Hash32
 from consensus.primitives.signatures import InvalidSignature, is_valid_p256, recover_any_address
 from node.execution.engine import EvmRules
 from node.execution.meter import TICKS_PER_UNIT
+from node.execution.py_evm import bls12_381, revm_precompiles
 
 if TYPE_CHECKING:
     from node.execution.py_evm.frame import Frame
@@ -96,12 +97,11 @@ _TICKS_PER_GAS: Final[dict[int, tuple[int, int]]] = {
     3: (1, 4),
     4: (1, 8),
     5: (1, 1),
-    6: (6, 1),
-    7: (6, 1),
-    8: (50, 1),
-    9: (85, 1),
-    10: (2, 1),
-    **dict.fromkeys(range(0x0B, 0x12), (80, 1)),
+    6: (1, 1),
+    7: (1, 2),
+    8: (1, 1),
+    9: (1, 4),
+    **dict.fromkeys(range(0x0A, 0x12), (1, 1)),
     0x100: (1, 4),
 }
 """Ticks for so much gas, by precompile number: measured on inputs that take longest for their gas, and rounded up."""
@@ -111,19 +111,38 @@ def _metered(number: int, precompile: Precompile) -> Precompile:
     ticks, gas_unit = _TICKS_PER_GAS[number]
 
     def run(frame: "Frame") -> None:
-        # What is not charged is not computed: py-evm takes the gas first, and out of gas ends it there. Bad points are
-        # found only behind good ones, so a failure counts, too.
-        gas_before = frame.gas
-        try:
-            precompile(frame)
-        finally:
+        spend, consume_gas = frame.state.meter.spend, frame.consume_gas
+
+        def consume(amount: int, reason: str) -> None:
+            consume_gas(amount, reason)
             # A started gas unit counts as a whole one.
-            frame.state.meter.spend(TICKS_PER_UNIT + ticks * ((gas_before - frame.gas + gas_unit - 1) // gas_unit))
+            spend(ticks * ((amount + gas_unit - 1) // gas_unit))
+
+        spend(TICKS_PER_UNIT)
+        # Gas and work are taken together, before anything is computed. The frame does nothing else.
+        frame.consume_gas = consume  # type: ignore[method-assign]
+        precompile(frame)
 
     return run
 
 
-_OWN: Final[dict[int, Precompile]] = {1: _ecrecover, 5: _modexp, 0x100: _p256_verify}
+_OWN: Final[dict[int, Precompile]] = {
+    1: _ecrecover,
+    5: _modexp,
+    6: revm_precompiles.bn_add,
+    7: revm_precompiles.bn_multiply,
+    8: revm_precompiles.bn_pairing,
+    9: revm_precompiles.blake2_compress,
+    0x0A: bls12_381.point_evaluation,
+    0x0B: bls12_381.g1_add,
+    0x0C: bls12_381.g1_multiples,
+    0x0D: bls12_381.g2_add,
+    0x0E: bls12_381.g2_multiples,
+    0x0F: bls12_381.pairing_check,
+    0x10: bls12_381.map_to_g1,
+    0x11: bls12_381.map_to_g2,
+    0x100: _p256_verify,
+}
 
 PRECOMPILES: Final[dict[Address, Precompile]] = {
     address: _metered(number, _OWN.get(number, precompile))

@@ -3,7 +3,7 @@
 from typing import Final
 
 from consensus.chain.receipt import Log
-from contracts.decoding import decode_native_call, decode_revert
+from contracts.decoding import decode_native_call, revert_reason
 from node.execution.engine import TracedCall, TracedFrame, TracedResult
 from node.execution.opcodes import opcode_name
 from node.rpc.encoding import Json, JsonObject, data_hex
@@ -58,9 +58,9 @@ class CallTreeTracer:
         if result.failure is not None:
             node["error"] = result.failure
             if result.has_reverted:
-                reason = decode_revert(result.output)
+                reason = revert_reason(result.output)
                 if reason is not None:
-                    node["revertReason"] = str(reason)
+                    node["revertReason"] = reason
         if calls:
             node["calls"] = calls
         if logs and result.failure is None:

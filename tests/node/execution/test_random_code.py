@@ -113,23 +113,27 @@ def run_here(code: bytes, other: bytes, data: bytes) -> Ran:
     )
 
 
-def run_py_evm(code: bytes, other: bytes, data: bytes) -> Ran:
-    block = BLOCK
-    # Any: py-evm has its own name for twenty bytes.
-    at, other_at, sender, leader, randao, root = _theirs(CODE_AT, OTHER, SENDER, LEADER, block.previous_randao, ROOT)
+def make_their_state() -> PragueState:
+    """Return py-evm's state of the block, in memory."""
+    leader, randao, root = _theirs(LEADER, BLOCK.previous_randao, ROOT)
     context = ExecutionContext(
         coinbase=leader,
-        timestamp=block.timestamp_ms // 1000,
-        block_number=BlockNumber(block.height),
+        timestamp=BLOCK.timestamp_ms // 1000,
+        block_number=BlockNumber(BLOCK.height),
         difficulty=0,
         mix_hash=randao,
-        gas_limit=block.limits.block_gas_max,
+        gas_limit=BLOCK.limits.block_gas_max,
         prev_hashes=[root] * 256,
-        chain_id=block.chain_id,
+        chain_id=BLOCK.chain_id,
         base_fee_per_gas=0,
         excess_blob_gas=0,
     )
-    state = PragueState(AtomicDB(), context, BLANK_ROOT_HASH)
+    return PragueState(AtomicDB(), context, BLANK_ROOT_HASH)
+
+
+def run_py_evm(code: bytes, other: bytes, data: bytes) -> Ran:
+    at, other_at, sender, leader = _theirs(CODE_AT, OTHER, SENDER, LEADER)
+    state = make_their_state()
     for address, its_code in ((at, code), (other_at, other)):
         state.set_code(address, its_code)
         state.set_nonce(address, 1)
@@ -152,6 +156,7 @@ def run_py_evm(code: bytes, other: bytes, data: bytes) -> Ran:
 
 
 def _theirs(*values: bytes) -> tuple[Any, ...]:
+    # Any: py-evm has its own name for twenty bytes.
     return values
 
 

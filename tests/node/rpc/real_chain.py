@@ -1,6 +1,7 @@
 """A small real chain behind a real backend: payments, a contract that is created and called, a call that fails."""
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -81,11 +82,16 @@ def blocks() -> tuple[list[SignedTransaction], ...]:
 @cache
 def backend() -> NodeBackend:
     """Return the backend of a node that has executed and stored the chain."""
+    return backend_of(blocks())
+
+
+def backend_of(chain: Sequence[list[SignedTransaction]], groups: Sequence[str] = INDEX_GROUPS) -> NodeBackend:
+    """Return the backend of a node that has executed and stored these blocks, with some indexes."""
     store, block_zero = MemoryStore(), genesis()
     commit_genesis(store, block_zero.executed, block_zero.validator_payload)
-    indexes = open_indexes(store, document(), INDEX_GROUPS)
+    indexes = open_indexes(store, document(), groups)
     parent_hash = block_zero.executed.block.block_hash
-    for height, transactions in enumerate(blocks(), 1):
+    for height, transactions in enumerate(chain, 1):
         block = context(block_zero, height=height, parent_hash=parent_hash)
         executed, _ = build_block(FinalState(store.snapshot()), block, transactions)
         assert len(executed.block.transactions) == len(transactions)

@@ -23,9 +23,8 @@ HISTORY = (
     "sycee_getTransactionBySenderAndNonce",
 )
 EXECUTING = ("debug_trace", "eth_simulateV1", "eth_createAccessList", "ots_", *HISTORY)
-"""Methods that execute or read balances: their conversations are held with a real chain.
-
-The others' are held with one made up in memory."""
+"""Methods that execute or read balances: their conversations are held with a real chain, the others' with a made-up one.
+"""
 
 
 def listener(method: str) -> CallLists:

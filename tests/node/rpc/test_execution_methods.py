@@ -86,6 +86,30 @@ async def test_call_believes_in_the_block_it_is_given() -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("back", [1, 2, 3])
+async def test_call_knows_the_hashes_of_the_blocks_before_it(back: int) -> None:
+    # PUSH1 back NUMBER SUB BLOCKHASH, and the word in memory is returned. The call is in block 4.
+    code = f"0x60{back:02x}4303405f5260205ff3"
+    answer = await ask("eth_call", {"to": STRANGER}, "latest", {STRANGER: {"code": code}})
+    assert answer == (await ask("eth_getBlockByNumber", hex(4 - back), False))["hash"]
+
+
+@pytest.mark.asyncio
+async def test_hash_of_the_block_itself_is_not_known() -> None:
+    answer = await ask("eth_call", {"to": STRANGER}, "latest", {STRANGER: {"code": "0x43405f5260205ff3"}})
+    assert int(answer, 16) == 0
+
+
+@pytest.mark.asyncio
+async def test_history_contract_answers_for_the_blocks_before() -> None:
+    # EIP-2935; the hash of the last final block is written when the next one begins.
+    height = 2
+    data = f"0x{height:064x}"
+    answer = await ask("eth_call", {"to": "0x0000f90827f1c53a10cb7a02335b175320002935", "data": data})
+    assert answer == (await ask("eth_getBlockByNumber", hex(height), False))["hash"]
+
+
+@pytest.mark.asyncio
 async def test_creation_call_returns_the_code_it_would_leave() -> None:
     init = "0x600a600c600039600a6000f3" + RETURNS_42[2:]
     assert await ask("eth_call", {"data": init}) == RETURNS_42

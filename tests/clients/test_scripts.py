@@ -1,0 +1,85 @@
+"""Stock clients cannot tell this network from Ethereum: each script prints what it prints against another node.
+
+The committed transcripts were recorded from another development node; the slow half of this file records them anew.
+"""
+
+import subprocess
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from contracts.addresses import currency_address
+from tests.clients.running import (
+    NO_VARIABLES,
+    SCRIPTS,
+    Script,
+    describe_difference,
+    differing_parts,
+    load_transcript,
+    run_script,
+)
+from tests.clients.tools import NodeAddress, Tools, find_tools
+from tests.e2e.cluster import Cluster, height_of, wait_until
+
+pytestmark = pytest.mark.e2e
+
+ANVIL_PORT = 11_300
+EVERY_SCRIPT = pytest.mark.parametrize("script", SCRIPTS, ids=[script.name for script in SCRIPTS])
+
+
+@pytest.fixture(scope="module")
+def tools() -> Tools:
+    found = find_tools()
+    if found is None:
+        pytest.skip("not run: the clients are not installed (tests/clients/install_tools.sh)")
+    return found
+
+
+@pytest.fixture(scope="module")
+def anvil(tools: Tools) -> Iterator[NodeAddress]:
+    """Foundry's development node: nobody's here, with the rules of Prague and struct logs switched on."""
+    node = NodeAddress(f"http://127.0.0.1:{ANVIL_PORT}")
+    with subprocess.Popen(
+        [tools.program("anvil"), "--port", str(ANVIL_PORT), "--hardfork", "prague", "--steps-tracing", "--silent"],
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_until(lambda: height_of(node.url) >= 0, lambda: f"anvil does not answer at {node.url}")
+            yield node
+        finally:
+            process.terminate()
+
+
+@EVERY_SCRIPT
+def test_a_client_prints_what_it_prints_elsewhere(script: Script, cluster: Cluster, tools: Tools) -> None:
+    require_transcript(script, NodeAddress(cluster.urls[0]), tools)
+
+
+def test_a_native_currency_prints_what_an_openzeppelin_token_prints(cluster: Cluster, tools: Tools) -> None:
+    [script] = [script for script in SCRIPTS if script.name == "token"]
+    euro = {"TOKEN": "0x" + currency_address(2).hex()}
+
+    require_transcript(script, NodeAddress(cluster.urls[0]), tools, euro)
+
+
+@pytest.mark.slow
+@EVERY_SCRIPT
+def test_the_committed_transcript_is_what_another_node_prints(script: Script, anvil: NodeAddress, tools: Tools) -> None:
+    require_transcript(script, anvil, tools)
+
+
+def require_transcript(
+    script: Script, node: NodeAddress, tools: Tools, variables: Mapping[str, str] = NO_VARIABLES
+) -> None:
+    """Run `script` and assert that its transcript is the committed one, showing the lines that are not."""
+    committed = load_transcript(script)
+
+    printed = run_script(script, node, tools, variables)
+
+    differences = [
+        f"{part}: {line}"
+        for part in differing_parts(committed, printed)
+        for line in describe_difference(committed, printed, part)
+    ]
+    assert not differences, "\n".join([*differences, printed.complaints])
+    assert printed.lines == committed.lines
