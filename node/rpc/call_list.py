@@ -24,6 +24,7 @@ from node.rpc import (
     history_api,
     logs_api,
     net_api,
+    ots_api,
     ots_trace_api,
     simulate_api,
     sycee_api,
@@ -59,6 +60,7 @@ METHODS: Mapping[str, Method] = {
     **sycee_api.METHODS,
     **simulate_api.METHODS,
     **debug_api.METHODS,
+    **ots_api.METHODS,
     **ots_trace_api.METHODS,
 }
 

@@ -23,8 +23,7 @@ HISTORY = (
     "sycee_getTransactionBySenderAndNonce",
 )
 EXECUTING = ("debug_trace", "eth_simulateV1", "eth_createAccessList", "ots_", *HISTORY)
-"""Methods that execute or read balances: their conversations are held with a real chain, the others' with a made-up one.
-"""
+"""Methods that execute or read balances: their conversations are held with a real chain, the others' in memory."""
 
 
 def listener(method: str) -> CallLists:
