@@ -1,9 +1,12 @@
 """Indexes say what blocks and receipts say, whether they were written with each block or built later."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from consensus.chain.receipt import Log, Receipt
 from consensus.chain.transaction import created_address
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, View
 from contracts.declarations import encode_call
@@ -18,7 +21,7 @@ from node.execution.builder import build_block
 from node.execution.genesis_state import Genesis
 from node.execution.transition import ExecutedBlock, SignedTransaction
 from node.state.reader import FinalState
-from node.storage.kv import prefix_end
+from node.storage.kv import WriteBatch, prefix_end
 from node.storage.memory import MemoryStore
 from node.storage.schema import index_progress_key
 from tests.node.execution.ledger import (
@@ -217,3 +220,26 @@ def test_forgotten_holders_keep_the_height_of_their_first_payment(
         CAROL: 0,
         STRANGER: 2,
     }
+
+
+VECTORS: dict[str, str] = json.loads(
+    (Path(__file__).parents[2] / "vectors" / "storage" / "indexes.json").read_text(encoding="utf-8")
+)
+
+
+def test_bytes_on_disk_are_the_golden_ones() -> None:
+    payer, payee = Address(b"\x0a" * 20), Address(b"\x0b" * 20)
+    words = [Hash32(bytes(12) + account) for account in (payer, payee)]
+    transfer = Log(EUR, (Hash32(TRANSFER.topic), *words), (5).to_bytes(32, "big"))
+    block = indexes.IndexedBlock(
+        height=Height(0x1234),
+        transaction_hashes=(Hash32(b"\x01" * 32), Hash32(b"\x02" * 32)),
+        senders=(payer, payer),
+        nonces=(7, 8),
+        recipients=(EUR, None),
+        receipts=(Receipt(2, True, 30_000, (transfer, transfer)), Receipt(2, True, 90_000, ())),
+    )
+    store, batch = MemoryStore(), WriteBatch()
+    IndexWriter(INDEX_GROUPS, Height(0x1234)).write_block(batch, store, block)
+    store.write(batch, sync=False)
+    assert {f"0x{key.hex()}": f"0x{value.hex()}" for key, value in entries(store)} == VECTORS
