@@ -143,6 +143,16 @@ def allowance_slot(owner: bytes, spender: bytes) -> int:
     return address_mapping_slot(spender, address_mapping_slot(owner, CurrencySlots.ALLOWANCES))
 
 
+def permit_nonce_slot(owner: bytes) -> int:
+    """Return the slot of how many permits of `owner` were used."""
+    return address_mapping_slot(owner, CurrencySlots.NONCES)
+
+
+def authorization_slot(authorizer: bytes, nonce: bytes) -> int:
+    """Return the slot that holds 1 once the authorization with `nonce` (32 bytes) was used or cancelled."""
+    return word_mapping_slot(nonce, address_mapping_slot(authorizer, CurrencySlots.AUTHORIZATION_STATES))
+
+
 def minter_allowance_slot(minter: bytes) -> int:
     """Return the slot of what `minter` may still mint."""
     return address_mapping_slot(minter, CurrencySlots.MINTER_ALLOWANCES)

@@ -6,7 +6,8 @@ import random
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from network.tls import tls_identity
 from network.transport import Address, PeerIdentity, TransportListener
 from node.chain.commit import commit_genesis
 from node.chain.feed import FinalBlock
+from node.chain.indexes import IndexWriter, open_indexes
 from node.chain.store import ChainStore
 from node.config import NodeConfig
 from node.execution.engine import load_engine
@@ -87,6 +89,7 @@ class _OpenedNode:
     epochs: Epochs
     keys: KeyPlace
     """The set of keys that `signer` and `tls_seed` are of."""
+    indexes: IndexWriter
 
 
 def run_node(config: NodeConfig, home: Path) -> int:
@@ -126,6 +129,7 @@ def open_node(config: NodeConfig, home: NodeHome) -> _OpenedNode:
     if chain.is_empty():
         commit_genesis(store, genesis.executed, genesis.validator_payload)
     chain.validate_identity(genesis_hash)
+    indexes = open_indexes(store, document, config.storage.indexes)
     epochs = Epochs(chain, chain_id=document.chain_id)
     place = choose_keys(home, epochs)
     passphrase = read_passphrase(home.root / config.signer.passphrase_file)
@@ -141,7 +145,7 @@ def open_node(config: NodeConfig, home: NodeHome) -> _OpenedNode:
         epochs.vote_as(consensus_key.public_key)
         guard, signed = GuardFile.open(place.guard_file, consensus_key.public_key)
     signer = GuardedSigner(consensus_key.private_key, domain, guard, signed)
-    return _OpenedNode(document, genesis, store, wal, log_found, signer, node_key.private_key, epochs, place)
+    return _OpenedNode(document, genesis, store, wal, log_found, signer, node_key.private_key, epochs, place, indexes)
 
 
 def choose_keys(home: NodeHome, epochs: Epochs) -> KeyPlace:
@@ -276,6 +280,7 @@ class _Process:
                 log=self._log,
                 failed=self._fail,
                 is_store_repaired=opened.store.is_repaired,
+                indexes=opened.indexes,
             ),
         )
         node.committed_with = self._committed
@@ -547,6 +552,19 @@ class _RpcObserver:
         )
 
 
+@contextmanager
+def opened_ledger(home: Path) -> Iterator[tuple[LevelDbStore, GenesisDocument]]:
+    """Open a stopped node's ledger beside its genesis document. Raises: StorageError, InvalidGenesis."""
+    node_home = NodeHome(home)
+    document, genesis = load_genesis(node_home)
+    store = LevelDbStore.open(node_home.data_folder / LEDGER_FOLDER, create=False)
+    try:
+        ChainStore(store).validate_identity(genesis.executed.block.block_hash)
+        yield store, document
+    finally:
+        store.close()
+
+
 def verify_chain(config: NodeConfig, home: Path, *, on_progress: Callable[[int, int], None]) -> ChainReport:
     """Re-execute a stopped node's chain from genesis and compare everything with what is stored.
 
@@ -563,12 +581,7 @@ def verify_chain(config: NodeConfig, home: Path, *, on_progress: Callable[[int, 
 
 def read_evidence(home: Path) -> list[JsonObject]:
     """Return what a stopped node has on disk against validators. Raises: StorageError, InvalidGenesis."""
-    node_home = NodeHome(home)
-    document, _ = load_genesis(node_home)
-    store = LevelDbStore.open(node_home.data_folder / LEDGER_FOLDER, create=False)
-    try:
+    with opened_ledger(home) as (store, document):
         chain = ChainStore(store)
         epochs = Epochs(chain, chain_id=document.chain_id)
         return [evidence_object(found) for found in evidence_records(chain, epochs, document.chain_id)]
-    finally:
-        store.close()

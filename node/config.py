@@ -158,6 +158,11 @@ class StorageSection:
     """`[storage]`: what this node keeps."""
 
     proof_window_blocks: int = setting(1_024, "heights for which eth_getProof answers", minimum=1, maximum=1_000_000)
+    indexes: tuple[str, ...] = setting(
+        ("logs", "addresses", "holders"),
+        "indexes kept: logs, addresses (history, nonces, creators), holders; those missing are built at start",
+        choices=("logs", "addresses", "holders"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

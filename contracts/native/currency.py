@@ -1,21 +1,18 @@
 """A currency: ERC-20 with memos, bounded issuing, pause and roles. One implementation serves every currency.
 
-Checks of anything that moves money run in one fixed order, and the first that fails names itself: pause; role of the
-caller; sender, then recipient; transfer policy; limits; allowance; balance; only then is anything written.
+Whatever a function asks of its caller's role is asked after the pause and before the checks of `money.py`.
 Source: ledger.md §4, ERC-20, ERC-165, ERC-6093.
 """
 
 from typing import Final
 
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
-from contracts.addresses import is_system_address
 from contracts.declarations import declare_event, encode_event
 from contracts.layout import (
     DECIMALS_OFFSET_BITS,
     PAUSED_OFFSET_BITS,
     POLICY_ID_BITS,
     POLICY_ID_OFFSET_BITS,
-    UINT256_MAX,
     CurrencySlots,
     address_mapping_slot,
     allowance_slot,
@@ -40,6 +37,17 @@ from contracts.native.dispatch import (
     build_contract,
 )
 from contracts.native.errors import revert
+from contracts.native.money import (
+    APPROVAL,
+    MEMO,
+    TRANSFER,
+    emit_memo,
+    emit_transfer,
+    move,
+    require_not_paused,
+    require_receiver,
+    set_allowance,
+)
 from contracts.native.roles import (
     DEFAULT_ADMIN_ROLE,
     ISSUER_ROLE,
@@ -51,6 +59,7 @@ from contracts.native.roles import (
     require_role,
     set_role,
 )
+from contracts.native.signed_orders import SIGNED_ORDER_EVENTS, SIGNED_ORDERS
 
 SUPPLY_MAX: Final = 2**128 - 1
 """Highest supply cap, in minor units. No sum of two balances can then leave a word, whatever is added later."""
@@ -58,9 +67,6 @@ SUPPLY_MAX: Final = 2**128 - 1
 POLICY_ADMIT_EVERYBODY: Final = 1
 """Transfer policy of a new currency; 0 would reject everybody (ledger.md §5)."""
 
-TRANSFER: Final = declare_event("Transfer(address indexed from, address indexed to, uint256 value)")
-APPROVAL: Final = declare_event("Approval(address indexed owner, address indexed spender, uint256 value)")
-MEMO: Final = declare_event("Memo(address indexed from, address indexed to, bytes32 indexed memo)")
 MINTER_ALLOWANCE_SET: Final = declare_event("MinterAllowanceSet(address indexed minter, uint256 allowance)")
 SUPPLY_CAP_SET: Final = declare_event("SupplyCapSet(uint256 cap)")
 PAUSED: Final = declare_event("Paused(address account)")
@@ -71,6 +77,8 @@ _SUPPORTED_INTERFACES: Final = (
     bytes.fromhex("36372b07"),  # ERC-20
     bytes.fromhex("a219a025"),  # ERC-20 metadata: name, symbol, decimals
     bytes.fromhex("7965db0b"),  # OpenZeppelin IAccessControl
+    bytes.fromhex("9d8ff7da"),  # ERC-2612
+    bytes.fromhex("84b0196e"),  # ERC-5267
 )
 
 FUNCTIONS: Final = FunctionTable()
@@ -145,7 +153,7 @@ def paused(context: CallContext) -> bool:
 
 @FUNCTIONS.function("supportsInterface(bytes4 interfaceId)", returns="bool")
 def supports_interface(context: CallContext, interface_id: bytes) -> bool:
-    """Tell whether the interface is one of ERC-165, ERC-20, its metadata, IAccessControl."""
+    """Tell whether the interface is one of ERC-165, ERC-20, its metadata, IAccessControl, ERC-2612, ERC-5267."""
     return interface_id in _SUPPORTED_INTERFACES
 
 
@@ -154,7 +162,7 @@ def supports_interface(context: CallContext, interface_id: bytes) -> bool:
 )
 def transfer(context: CallContext, to: Address, amount: int) -> bool:
     """Move `amount` minor units of the caller's balance to `to`."""
-    _move(context, context.caller, to, amount, spender=None)
+    move(context, context.caller, to, amount, spender=None)
     return True
 
 
@@ -167,7 +175,7 @@ def transfer(context: CallContext, to: Address, amount: int) -> bool:
 )
 def transfer_from(context: CallContext, sender: Address, to: Address, amount: int) -> bool:
     """Move `amount` of `from`'s balance to `to`, out of what `from` allowed the caller."""
-    _move(context, sender, to, amount, spender=context.caller)
+    move(context, sender, to, amount, spender=context.caller)
     return True
 
 
@@ -181,8 +189,8 @@ def transfer_from(context: CallContext, sender: Address, to: Address, amount: in
 def transfer_with_memo(context: CallContext, to: Address, amount: int, memo: bytes) -> bool:
     """Transfer, and log `memo`: the end-to-end reference by which a bank reconciles."""
     caller = context.caller
-    _move(context, caller, to, amount, spender=None)
-    _emit_memo(context, caller, to, memo)
+    move(context, caller, to, amount, spender=None)
+    emit_memo(context, caller, to, memo)
     return True
 
 
@@ -195,8 +203,8 @@ def transfer_with_memo(context: CallContext, to: Address, amount: int, memo: byt
 )
 def transfer_from_with_memo(context: CallContext, sender: Address, to: Address, amount: int, memo: bytes) -> bool:
     """Do transferFrom, and log `memo`."""
-    _move(context, sender, to, amount, spender=context.caller)
-    _emit_memo(context, sender, to, memo)
+    move(context, sender, to, amount, spender=context.caller)
+    emit_memo(context, sender, to, memo)
     return True
 
 
@@ -208,22 +216,16 @@ def approve(context: CallContext, spender: Address, amount: int) -> bool:
 
     Moves nothing, so a pause does not stop it.
     """
-    owner = context.caller
-    if owner == ZERO_ADDRESS:
-        raise revert(errors.INVALID_APPROVER, owner)
-    if spender == ZERO_ADDRESS:
-        raise revert(errors.INVALID_SPENDER, spender)
-    context.set_slot(allowance_slot(owner, spender), amount)
-    context.emit(*encode_event(APPROVAL, owner, spender, amount))
+    set_allowance(context, context.caller, spender, amount)
     return True
 
 
 @FUNCTIONS.function("mint(address to, uint256 amount, bytes32 memo)", gas=GAS_ISSUE, work=WORK_ISSUE, mutates=True)
 def mint(context: CallContext, to: Address, amount: int, memo: bytes) -> None:
     """Create `amount` for `to`; an issuer's call, within its minter allowance and the supply cap."""
-    _require_not_paused(context)
+    require_not_paused(context)
     require_role(context, ISSUER_ROLE)
-    _require_receiver(to)
+    require_receiver(to)
     minter = context.caller
     slot = minter_allowance_slot(minter)
     allowed = context.get_slot(slot)
@@ -231,14 +233,14 @@ def mint(context: CallContext, to: Address, amount: int, memo: bytes) -> None:
         raise revert(errors.MINTER_ALLOWANCE_EXCEEDED, minter, allowed, amount)
     add_supply(context, to, amount)
     context.set_slot(slot, allowed - amount)
-    _emit_transfer(context, ZERO_ADDRESS, to, amount)
-    _emit_memo(context, ZERO_ADDRESS, to, memo)
+    emit_transfer(context, ZERO_ADDRESS, to, amount)
+    emit_memo(context, ZERO_ADDRESS, to, memo)
 
 
 @FUNCTIONS.function("burn(uint256 amount, bytes32 memo)", gas=GAS_ISSUE, work=WORK_ISSUE, mutates=True)
 def burn(context: CallContext, amount: int, memo: bytes) -> None:
     """Destroy `amount` of the caller's own balance; an issuer's call. Its minter allowance does not grow by it."""
-    _require_not_paused(context)
+    require_not_paused(context)
     require_role(context, ISSUER_ROLE)
     issuer = context.caller
     slot = balance_slot(issuer)
@@ -249,8 +251,8 @@ def burn(context: CallContext, amount: int, memo: bytes) -> None:
     assert supply >= amount, "supply is the sum of all balances"
     context.set_slot(slot, balance - amount)
     context.set_slot(CurrencySlots.TOTAL_SUPPLY, supply - amount)
-    _emit_transfer(context, issuer, ZERO_ADDRESS, amount)
-    _emit_memo(context, issuer, ZERO_ADDRESS, memo)
+    emit_transfer(context, issuer, ZERO_ADDRESS, amount)
+    emit_memo(context, issuer, ZERO_ADDRESS, memo)
 
 
 @FUNCTIONS.function(
@@ -277,7 +279,7 @@ def set_supply_cap(context: CallContext, cap: int) -> None:
 @FUNCTIONS.function("pause()", gas=GAS_ROLE, work=WORK_ROLE, mutates=True)
 def pause(context: CallContext) -> None:
     """Stop every movement; a pauser's call."""
-    _require_not_paused(context)
+    require_not_paused(context)
     require_role(context, PAUSER_ROLE)
     _write_paused(context, True)
     context.emit(*encode_event(PAUSED, context.caller))
@@ -320,58 +322,9 @@ def add_supply(context: CallContext, to: Address, amount: int) -> None:
     context.set_slot(slot, context.get_slot(slot) + amount)
 
 
-def _move(context: CallContext, sender: Address, to: Address, amount: int, *, spender: Address | None) -> None:
-    """Run the checks of a transfer in their order, then move; `spender` is None when the sender moves its own."""
-    if context.get_slot(CurrencySlots.FLAGS) >> PAUSED_OFFSET_BITS & 1:
-        raise revert(errors.ENFORCED_PAUSE)
-    if sender == ZERO_ADDRESS:
-        raise revert(errors.INVALID_SENDER, sender)
-    _require_receiver(to)
-    allowed = UINT256_MAX
-    if spender is not None:
-        allowed = context.get_slot(allowance_slot(sender, spender))
-        if amount > allowed:
-            raise revert(errors.INSUFFICIENT_ALLOWANCE, spender, allowed, amount)
-    sender_slot = balance_slot(sender)
-    balance = context.get_slot(sender_slot)
-    if amount > balance:
-        raise revert(errors.INSUFFICIENT_BALANCE, sender, balance, amount)
-    if spender is not None and allowed != UINT256_MAX:
-        context.set_slot(allowance_slot(sender, spender), allowed - amount)
-    if sender != to and amount:
-        to_slot = balance_slot(to)
-        context.set_slot(sender_slot, balance - amount)
-        context.set_slot(to_slot, context.get_slot(to_slot) + amount)
-    _emit_transfer(context, sender, to, amount)
-
-
-def _require_not_paused(context: CallContext) -> None:
-    if paused(context):
-        raise revert(errors.ENFORCED_PAUSE)
-
-
-def _require_receiver(to: Address) -> None:
-    if to == ZERO_ADDRESS or is_system_address(to):
-        raise revert(errors.INVALID_RECEIVER, to)
-
-
 def _write_paused(context: CallContext, is_paused: bool) -> None:
     flags = context.get_slot(CurrencySlots.FLAGS)
     context.set_slot(CurrencySlots.FLAGS, write_packed(flags, int(is_paused), offset_bits=PAUSED_OFFSET_BITS, bits=8))
-
-
-_PADDING: Final = bytes(12)
-_TRANSFER_TOPIC: Final = TRANSFER.topic
-_MEMO_TOPIC: Final = MEMO.topic
-
-
-def _emit_transfer(context: CallContext, sender: Address, to: Address, amount: int) -> None:
-    # Written out because it runs for every payment; a test holds it equal to encode_event.
-    context.emit((_TRANSFER_TOPIC, _PADDING + sender, _PADDING + to), amount.to_bytes(32, "big"))
-
-
-def _emit_memo(context: CallContext, sender: Address, to: Address, memo: bytes) -> None:
-    context.emit((_MEMO_TOPIC, _PADDING + sender, _PADDING + to, memo), b"")
 
 
 def _require_created(context: CallContext) -> None:
@@ -382,8 +335,18 @@ def _require_created(context: CallContext) -> None:
 
 CURRENCY: Final = build_contract(
     "Currency",
-    tables=(FUNCTIONS, ROLES),
-    events=(TRANSFER, APPROVAL, MEMO, MINTER_ALLOWANCE_SET, SUPPLY_CAP_SET, PAUSED, UNPAUSED, *ROLE_EVENTS),
-    errors_declared=(*errors.CURRENCY_ERRORS, *errors.ROLE_ERRORS),
+    tables=(FUNCTIONS, SIGNED_ORDERS, ROLES),
+    events=(
+        TRANSFER,
+        APPROVAL,
+        MEMO,
+        MINTER_ALLOWANCE_SET,
+        SUPPLY_CAP_SET,
+        PAUSED,
+        UNPAUSED,
+        *SIGNED_ORDER_EVENTS,
+        *ROLE_EVENTS,
+    ),
+    errors_declared=(*errors.CURRENCY_ERRORS, *errors.SIGNED_ORDER_ERRORS, *errors.ROLE_ERRORS),
     guard=_require_created,
 )

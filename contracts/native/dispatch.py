@@ -35,6 +35,8 @@ from contracts.native.context import CallContext, NativeRevert
 GAS_READ: Final = 2_000
 GAS_TRANSFER: Final = 9_000
 """A transfer, and an approval."""
+GAS_SIGNED: Final = 14_000
+"""A permit, and a transfer somebody else submits: as ECRECOVER beside the ordinary one, and its marks."""
 GAS_ISSUE: Final = 12_000
 """Mint, burn, minter allowance, supply cap."""
 GAS_ROLE: Final = 15_000
@@ -47,6 +49,8 @@ GAS_CREATE_CURRENCY: Final = 50_000
 WORK_READ: Final = 5
 WORK_APPROVE: Final = 30
 WORK_TRANSFER: Final = 50
+WORK_SIGNED: Final = 150
+"""A transfer, the recovery of who signed it (50), the mark that it was used."""
 WORK_ISSUE: Final = 75
 WORK_ROLE: Final = 50
 WORK_HANDOVER: Final = 110

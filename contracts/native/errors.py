@@ -75,6 +75,26 @@ CURRENCY_ERRORS: Final = (
     SUPPLY_CAP_OUT_OF_RANGE,
 )
 
+# Orders that somebody else submits for whoever signed them.
+
+EXPIRED_PERMIT: Final = declare_error("ERC2612ExpiredSignature(uint256 deadline)")
+INVALID_PERMIT_SIGNER: Final = declare_error("ERC2612InvalidSigner(address signer, address owner)")
+AUTHORIZATION_NOT_YET_VALID: Final = declare_error("AuthorizationNotYetValid(uint256 validAfter, uint256 now)")
+AUTHORIZATION_EXPIRED: Final = declare_error("AuthorizationExpired(uint256 validBefore, uint256 now)")
+AUTHORIZATION_ALREADY_USED: Final = declare_error("AuthorizationAlreadyUsed(address authorizer, bytes32 nonce)")
+INVALID_AUTHORIZATION_SIGNER: Final = declare_error("InvalidAuthorizationSigner(address signer, address authorizer)")
+CALLER_IS_NOT_PAYEE: Final = declare_error("CallerIsNotPayee(address caller, address payee)")
+
+SIGNED_ORDER_ERRORS: Final = (
+    EXPIRED_PERMIT,
+    INVALID_PERMIT_SIGNER,
+    AUTHORIZATION_NOT_YET_VALID,
+    AUTHORIZATION_EXPIRED,
+    AUTHORIZATION_ALREADY_USED,
+    INVALID_AUTHORIZATION_SIGNER,
+    CALLER_IS_NOT_PAYEE,
+)
+
 # Roles.
 
 UNAUTHORIZED_ACCOUNT: Final = declare_error("AccessControlUnauthorizedAccount(address account, bytes32 neededRole)")

@@ -2,6 +2,7 @@
 
 from consensus.chain.block import encode_body
 from consensus.primitives.scalars import Epoch, Hash32, Height, View
+from node.chain.indexes import IndexWriter, indexed_block
 from node.chain.records import (
     BlockResults,
     FinalHead,
@@ -29,13 +30,22 @@ from node.storage.schema import (
 )
 
 
-def commit_block(store: KeyValueStore, executed: ExecutedBlock, head: FinalHead, finalization: bytes | None) -> None:
+def commit_block(
+    store: KeyValueStore,
+    executed: ExecutedBlock,
+    head: FinalHead,
+    finalization: bytes | None,
+    indexes: IndexWriter | None = None,
+) -> None:
     """Write a final block and make it the head, durably, in one batch.
 
-    `finalization` is None for a block that is final through a descendant. Raises: WriteFailed, which ends the process.
+    `finalization` is None for a block that is final through a descendant, `indexes` for a store that keeps none.
+    Raises: WriteFailed, which ends the process.
     """
     batch = WriteBatch()
     _write_block(batch, store, executed)
+    if indexes is not None:
+        indexes.write_block(batch, store, indexed_block(executed))
     if finalization is not None:
         batch.put(finalization_key(head.height), finalization)
     if executed.last_of_epoch:

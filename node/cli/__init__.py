@@ -15,6 +15,7 @@ from node.storage.files import LoosePermissions
 
 COMMANDS = {
     "config": "node.cli.config_check",
+    "db": "node.cli.db",
     "demo": "node.cli.demo",
     "devnet": "node.cli.devnet",
     "evidence": "node.cli.evidence",

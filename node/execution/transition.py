@@ -95,6 +95,8 @@ class ExecutedBlock:
     """True if the next block begins an epoch."""
     next_set_payload: bytes = b""
     """Of an epoch's last block the next epoch's set, to which its requestsHash commits; else empty."""
+    recipients: tuple[Address | None, ...] = ()
+    """Called account of each transaction; None for a creation. Beside the nonces, so that no index decodes again."""
 
 
 class BlockExecution:
@@ -169,6 +171,7 @@ class BlockExecution:
             work_used=self.work_used,
             last_of_epoch=payload != b"",
             next_set_payload=payload,
+            recipients=tuple(signed.transaction.to for signed in self._transactions),
         )
 
 

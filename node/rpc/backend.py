@@ -12,6 +12,7 @@ from consensus.chain.block import Block
 from consensus.chain.header import Header
 from consensus.chain.receipt import Receipt
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, ValidatorIndex, View, WorkUnits
+from node.chain.index_reader import IndexReader
 from node.execution.calls import CallOutcome, CallRequest
 from node.execution.meter import WorkMeter
 from node.execution.replay import ReplaySite
@@ -251,6 +252,10 @@ class LedgerReads(Protocol):
 
     def locate(self, transaction_hash: Hash32) -> tuple[Height, int] | None:
         """Return height and index of a final transaction, or None if none has this hash or it is pruned."""
+        ...
+
+    def indexes(self) -> IndexReader:
+        """Return the indexes at one moment, not before the head this request saw."""
         ...
 
     def state_at(self, height: Height) -> StateAt:

@@ -6,7 +6,8 @@ RpcError
 ├── InvalidJson, InvalidRequest, UnknownMethod                       the client's request
 ├── InvalidParameter, MissingParameter, SurplusParameters, InvalidBlockRange
 ├── CallListTooLong, RequestTooLarge, ResponseTooLarge, RangeTooLarge, TooManyResults, TraceTooLarge      limits
-├── NotSupported
+├── TooManyFilters, FilterNotFound
+├── NotSupported, IndexMissing, PendingHidden
 ├── BlockNotFound, TransactionNotFound, GenesisNotTraceable, Pruned, ProofPruned     not here, or not any more
 ├── CallsOverloaded, CallTimedOut                                    not now
 ├── ExecutionReverted                                                code 3
@@ -201,6 +202,51 @@ class BlockNotFound(RpcError):
         super().__init__(f"block not found: {wanted} is not a final block of this chain")
 
 
+class IndexMissing(RpcError):
+    """The question needs an index that this node does not keep."""
+
+    reason = "index_missing"
+
+    def __init__(self, index: str) -> None:
+        self.index = index
+        super().__init__(
+            f"this node keeps no index of {index}: "
+            f'its operator can add "{index}" to [storage] indexes and start it again'
+        )
+
+
+class PendingHidden(RpcError):
+    """Pending transactions show other banks' payments before they are final."""
+
+    reason = "pending_hidden"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this node does not show pending transactions: they reveal other banks' payments; its operator can "
+            'add "txpool" to [rpc] api'
+        )
+
+
+class TooManyFilters(RpcError):
+    """More filters than this node, or one client, may keep open."""
+
+    reason = "too_many_filters"
+
+    def __init__(self, *, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"too many filters: at most {limit}; uninstall some, or wait until unread ones expire")
+
+
+class FilterNotFound(RpcError):
+    """No filter has this id: it was uninstalled, expired unread, never existed, or is of another kind."""
+
+    reason = "filter_not_found"
+
+    def __init__(self, filter_id: str) -> None:
+        self.filter_id = shown(filter_id)
+        super().__init__("filter not found")
+
+
 class Pruned(RpcError):
     """This node kept the height once and does not any more."""
 
@@ -353,6 +399,10 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     ProofPruned: ErrorRow(-32001, {"actual": "height", "oldest": "oldest"}),
     CallsOverloaded: ErrorRow(-32002, {"limit": "queue_max"}, _RETRY),
     NotSupported: ErrorRow(-32004, {"actual": "subject"}),
+    IndexMissing: ErrorRow(-32004, {"actual": "index"}),
+    PendingHidden: ErrorRow(-32004),
+    TooManyFilters: ErrorRow(-32005, {"limit": "limit"}),
+    FilterNotFound: ErrorRow(-32000, {"actual": "filter_id"}),
     CallListTooLong: ErrorRow(-32005, {"limit": "limit", "actual": "found"}),
     RequestTooLarge: ErrorRow(-32005, {"limit": "limit"}),
     ResponseTooLarge: ErrorRow(-32005, {"limit": "limit"}),

@@ -1,9 +1,9 @@
-"""eth_*: final blocks, their transactions, receipts and logs. Unknown is null, pruned is an error."""
+"""eth_*: final blocks, their transactions and receipts. Unknown is null, pruned is an error."""
 
 from collections.abc import Sequence
 
 from consensus.chain.transaction import decode_transaction
-from consensus.primitives.scalars import Address, Hash32, Height
+from consensus.primitives.scalars import Height
 from node.rpc.backend import LedgerReads
 from node.rpc.block_tags import resolve_block
 from node.rpc.encoding import (
@@ -11,33 +11,20 @@ from node.rpc.encoding import (
     block_object,
     data_hex,
     final_transaction_object,
-    log_object,
     pending_block_object,
     pending_transaction_object,
     receipt_object,
     receipt_objects,
 )
-from node.rpc.errors import BlockNotFound, InvalidBlockRange, InvalidParameter, RangeTooLarge
-from node.rpc.filters import LogFilter, find_logs
+from node.rpc.errors import BlockNotFound
 from node.rpc.methods import Answer, Context, Method
-from node.rpc.parameters import (
-    read_address,
-    read_bool,
-    read_hash,
-    read_object,
-    read_quantity,
-    read_sequence,
-)
+from node.rpc.parameters import read_bool, read_hash, read_quantity
 
 PENDING_BLOCK_TRANSACTIONS_MAX = 1_000
 """Transactions shown in the block tag `pending`: about 0.6 MB."""
 
 TRANSACTIONS_AT_ONCE_MAX = 32
 """Up to so many transactions or receipts are built on the loop thread: under 2 ms. More go to the calls thread."""
-
-TOPIC_POSITIONS_MAX = 4
-
-_LOG_FILTER = frozenset({"fromBlock", "toBlock", "address", "topics", "blockHash"})
 
 
 def get_block_by_number(context: Context, parameters: Sequence[object]) -> Answer:
@@ -145,30 +132,6 @@ def get_block_receipts(context: Context, parameters: Sequence[object]) -> Answer
     return context.encode_aside(lambda: receipt_objects(block, context.backend.receipts(height)))
 
 
-async def get_logs(context: Context, parameters: Sequence[object]) -> Json:
-    """Return the logs a filter matches.
-
-    Raises: InvalidParameter, InvalidBlockRange, BlockNotFound, RangeTooLarge, TooManyResults, Pruned, CallsOverloaded.
-    """
-    wanted = _read_filter(parameters[0], context)
-
-    def build() -> Json:
-        found = find_logs(context.backend, wanted, results_max=context.limits.logs_results_max)
-        return [
-            log_object(
-                located.log,
-                located.header,
-                located.block_hash,
-                located.transaction_hash,
-                located.transaction_index,
-                log_index=located.log_index,
-            )
-            for located in found
-        ]
-
-    return await context.encode_aside(build)
-
-
 def receipt_at(reads: LedgerReads, height: Height, index: int) -> Json:
     """Return the receipt object of a final transaction.
 
@@ -199,67 +162,6 @@ def _transaction(reads: LedgerReads, height: Height, index: int) -> Json:
     return final_transaction_object(transaction, sender, block.header, block.block_hash, index)
 
 
-def _read_filter(value: object, context: Context) -> LogFilter:
-    members = read_object(value, "filter", _LOG_FILTER)
-    reads = context.backend
-    if "blockHash" in members:
-        if "fromBlock" in members or "toBlock" in members:
-            raise InvalidParameter("filter", expected="blockHash or fromBlock and toBlock, not both", actual=value)
-        first = last = resolve_block({"blockHash": members["blockHash"]}, reads, "filter.blockHash").height
-    else:
-        first, last = _read_range(members.get("fromBlock"), members.get("toBlock"), context)
-    return LogFilter(first, last, _read_addresses(members.get("address")), _read_topics(members.get("topics")))
-
-
-def _read_range(from_block: object, to_block: object, context: Context) -> tuple[Height, Height]:
-    reads = context.backend
-    head = reads.head().height
-    first = _read_bound(from_block, "filter.fromBlock", reads)
-    last = _read_bound(to_block, "filter.toBlock", reads)
-    if first > last:
-        raise InvalidBlockRange("invalid block range params", from_height=first, to_height=last, head=head)
-    if last > head:
-        raise InvalidBlockRange(
-            "block range extends beyond current head block", from_height=first, to_height=last, head=head
-        )
-    if last - first >= context.limits.logs_range_blocks_max:
-        limit = context.limits.logs_range_blocks_max
-        raise RangeTooLarge(limit=limit, resume_from=Height(first + limit))
-    return first, last
-
-
-def _read_bound(value: object, name: str, reads: LedgerReads) -> Height:
-    """Return a bound of a range, which unlike other block parameters may lie above the head."""
-    if isinstance(value, str) and value.startswith("0x"):
-        return Height(read_quantity(value, name))
-    return resolve_block(value, reads, name).height
-
-
-def _read_addresses(value: object) -> frozenset[Address]:
-    if value is None:
-        return frozenset()
-    if isinstance(value, str):
-        return frozenset({read_address(value, "filter.address")})
-    return frozenset(read_address(item, "filter.address") for item in read_sequence(value, "filter.address"))
-
-
-def _read_topics(value: object) -> tuple[frozenset[Hash32], ...]:
-    if value is None:
-        return ()
-    positions: list[frozenset[Hash32]] = []
-    for position in read_sequence(value, "filter.topics", TOPIC_POSITIONS_MAX):
-        if position is None:
-            positions.append(frozenset())
-        elif isinstance(position, str):
-            positions.append(frozenset({read_hash(position, "filter.topics")}))
-        else:
-            options = read_sequence(position, "filter.topics")
-            # A null among the options admits everything, as the empty list does.
-            hashes = [read_hash(option, "filter.topics") for option in options if option is not None]
-            positions.append(frozenset(hashes) if len(hashes) == len(options) else frozenset())
-    return tuple(positions)
-
-
 METHODS = {
     "eth_getBlockByNumber": Method(get_block_by_number, 2, 2, "block fullTransactions"),
     "eth_getBlockByHash": Method(get_block_by_hash, 2, 2, "blockHash fullTransactions"),
@@ -271,5 +173,4 @@ METHODS = {
     "eth_getRawTransactionByHash": Method(get_raw_transaction_by_hash, 1, 1, "transactionHash"),
     "eth_getTransactionReceipt": Method(get_transaction_receipt, 1, 1, "transactionHash"),
     "eth_getBlockReceipts": Method(get_block_receipts, 1, 1, "block"),
-    "eth_getLogs": Method(get_logs, 1, 1, "filter"),
 }

@@ -1,4 +1,8 @@
-"""Which logs a filter means, and the search for them: header blooms first, receipts only where the bloom may match."""
+"""Which logs a filter means, and the search for them.
+
+A filter with an address or topic goes to the index and costs as much as it finds. Without the index, or when anything
+is wanted, header blooms are read first and receipts only where the bloom may match. Both find the same.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +11,7 @@ from consensus.chain.header import Header
 from consensus.chain.receipt import Log, bloom_mask
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Hash32, Height
+from node.chain.indexes import LOGS
 from node.rpc.backend import LedgerReads
 from node.rpc.errors import TooManyResults
 
@@ -50,17 +55,46 @@ def find_logs(reads: LedgerReads, wanted: LogFilter, *, results_max: int) -> lis
 
     Raises: TooManyResults, naming a height such that a range that ends before it fits; Pruned.
     """
-    masks = _bloom_masks(wanted)
     found: list[LocatedLog] = []
-    for height in range(wanted.height_first, wanted.height_last + 1):
-        bloom = int.from_bytes(reads.header(Height(height)).header.logs_bloom, "big")
-        if bloom and all(any(bloom & mask == mask for mask in options) for options in masks):
-            found_before = len(found)
-            found.extend(_logs_of_block(reads, Height(height), wanted))
-            # A block that alone holds too many is answered whole: no smaller range exists to resume from.
-            if len(found) > results_max and found_before:
-                raise TooManyResults(limit=results_max, resume_from=Height(height))
+    for in_block in matching_blocks(reads, wanted):
+        found_before = len(found)
+        found += in_block
+        # A block that alone holds too many is answered whole: no smaller range exists to resume from.
+        if len(found) > results_max and found_before:
+            raise TooManyResults(limit=results_max, resume_from=in_block[0].header.height)
     return found
+
+
+def matching_blocks(reads: LedgerReads, wanted: LogFilter) -> Iterator[list[LocatedLog]]:
+    """Yield the matching logs of each block that has any, in chain order. Runs on the calls thread.
+
+    Raises: Pruned.
+    """
+    for height in _candidate_heights(reads, wanted):
+        found = list(_logs_of_block(reads, height, wanted))
+        if found:
+            yield found
+
+
+def _candidate_heights(reads: LedgerReads, wanted: LogFilter) -> Iterator[Height]:
+    """Yield, upwards, every height that has a match, and some that only may."""
+    indexes = reads.indexes()
+    if (wanted.addresses or any(wanted.topics)) and indexes.is_complete(LOGS):
+        positions = indexes.log_positions(
+            sorted(wanted.addresses),
+            [sorted(options) for options in wanted.topics],
+            first=wanted.height_first,
+            last=wanted.height_last,
+        )
+        for height, _ in positions:
+            yield height
+        return
+    masks = _bloom_masks(wanted)
+    for number in range(wanted.height_first, wanted.height_last + 1):
+        height = Height(number)
+        bloom = int.from_bytes(reads.header(height).header.logs_bloom, "big")
+        if bloom and all(any(bloom & mask == mask for mask in options) for options in masks):
+            yield height
 
 
 def _bloom_masks(wanted: LogFilter) -> list[list[int]]:

@@ -1,13 +1,14 @@
 """What a method is: its function, how many parameters it takes, and what it may use."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import orjson
 
 from node.rpc.backend import Backend
 from node.rpc.encoding import Json
+from node.rpc.filter_book import FilterBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class RpcLimits:
     """For a client to take a long answer; beyond it the connection is cut, or slow readers would fill the memory."""
     idle_timeout_ms: int = 75_000
     """How long a connection stays open between requests: longer than common proxies and clients pool them."""
-    namespaces: tuple[str, ...] = ("eth", "net", "web3", "sycee")
+    namespaces: tuple[str, ...] = ("eth", "net", "web3", "sycee", "ots")
     """What is served; a method of another namespace does not exist here."""
     call_gas_max: int = 50_000_000
     """Gas of eth_call and eth_estimateGas."""
@@ -46,6 +47,10 @@ class Context:
 
     backend: Backend
     limits: RpcLimits
+    filters: FilterBook = field(default_factory=FilterBook)
+    """Open filters; one book for all connections of a node."""
+    client: str | None = None
+    """Key or connection this request came with, for bounds per client; None if clients are not told apart."""
 
     async def encode_aside(self, build: Callable[[], Json]) -> orjson.Fragment:
         """Build and write a large answer on the calls thread, so that the loop does not stand still.

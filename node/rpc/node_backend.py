@@ -12,6 +12,7 @@ from consensus.simplex.messages import decode_certificate
 from contracts.addresses import CURRENCY_REGISTRY, currency_address
 from contracts.decoding import revert_reason
 from contracts.layout import CurrencyRegistrySlots, CurrencySlots, read_packed, read_text
+from node.chain.index_reader import IndexReader
 from node.chain.store import ChainStore
 from node.execution.calls import CallOutcome, CallRequest
 from node.execution.replay import ReplaySite
@@ -133,6 +134,10 @@ class NodeBackend:
     def locate(self, transaction_hash: Hash32) -> tuple[Height, int] | None:
         """Return height and index of a final transaction."""
         return self._chain.locate(transaction_hash)
+
+    def indexes(self) -> IndexReader:
+        """Return the indexes at one moment."""
+        return IndexReader(self._chain.store.snapshot())
 
     def state_at(self, height: Height) -> StateAt:
         """Return the state after a height."""

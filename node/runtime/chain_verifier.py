@@ -20,6 +20,7 @@ from consensus.simplex.messages import Kind, MalformedConsensusMessage, SigningD
 from contracts.addresses import currency_address, is_currency
 from contracts.layout import balance_slot
 from node.chain.commit import commit_block, commit_genesis
+from node.chain.indexes import INDEX_GROUPS, index_height, open_indexes
 from node.chain.records import BlockResults, FinalHead
 from node.chain.store import ChainStore
 from node.execution.errors import InvalidBlock
@@ -68,6 +69,8 @@ class ChainVerifier:
             store = LevelDbStore.open(Path(folder) / "ledger.ldb", create=True)
             try:
                 commit_genesis(store, self._genesis.executed, self._genesis.validator_payload)
+                kept = [group for group in INDEX_GROUPS if index_height(self._stored.store, group)]
+                self._indexes = open_indexes(store, self._document, kept)
                 self._epochs = Epochs(ChainStore(store), chain_id=self._document.chain_id)
                 self._stored.validate_identity(self._genesis.executed.block.block_hash)
                 for height in range(1, last + 1):
@@ -113,7 +116,7 @@ class ChainVerifier:
         self._verify_results(height, executed)
         self._verify_finalization(height, block.block_hash)
         head = FinalHead(height, block.block_hash, block.header.epoch, block.header.view)
-        commit_block(store, executed, head, None)
+        commit_block(store, executed, head, None, self._indexes)
         if executed.last_of_epoch:
             self._verify_epoch_end(store, height, block.block_hash)
         self._transactions += len(executed.receipts)

@@ -9,6 +9,7 @@ from consensus.simplex.messages import Certificate, encode_certificate
 from node.chain.block_tree import BlockTree
 from node.chain.commit import commit_block
 from node.chain.feed import Feed, FinalBlock
+from node.chain.indexes import IndexWriter
 from node.chain.records import FinalHead
 from node.execution.transition import ExecutedBlock
 from node.mempool.pool import Pool
@@ -47,6 +48,7 @@ class Committer:
         committed: Callable[[ExecutedBlock, Certificate], None],
         epoch_ended: Callable[[ExecutedBlock], None],
         failed: Callable[[BaseException], None],
+        indexes: IndexWriter | None = None,
     ) -> None:
         self._store = store
         self._tree = tree
@@ -59,6 +61,7 @@ class Committer:
         self._committed = committed
         self._epoch_ended = epoch_ended
         self._failed = failed
+        self._indexes = indexes
         self._queue: deque[FinalizedBlock] = deque()
         self._is_busy = False
         self.final_state: StateReader = FinalState(store.snapshot())
@@ -91,7 +94,7 @@ class Committer:
         self._is_busy = True
 
         def job() -> StateReader:
-            commit_block(self._store, finalized.executed, head, encoded)
+            commit_block(self._store, finalized.executed, head, encoded, self._indexes)
             return FinalState(self._store.snapshot())
 
         self._workers.submit(

@@ -30,6 +30,7 @@ from network.transport import Transport
 from node.chain.block_tree import BlockTree, TreeBlock
 from node.chain.feed import Feed
 from node.chain.header_facts import facts_of, read_header
+from node.chain.indexes import IndexWriter
 from node.chain.store import ChainStore
 from node.execution.errors import InvalidBlock
 from node.execution.transition import ExecutedBlock
@@ -85,6 +86,8 @@ class NodePorts:
     failed: Callable[[BaseException], None]
     is_store_repaired: bool = False
     """Whether the ledger went through a repair: then this node reads from it and never votes."""
+    indexes: IndexWriter | None = None
+    """What keeps the indexes of the store; None for a node that keeps none."""
 
 
 class ValidatorNode:
@@ -197,6 +200,7 @@ class ValidatorNode:
             committed=self._committed,
             epoch_ended=self._begin_epoch,
             failed=ports.failed,
+            indexes=ports.indexes,
         )
         self._catch_up = CatchUp(
             tree=self.tree,

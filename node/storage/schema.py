@@ -18,6 +18,11 @@ A key is a prefix byte and fixed-width big-endian fields, so that scans run in h
     u  keccak(address) depth nibbles         storage trie node, current
     p  key of a, s, t or u, then height      its value before that height; empty if there was none
     q  kind of history, height               which keys changed there: (length byte, key) each (node/state/persist.py)
+    l  kind, address or topic, height        indexes of the block's logs that have it, u32 each (node/chain/indexes.py)
+    y  address, height                       its transactions there: (index u32, roles u8) each
+    z  sender, nonce u64                     transaction hash
+    k  contract                              creator, transaction hash
+    o  currency, holder                      height of its first payment; 0 for an opening balance
 """
 
 from consensus.primitives.hashing import keccak256_cached
@@ -34,6 +39,9 @@ META_STATE_FLOOR = b"mfloorstate"
 META_TRIE_FLOOR = b"mfloortrie"
 """Lowest height whose trie nodes can be read."""
 
+META_INDEX = b"mindex"
+"""With the name of a group of indexes behind it: first height that group does not cover yet (node/chain/indexes.py)."""
+
 ACCOUNT = b"a"
 STORAGE = b"s"
 ACCOUNT_NODE = b"t"
@@ -41,6 +49,13 @@ STORAGE_NODE = b"u"
 PREVIOUS = b"p"
 CHANGED_STATE = b"qs"
 CHANGED_TRIE = b"qt"
+LOG_ADDRESS = b"la"
+LOG_TOPICS = (b"l0", b"l1", b"l2", b"l3")
+"""One for each place a topic can have in a log."""
+HISTORY = b"y"
+SENDER_NONCE = b"z"
+CREATOR = b"k"
+HOLDER = b"o"
 
 
 _DEPTHS = tuple(bytes((depth,)) for depth in range(65))
@@ -123,3 +138,8 @@ def previous_key(key: bytes, height: Height) -> bytes:
 def changed_keys_key(kind: bytes, height: int) -> bytes:
     """Return the key of the list of keys that changed at `height`; `kind` is CHANGED_STATE or CHANGED_TRIE."""
     return kind + height_bytes(height)
+
+
+def index_progress_key(group: str) -> bytes:
+    """Return the key of how far a group of indexes goes."""
+    return META_INDEX + group.encode()

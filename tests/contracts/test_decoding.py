@@ -9,8 +9,8 @@ from contracts.addresses import BATCH, CURRENCY_REGISTRY
 from contracts.declarations import declare_error, encode_error, encode_event
 from contracts.decoding import decode_log, decode_revert, describe_revert, known_errors, revert_reason
 from contracts.native import errors
-from contracts.native.currency import TRANSFER
 from contracts.native.currency_registry import CURRENCY_CREATED
+from contracts.native.money import TRANSFER
 from tests.contracts.ledger import ALICE, BOB, EUR, text
 
 REVERTED = encode_error(errors.INSUFFICIENT_BALANCE, ALICE, 5, 7)

@@ -20,7 +20,7 @@ from typing import Any
 from consensus.simplex import admission, certificates, certifying, machine, pacing, parameters, sign_guard, view
 from consensus.simplex.validators import ValidatorSet
 from consensus.simplex.votes import VoteBook
-from contracts.native import currency
+from contracts.native import money
 from network.policing import PeerBook
 from node.chain import commit
 from node.peers import peer_status
@@ -374,7 +374,7 @@ MUTANTS: Mapping[str, Mutant] = {
     "money_from_nothing": Mutant(
         "conservation",
         "idle_chain_then_first_payment_is_prompt",
-        (Change(currency._move, "context.get_slot(to_slot) + amount", "context.get_slot(to_slot) + amount + 1"),),
+        (Change(money.move, "context.get_slot(to_slot) + amount", "context.get_slot(to_slot) + amount + 1"),),
     ),
 }
 

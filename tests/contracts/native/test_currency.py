@@ -8,7 +8,7 @@ from contracts.abi import AbiValue
 from contracts.declarations import encode_call, encode_event
 from contracts.decoding import decode_revert
 from contracts.layout import UINT256_MAX, CurrencySlots, address_mapping_slot, balance_slot
-from contracts.native import currency
+from contracts.native import currency, money
 from contracts.native.directory import run_native
 from contracts.native.dispatch import find_function
 from contracts.native.roles import DEFAULT_ADMIN_ROLE, ISSUER_ROLE, MINT_CONTROLLER_ROLE, PAUSER_ROLE, UNPAUSER_ROLE
@@ -373,8 +373,8 @@ def test_logs_written_out_by_hand_equal_the_declared_events() -> None:
     ledger = Ledger()
     _, logs = ledger.run(ALICE, EUR, calldata("transferWithMemo", BOB, 3, MEMO))
     assert logs == [
-        (EUR, *encode_event(currency.TRANSFER, ALICE, BOB, 3)),
-        (EUR, *encode_event(currency.MEMO, ALICE, BOB, MEMO)),
+        (EUR, *encode_event(money.TRANSFER, ALICE, BOB, 3)),
+        (EUR, *encode_event(money.MEMO, ALICE, BOB, MEMO)),
     ]
 
 

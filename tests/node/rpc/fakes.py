@@ -12,7 +12,7 @@ from consensus.chain.block import Block, make_block
 from consensus.chain.header import NO_REQUESTS_HASH, Header
 from consensus.chain.merkle import EMPTY_TRIE_ROOT, ordered_list_root
 from consensus.chain.receipt import Log, Receipt, bloom_bytes, bloom_of, encode_receipts
-from consensus.chain.transaction import Transaction, intrinsic_gas
+from consensus.chain.transaction import Transaction, decode_transaction, intrinsic_gas
 from consensus.primitives.hashing import KECCAK_EMPTY, keccak256
 from consensus.primitives.scalars import (
     ZERO_HASH,
@@ -26,6 +26,9 @@ from consensus.primitives.scalars import (
 )
 from consensus.simplex.evidence import ConflictingVotes
 from consensus.simplex.messages import Kind, Statement, Vote
+from node.chain.index_reader import IndexReader
+from node.chain.indexes import INDEX_GROUPS, IndexedBlock, IndexWriter
+from node.chain.records import FinalHead, encode_final_head
 from node.execution.calls import CallNotFunded, CallOutcome, CallRequest
 from node.execution.replay import ReplaySite
 from node.mempool.admission import Verdict, recover_batch
@@ -55,6 +58,9 @@ from node.rpc.backend import (
 )
 from node.rpc.errors import ProofPruned, Pruned
 from node.runtime.evidence import EvidenceRecord
+from node.storage.kv import WriteBatch
+from node.storage.memory import MemoryStore
+from node.storage.schema import META_FINAL_HEAD
 
 T = TypeVar("T")
 
@@ -164,6 +170,9 @@ class FakeBackend:
         self.calls: list[tuple[CallRequest, Height]] = []
         self.computing = 0
         self.computing_peak = 0
+        self.store = MemoryStore()
+        """Holds the indexes only."""
+        self.index_writer = IndexWriter(INDEX_GROUPS, Height(0))
         self._append((), (), (), {})
 
     def head(self) -> HeadInfo:
@@ -195,6 +204,9 @@ class FakeBackend:
     def state_at(self, height: Height) -> FakeState:
         self._check_kept(height)
         return self.states[height]
+
+    def indexes(self) -> IndexReader:
+        return IndexReader(self.store.snapshot())
 
     def certificate(self, height: Height) -> Certificate:
         block = self.blocks[height]
@@ -391,6 +403,24 @@ class FakeBackend:
         self.blocks.append(make_block(header, raws))
         self.states.append(FakeState(nonces))
         self.block_receipts.append(make_block_receipts(receipts, senders, outputs))
+        self._index(Height(height), raws, senders, receipts)
+
+    def _index(
+        self, height: Height, raws: Sequence[bytes], senders: Sequence[Address], receipts: Sequence[Receipt]
+    ) -> None:
+        batch = WriteBatch()
+        transactions = [decode_transaction(raw) for raw in raws]
+        indexed = IndexedBlock(
+            height,
+            [transaction.hash for transaction in transactions],
+            senders,
+            [transaction.nonce for transaction in transactions],
+            [transaction.to for transaction in transactions],
+            receipts,
+        )
+        self.index_writer.write_block(batch, self.store, indexed)
+        batch.put(META_FINAL_HEAD, encode_final_head(FinalHead(height, ZERO_HASH, Epoch(0), View(0))))
+        self.store.write(batch, sync=False)
 
     def _check_kept(self, height: Height) -> None:
         self._maybe_fail()

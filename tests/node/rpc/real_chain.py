@@ -1,6 +1,7 @@
 """A small real chain behind a real backend: payments, a contract that is created and called, a call that fails."""
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from contracts.declarations import encode_call
 from contracts.native.currency import CURRENCY
 from contracts.native.dispatch import find_function
 from node.chain.commit import commit_block, commit_genesis
+from node.chain.indexes import INDEX_GROUPS, open_indexes
 from node.chain.records import FinalHead
 from node.chain.store import ChainStore
 from node.execution.builder import build_block
@@ -29,6 +31,7 @@ from tests.node.execution.ledger import (
     EUR,
     GENESIS_MS,
     context,
+    document,
     genesis,
     payment,
     raw_call,
@@ -79,15 +82,21 @@ def blocks() -> tuple[list[SignedTransaction], ...]:
 @cache
 def backend() -> NodeBackend:
     """Return the backend of a node that has executed and stored the chain."""
+    return backend_of(blocks())
+
+
+def backend_of(chain: Sequence[list[SignedTransaction]], groups: Sequence[str] = INDEX_GROUPS) -> NodeBackend:
+    """Return the backend of a node that has executed and stored these blocks, with some indexes."""
     store, block_zero = MemoryStore(), genesis()
     commit_genesis(store, block_zero.executed, block_zero.validator_payload)
+    indexes = open_indexes(store, document(), groups)
     parent_hash = block_zero.executed.block.block_hash
-    for height, transactions in enumerate(blocks(), 1):
+    for height, transactions in enumerate(chain, 1):
         block = context(block_zero, height=height, parent_hash=parent_hash)
         executed, _ = build_block(FinalState(store.snapshot()), block, transactions)
         assert len(executed.block.transactions) == len(transactions)
         parent_hash = executed.block.block_hash
-        commit_block(store, executed, FinalHead(Height(height), parent_hash, Epoch(0), View(height)), None)
+        commit_block(store, executed, FinalHead(Height(height), parent_hash, Epoch(0), View(height)), None, indexes)
     unused: Any = None
     return NodeBackend(
         BackendParts(

@@ -4,10 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consensus.chain.receipt import Log
+from consensus.chain.receipt import Log, Receipt
 from consensus.primitives.scalars import Address, Hash32, Height
+from node.chain.index_reader import IndexReader
+from node.chain.indexes import IndexedBlock, IndexWriter
 from node.rpc.errors import TooManyResults
 from node.rpc.filters import LogFilter, find_logs, log_matches
+from node.storage.kv import WriteBatch
+from node.storage.memory import MemoryStore
 from tests.node.rpc.fakes import ALICE_ADDRESS, BOB_ADDRESS, EUR, FOREIGN, TRANSFER_TOPIC, small_chain, word
 
 FROM_ALICE, FROM_BOB = Hash32(word(ALICE_ADDRESS)), Hash32(word(BOB_ADDRESS))
@@ -68,3 +72,57 @@ def test_block_that_alone_holds_too_many_is_answered_whole() -> None:
     with pytest.raises(TooManyResults) as refused:
         find_logs(small_chain(), wanted(), results_max=2)
     assert refused.value.resume_from == "0x2"
+
+
+PLACES = (EUR, FOREIGN)
+WORDS = tuple(Hash32(bytes((number,)) * 32) for number in range(4))
+LOGS_OF_A_CHAIN = st.lists(
+    st.lists(
+        st.builds(
+            lambda address, topics: Log(address, tuple(topics), b""),
+            st.sampled_from(PLACES),
+            st.lists(st.sampled_from(WORDS), max_size=4),
+        ),
+        max_size=4,
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    LOGS_OF_A_CHAIN,
+    st.frozensets(st.sampled_from(PLACES), max_size=2),
+    st.lists(st.frozensets(st.sampled_from(WORDS), max_size=2), max_size=4),
+    st.integers(0, 30),
+    st.integers(0, 30),
+)
+def test_index_leads_to_every_match_of_a_random_chain(
+    chain: list[list[Log]], addresses: frozenset[Address], topics: list[frozenset[Hash32]], first: int, last: int
+) -> None:
+    store, writer, batch = MemoryStore(), IndexWriter(("logs",), Height(0)), WriteBatch()
+    for height, logs in enumerate(chain):
+        receipts = [Receipt(2, True, 0, tuple(logs[:2])), Receipt(2, True, 0, tuple(logs[2:]))]
+        writer.write_block(batch, store, IndexedBlock(Height(height), (), (), (), (), receipts))
+    store.write(batch, sync=False)
+    wished = LogFilter(Height(first), Height(last), addresses, tuple(topics))
+    expected = [
+        (height, index)
+        for height, logs in enumerate(chain)
+        for index, log in enumerate(logs)
+        if first <= height <= last and log_matches(log, wished)
+    ]
+    if addresses or any(topics):
+        found = IndexReader(store).log_positions(
+            sorted(addresses), [sorted(options) for options in topics], first=Height(first), last=Height(last)
+        )
+        places = [(height, index) for height, indexes in found for index in indexes]
+        # The index knows no number of topics: a wildcard behind the last one named is checked on the log itself.
+        assert [place for place in places if log_matches(chain[place[0]][place[1]], wished)] == expected
+
+
+def test_search_without_the_index_finds_the_same() -> None:
+    chain, blind = small_chain(), small_chain()
+    blind.store = MemoryStore()
+    wished = wanted((EUR,), (ANY, frozenset({FROM_BOB})))
+    assert find_logs(blind, wished, results_max=100) == find_logs(chain, wished, results_max=100) != []

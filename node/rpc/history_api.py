@@ -1,0 +1,318 @@
+"""What accounts did and hold: history, statements, holders, supply. One request reads one height.
+
+Amounts are integer strings of the currency's minor unit, with `decimals` beside them; heights are JSON numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from consensus.chain.receipt import Log
+from consensus.chain.transaction import decode_transaction
+from consensus.primitives.hashing import KECCAK_EMPTY, keccak256
+from consensus.primitives.scalars import Address, Hash32, Height
+from contracts.layout import CurrencySlots, balance_slot
+from contracts.native.currency import MEMO, TRANSFER
+from node.chain.index_reader import HistoryEntry, IndexReader
+from node.chain.indexes import ADDRESSES, HOLDERS, Role
+from node.rpc.backend import CurrencyInfo, LedgerReads
+from node.rpc.block_tags import resolve_block
+from node.rpc.cursors import place_cursor, read_limit, read_place_cursor
+from node.rpc.encoding import Json, JsonObject, data_hex
+from node.rpc.errors import IndexMissing, InvalidBlockRange, InvalidParameter
+from node.rpc.methods import Context, Method
+from node.rpc.parameters import UINT64_MAX, optional, read_address, read_count
+
+HISTORY_ENTRIES_MAX = 500
+"""Transactions in one answer: at worst as many blocks are read, 0.1 to 1 s of the calls thread."""
+
+STATEMENT_TRANSACTIONS_MAX = 500
+"""Transactions read for one page of a statement, whether they move the asked currency or another."""
+
+HOLDERS_MAX = 1_000
+"""Holders looked at for one answer: 10 ms of reading balances."""
+
+CURRENCY_CHARACTERS_MAX = 42
+
+
+@dataclass(frozen=True, slots=True)
+class _Movement:
+    """One transfer of one currency to or from an account."""
+
+    log: Log
+    log_index: int
+    memo: Hash32 | None
+
+
+def require_index(context: Context, group: str) -> IndexReader:
+    """Return the indexes, which hold everything final of `group`.
+
+    Raises: IndexMissing.
+    """
+    indexes = context.backend.indexes()
+    if not indexes.is_complete(group):
+        raise IndexMissing(group)
+    return indexes
+
+
+async def get_address_history(context: Context, parameters: Sequence[object]) -> Json:
+    """Return an account's transactions, newest first, with what it had to do with each.
+
+    Raises: InvalidParameter, IndexMissing, Pruned, CallsOverloaded.
+    """
+    address = read_address(parameters[0], "address")
+    head = context.backend.head().height
+    cursor = optional(parameters, 1)
+    before = (head + 1, 0) if cursor is None else read_place_cursor(cursor)
+    limit = read_limit(optional(parameters, 2), HISTORY_ENTRIES_MAX)
+    indexes = require_index(context, ADDRESSES)
+
+    def build() -> Json:
+        found: list[HistoryEntry] = []
+        next_cursor: str | None = None
+        for entry in indexes.history_down(address, before=min(before, (head + 1, 0))):
+            if len(found) == limit:
+                next_cursor = place_cursor(found[-1].height, found[-1].index)
+                break
+            found.append(entry)
+        entries: list[Json] = [_entry_object(context.backend, entry) for entry in found]
+        return {"transactions": entries, "nextCursor": next_cursor, "height": head}
+
+    return await context.encode_aside(build)
+
+
+async def get_statement(context: Context, parameters: Sequence[object]) -> Json:
+    """Return what moved an account's balance in a currency, oldest first, with memo and balance after each.
+
+    `opening` is the balance before the first movement of this page, `closing` after the last one.
+
+    Raises: InvalidParameter, InvalidBlockRange, IndexMissing, Pruned, CallsOverloaded.
+    """
+    currency = _read_currency(context, parameters[0])
+    account = read_address(parameters[1], "account")
+    head = context.backend.head().height
+    first = read_count(optional(parameters, 2) or 0, "fromHeight", UINT64_MAX)
+    to_height = optional(parameters, 3)
+    last = head if to_height is None else read_count(to_height, "toHeight", UINT64_MAX)
+    if not first <= last <= head:
+        raise InvalidBlockRange("invalid block range params", from_height=first, to_height=last, head=head)
+    cursor = optional(parameters, 4)
+    start = (first, 0) if cursor is None else max((first, 0), read_place_cursor(cursor))
+    indexes = require_index(context, ADDRESSES)
+
+    def build() -> Json:
+        page = _statement_page(context.backend, indexes, currency, account, start, Height(last))
+        return {
+            "currency": _currency_object(currency),
+            "account": data_hex(account),
+            "fromHeight": first,
+            "toHeight": last,
+            **page,
+        }
+
+    return await context.encode_aside(build)
+
+
+async def get_holders(context: Context, parameters: Sequence[object]) -> Json:
+    """Return who holds a currency now, by address; a page may be short although more follow.
+
+    Raises: InvalidParameter, IndexMissing, CallsOverloaded.
+    """
+    currency = _read_currency(context, parameters[0])
+    cursor = optional(parameters, 1)
+    after = None if cursor is None else read_address(cursor, "cursor")
+    limit = read_limit(optional(parameters, 2), HOLDERS_MAX)
+    head = context.backend.head().height
+    state = context.backend.state_at(head)
+    indexes = require_index(context, HOLDERS)
+
+    def build() -> Json:
+        holders: list[Json] = []
+        last: Address | None = None
+        next_cursor: str | None = None
+        for looked_at, holder in enumerate(indexes.holders(currency.address, after=after)):
+            if looked_at == limit:
+                next_cursor = None if last is None else data_hex(last)
+                break
+            last = holder.address
+            balance = state.storage(currency.address, balance_slot(holder.address))
+            if balance and holder.first_height <= head:
+                holders.append(
+                    {
+                        "address": data_hex(holder.address),
+                        "balance": str(balance),
+                        "firstHeight": holder.first_height,
+                    }
+                )
+        return {
+            "currency": _currency_object(currency),
+            "holders": holders,
+            "nextCursor": next_cursor,
+            "height": head,
+        }
+
+    return await context.encode_aside(build)
+
+
+def get_supply(context: Context, parameters: Sequence[object]) -> Json:
+    """Return how much of a currency exists after a block. Raises: InvalidParameter, BlockNotFound, Pruned."""
+    currency = _read_currency(context, parameters[0])
+    height = resolve_block(optional(parameters, 1), context.backend).height
+    supply = context.backend.state_at(height).storage(currency.address, CurrencySlots.TOTAL_SUPPLY)
+    return {"currency": _currency_object(currency), "supply": str(supply), "height": height}
+
+
+def get_account(context: Context, parameters: Sequence[object]) -> Json:
+    """Return what the ledger knows of an account now: nonce, code, and its balance in every currency it holds.
+
+    Raises: InvalidParameter.
+    """
+    address = read_address(parameters[0], "address")
+    head = context.backend.head().height
+    state = context.backend.state_at(head)
+    account = state.account(address)
+    balances: list[Json] = []
+    for currency in context.backend.currencies():
+        balance = state.storage(currency.address, balance_slot(address))
+        if balance:
+            balances.append({"currency": _currency_object(currency), "balance": str(balance)})
+    return {
+        "address": data_hex(address),
+        "nonce": 0 if account is None else account.nonce,
+        "value": "0" if account is None else str(account.balance),
+        "hasCode": account is not None and account.code_hash != KECCAK_EMPTY,
+        "balances": balances,
+        "height": head,
+    }
+
+
+def get_transaction_by_sender_and_nonce(context: Context, parameters: Sequence[object]) -> Json:
+    """Return the hash of the final transaction that used up a nonce, else null.
+
+    Raises: InvalidParameter, IndexMissing.
+    """
+    sender = read_address(parameters[0], "sender")
+    nonce = read_count(parameters[1], "nonce", UINT64_MAX)
+    found = require_index(context, ADDRESSES).transaction_by_nonce(sender, nonce)
+    return None if found is None else data_hex(found)
+
+
+def _entry_object(reads: LedgerReads, entry: HistoryEntry) -> JsonObject:
+    block, receipts = reads.block(entry.height), reads.receipts(entry.height)
+    transaction = decode_transaction(block.transactions[entry.index])
+    return {
+        "transactionHash": data_hex(transaction.hash),
+        "height": entry.height,
+        "transactionIndex": entry.index,
+        "timestampMs": block.header.timestamp_ms,
+        "from": data_hex(receipts.senders[entry.index]),
+        "to": None if transaction.to is None else data_hex(transaction.to),
+        "succeeded": receipts.receipts[entry.index].succeeded,
+        "roles": [str(role.name).lower() for role in Role if entry.roles & role],
+    }
+
+
+def _statement_page(
+    reads: LedgerReads,
+    indexes: IndexReader,
+    currency: CurrencyInfo,
+    account: Address,
+    start: tuple[int, int],
+    last: Height,
+) -> JsonObject:
+    """Return movements from `start` (height, log index) on, with the balance carried from one to the next."""
+    before = reads.state_at(Height(min(max(start[0] - 1, 0), last)))
+    balance = opening = before.storage(currency.address, balance_slot(account))
+    rows: list[Json] = []
+    next_cursor: str | None = None
+    transactions_read = 0
+    for entry in indexes.history(account, first=(start[0], 0), before=(last + 1, 0)):
+        if not entry.roles & Role.PARTY:
+            continue
+        place = (entry.height, reads.receipts(entry.height).log_index_first[entry.index])
+        if transactions_read == STATEMENT_TRANSACTIONS_MAX:
+            next_cursor = place_cursor(*place)
+            break
+        transactions_read += place >= start
+        for movement in _movements(reads, entry, currency.address, account):
+            change = _change(movement.log, account)
+            balance += change
+            if (entry.height, movement.log_index) < start:
+                # Told on an earlier page, but after the state this page began with.
+                opening = balance
+                continue
+            rows.append(_movement_object(reads, entry, movement, change, balance))
+    return {
+        "opening": str(opening),
+        "movements": rows,
+        "closing": str(balance),
+        "nextCursor": next_cursor,
+    }
+
+
+def _movements(reads: LedgerReads, entry: HistoryEntry, currency: Address, account: Address) -> list[_Movement]:
+    receipts = reads.receipts(entry.height)
+    logs = receipts.receipts[entry.index].logs
+    log_index_first = receipts.log_index_first[entry.index]
+    word = bytes(12) + account
+    found: list[_Movement] = []
+    for offset, log in enumerate(logs):
+        if log.address != currency or not log.topics or log.topics[0] != TRANSFER.topic or word not in log.topics[1:3]:
+            continue
+        # A currency logs the memo of a transfer right behind it.
+        following = logs[offset + 1] if offset + 1 < len(logs) else None
+        has_memo = (
+            following is not None
+            and following.address == currency
+            and following.topics[0] == MEMO.topic
+            and following.topics[1:3] == log.topics[1:3]
+        )
+        memo = following.topics[3] if following is not None and has_memo else None
+        found.append(_Movement(log, log_index_first + offset, memo))
+    return found
+
+
+def _change(log: Log, account: Address) -> int:
+    """Return by how much a transfer changed the account's balance; 0 if it paid itself."""
+    amount, word = int.from_bytes(log.data, "big"), bytes(12) + account
+    return amount * (log.topics[2] == word) - amount * (log.topics[1] == word)
+
+
+def _movement_object(
+    reads: LedgerReads, entry: HistoryEntry, movement: _Movement, change: int, balance: int
+) -> JsonObject:
+    block = reads.block(entry.height)
+    return {
+        "transactionHash": data_hex(keccak256(block.transactions[entry.index])),
+        "height": entry.height,
+        "logIndex": movement.log_index,
+        "timestampMs": block.header.timestamp_ms,
+        "from": data_hex(movement.log.topics[1][12:]),
+        "to": data_hex(movement.log.topics[2][12:]),
+        "amount": str(int.from_bytes(movement.log.data, "big")),
+        "change": str(change),
+        "balance": str(balance),
+        "memo": None if movement.memo is None else data_hex(movement.memo),
+    }
+
+
+def _currency_object(currency: CurrencyInfo) -> JsonObject:
+    return {"address": data_hex(currency.address), "code": currency.code, "decimals": currency.decimals}
+
+
+def _read_currency(context: Context, value: object) -> CurrencyInfo:
+    """Return the currency that an address or a code names. Raises: InvalidParameter."""
+    if isinstance(value, str) and len(value) <= CURRENCY_CHARACTERS_MAX:
+        for currency in context.backend.currencies():
+            if value == currency.code or value.lower() == data_hex(currency.address):
+                return currency
+    raise InvalidParameter("currency", expected="the address or code of a currency", actual=value)
+
+
+METHODS = {
+    "sycee_getAddressHistory": Method(get_address_history, 1, 3, "address cursor limit"),
+    "sycee_getStatement": Method(get_statement, 2, 5, "currency account fromHeight toHeight cursor"),
+    "sycee_getHolders": Method(get_holders, 1, 3, "currency cursor limit"),
+    "sycee_getSupply": Method(get_supply, 1, 2, "currency block"),
+    "sycee_getAccount": Method(get_account, 1, 1, "address"),
+    "sycee_getTransactionBySenderAndNonce": Method(get_transaction_by_sender_and_nonce, 2, 2, "sender nonce"),
+}

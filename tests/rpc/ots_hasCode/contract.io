@@ -1,0 +1,3 @@
+// after its creation
+>> {"jsonrpc":"2.0","id":1,"method":"ots_hasCode","params":["0x248e85939e48ca12a20cdf80e60d9e3d380ca7f9","latest"]}
+<< {"jsonrpc":"2.0","id":1,"result":true}

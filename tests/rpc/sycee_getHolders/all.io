@@ -1,0 +1,3 @@
+// who holds now, and since when
+>> {"jsonrpc":"2.0","id":1,"method":"sycee_getHolders","params":["EUR"]}
+<< {"jsonrpc":"2.0","id":1,"result":{"currency":{"address":"0x5cee100000000000000000000000000000000001","code":"EUR","decimals":2},"holders":[{"address":"0x1a642f0e3c3af545e7acbd38b07251b3990914f1","balance":"999895","firstHeight":0},{"address":"0x248e85939e48ca12a20cdf80e60d9e3d380ca7f9","balance":"86","firstHeight":3},{"address":"0x3325a78425f17a7e487eb5666b2bfd93abb06c70","balance":"1000000","firstHeight":0},{"address":"0x5050a4f4b3f9338c3472dcc01a87c76a144b3c9c","balance":"1000019","firstHeight":0}],"nextCursor":null,"height":3}}

@@ -1,0 +1,3 @@
+// not used yet
+>> {"jsonrpc":"2.0","id":1,"method":"sycee_getTransactionBySenderAndNonce","params":["0x1a642f0e3c3af545e7acbd38b07251b3990914f1",9]}
+<< {"jsonrpc":"2.0","id":1,"result":null}
