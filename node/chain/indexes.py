@@ -16,7 +16,7 @@ from consensus.chain.receipt import Receipt
 from consensus.chain.transaction import created_address, decode_transaction
 from consensus.primitives.scalars import Address, Hash32, Height
 from contracts.addresses import CURRENCY_PREFIX, currency_address
-from contracts.native.currency import MEMO, TRANSFER
+from contracts.native.money import MEMO, TRANSFER
 from node.chain.store import ChainStore
 from node.execution.transition import ExecutedBlock
 from node.storage.errors import MissingRecord

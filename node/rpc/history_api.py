@@ -11,7 +11,7 @@ from consensus.chain.transaction import decode_transaction
 from consensus.primitives.hashing import KECCAK_EMPTY, keccak256
 from consensus.primitives.scalars import Address, Hash32, Height
 from contracts.layout import CurrencySlots, balance_slot
-from contracts.native.currency import MEMO, TRANSFER
+from contracts.native.money import MEMO, TRANSFER
 from node.chain.index_reader import HistoryEntry, IndexReader
 from node.chain.indexes import ADDRESSES, HOLDERS, Role
 from node.rpc.backend import CurrencyInfo, LedgerReads

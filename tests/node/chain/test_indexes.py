@@ -10,8 +10,9 @@ from consensus.chain.receipt import Log, Receipt
 from consensus.chain.transaction import created_address
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, View
 from contracts.declarations import encode_call
-from contracts.native.currency import CURRENCY, TRANSFER
+from contracts.native.currency import CURRENCY
 from contracts.native.dispatch import find_function
+from contracts.native.money import TRANSFER
 from node.chain import indexes
 from node.chain.commit import commit_block, commit_genesis
 from node.chain.index_reader import HistoryEntry, IndexReader
