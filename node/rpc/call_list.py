@@ -18,12 +18,15 @@ from node.rpc import (
     debug_api,
     eth_blocks_api,
     eth_calls_api,
+    eth_facts_api,
+    eth_raw_api,
     eth_state_api,
     eth_submit_api,
     net_api,
     ots_trace_api,
     simulate_api,
     sycee_api,
+    txpool_api,
     web3_api,
 )
 from node.rpc.encoding import Json
@@ -54,6 +57,9 @@ METHODS: Mapping[str, Method] = {
     **simulate_api.METHODS,
     **debug_api.METHODS,
     **ots_trace_api.METHODS,
+    **eth_facts_api.METHODS,
+    **eth_raw_api.METHODS,
+    **txpool_api.METHODS,
 }
 
 ID_CHARACTERS_MAX = 256

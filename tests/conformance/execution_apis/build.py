@@ -1,4 +1,4 @@
-"""Builds openrpc.json: `python -m tests.conformance.execution_apis.build FOLDER`, a checkout of ethereum/execution-apis.
+"""Builds openrpc.json from a checkout of the specification: `python -m tests.conformance.execution_apis.build FOLDER`.
 
 Takes the methods and schemas as they are written and leaves out what a check of answers does not read. Never changes
 a schema: an answer that fails is wrong until the specification says otherwise.
