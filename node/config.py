@@ -116,7 +116,7 @@ class RpcSection:
     api: tuple[str, ...] = setting(
         ("eth", "net", "web3", "sycee", "ots", "debug"),
         "namespaces served",
-        choices=("eth", "net", "web3", "sycee", "ots", "debug"),
+        choices=("eth", "net", "web3", "sycee", "ots", "debug", "txpool"),
     )
     call_gas_max: int = setting(50_000_000, "gas of one eth_call or estimate", minimum=21_000)
     call_timeout_ms: int = setting(2_000, "time of one eth_call or estimate", minimum=10, maximum=60_000)

@@ -323,6 +323,14 @@ class Mempool(Protocol):
         """Return at most `count_max` executable transactions, in an order in which they could enter a block."""
         ...
 
+    def pool_counts(self) -> tuple[int, int]:
+        """Return how many transactions are executable, and how many wait for a nonce before theirs."""
+        ...
+
+    def waiting_transactions(self, count_max: int) -> Sequence[PooledTransaction]:
+        """Return at most `count_max` transactions that wait for a nonce before theirs."""
+        ...
+
 
 class Calls(Protocol):
     """What computes beside the loop, on the calls lane: one job at a time and a bounded queue."""
@@ -375,6 +383,11 @@ class NodeFacts(Protocol):
     @property
     def client_version(self) -> str:
         """Such as `Sycee/v0.1.0/linux/python3.11`."""
+        ...
+
+    @property
+    def proof_window_blocks(self) -> int:
+        """How many heights below the head can still be proved."""
         ...
 
     def peer_count(self) -> int:

@@ -18,6 +18,8 @@ from node.rpc import (
     debug_api,
     eth_blocks_api,
     eth_calls_api,
+    eth_facts_api,
+    eth_raw_api,
     eth_state_api,
     eth_submit_api,
     filters_api,
@@ -27,7 +29,9 @@ from node.rpc import (
     ots_api,
     ots_trace_api,
     simulate_api,
+    sycee_account_api,
     sycee_api,
+    txpool_api,
     web3_api,
 )
 from node.rpc.encoding import Json
@@ -58,10 +62,14 @@ METHODS: Mapping[str, Method] = {
     **net_api.METHODS,
     **web3_api.METHODS,
     **sycee_api.METHODS,
+    **sycee_account_api.METHODS,
     **simulate_api.METHODS,
     **debug_api.METHODS,
     **ots_api.METHODS,
     **ots_trace_api.METHODS,
+    **eth_facts_api.METHODS,
+    **eth_raw_api.METHODS,
+    **txpool_api.METHODS,
 }
 
 ID_CHARACTERS_MAX = 256

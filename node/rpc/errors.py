@@ -187,9 +187,10 @@ class NotSupported(RpcError):
 
     reason = "not_supported"
 
-    def __init__(self, subject: str) -> None:
+    def __init__(self, subject: str, *, instead: str | None = None) -> None:
         self.subject = subject
-        super().__init__(f"not supported by this node: {subject}")
+        advice = "" if instead is None else f"; {instead}"
+        super().__init__(f"not supported by this node: {subject}{advice}")
 
 
 class BlockNotFound(RpcError):

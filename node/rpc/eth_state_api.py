@@ -18,6 +18,10 @@ HEADERS_AT_ONCE_MAX = 64
 
 PERCENTILES_MAX = 100
 
+SLOTS_MAX = 1_024
+"""Storage slots in one eth_getProof or eth_getStorageValues: 30 ms and 4 MB of proof; twice as many would hold the
+calls thread longer than most calls."""
+
 
 def chain_id(context: Context, parameters: Sequence[object]) -> Json:
     """Return the chain id (EIP-695)."""
@@ -103,13 +107,33 @@ def get_storage_at(context: Context, parameters: Sequence[object]) -> Json:
     return word_hex(context.backend.state_at(height).storage(address, slot))
 
 
+def get_storage_values(context: Context, parameters: Sequence[object]) -> Json:
+    """Return the words in many storage slots of many accounts, read at one height.
+
+    Raises: InvalidParameter, also for more than 1 024 slots together; BlockNotFound, Pruned.
+    """
+    wanted = parameters[0]
+    if not isinstance(wanted, dict):
+        raise InvalidParameter("requests", expected="an object of addresses with lists of slots", actual=wanted)
+    height = resolve_block(optional(parameters, 1), context.backend).height
+    state = context.backend.state_at(height)
+    slots_left = SLOTS_MAX
+    values: dict[str, Json] = {}
+    for written, keys in wanted.items():
+        address = read_address(written, "requests")
+        slots = [read_slot(key, "requests") for key in read_sequence(keys, "requests", slots_left)]
+        slots_left -= len(slots)
+        values[written] = [word_hex(state.storage(address, slot)) for slot in slots]
+    return values
+
+
 async def get_proof(context: Context, parameters: Sequence[object]) -> Json:
     """Return account and slots with their Merkle paths (EIP-1186).
 
     Raises: InvalidParameter, BlockNotFound, ProofPruned, CallsOverloaded.
     """
     address = read_address(parameters[0], "address")
-    keys = read_sequence(parameters[1], "storageKeys")
+    keys = read_sequence(parameters[1], "storageKeys", SLOTS_MAX)
     slots = [read_slot(key, "storageKeys") for key in keys]
     height = resolve_block(optional(parameters, 2), context.backend).height
     return proof_object(await context.backend.proof(address, slots, height), [str(key) for key in keys])
@@ -153,11 +177,13 @@ METHODS = {
     "eth_accounts": Method(accounts, 0, 0, ""),
     "eth_gasPrice": Method(zero_price, 0, 0, ""),
     "eth_maxPriorityFeePerGas": Method(zero_price, 0, 0, ""),
+    "eth_baseFee": Method(zero_price, 0, 0, ""),
     "eth_blobBaseFee": Method(zero_price, 0, 0, ""),
     "eth_feeHistory": Method(fee_history, 2, 3, "blockCount newestBlock rewardPercentiles"),
     "eth_getBalance": Method(get_balance, 1, 2, "address block"),
     "eth_getTransactionCount": Method(get_transaction_count, 1, 2, "address block"),
     "eth_getCode": Method(get_code, 1, 2, "address block"),
     "eth_getStorageAt": Method(get_storage_at, 2, 3, "address slot block"),
+    "eth_getStorageValues": Method(get_storage_values, 1, 2, "requests block"),
     "eth_getProof": Method(get_proof, 2, 3, "address storageKeys block"),
 }

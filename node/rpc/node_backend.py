@@ -4,6 +4,7 @@ import platform
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from consensus.chain.block import Block
@@ -233,6 +234,17 @@ class NodeBackend:
                     found.append(pooled)
         return found
 
+    def pool_counts(self) -> tuple[int, int]:
+        """Return how many transactions are executable, and how many wait for a nonce before theirs."""
+        pool = self._parts.pool
+        return pool.executable_count, len(pool) - pool.executable_count
+
+    def waiting_transactions(self, count_max: int) -> Sequence[PooledTransaction]:
+        """Return transactions with a gap before their nonce, each sender's by ascending nonce."""
+        pool = self._parts.pool
+        waiting = (entry for lane in pool.by_sender().values() for entry in lane if not pool.is_executable(entry))
+        return list(islice(waiting, count_max))
+
     # Calls
 
     async def compute(self, job: Callable[[], T]) -> T:
@@ -257,7 +269,7 @@ class NodeBackend:
 
     async def proof(self, address: Address, slots: Sequence[int], height: Height) -> AccountProof:
         """Prove an account and slots against the state root of `height`. Raises: ProofPruned."""
-        oldest = max(0, self._chain.final_head().height - self._parts.proof_window_blocks)
+        oldest = max(0, self._chain.final_head().height - self.proof_window_blocks)
         if height < oldest:
             raise ProofPruned(height=height, oldest=Height(oldest))
         state = self._chain.state_at(height)
@@ -284,6 +296,11 @@ class NodeBackend:
         """Name, version and platform."""
         python = ".".join(platform.python_version_tuple()[:2])
         return f"Sycee/v{self._parts.version}/{platform.system().lower()}/python{python}"
+
+    @property
+    def proof_window_blocks(self) -> int:
+        """How many heights below the head can still be proved."""
+        return self._parts.proof_window_blocks
 
     def peer_count(self) -> int:
         """Return the number of links that are up."""

@@ -153,6 +153,7 @@ class FakeBackend:
 
     chain_id = CHAIN_ID
     client_version = "Sycee/v0.1.0/test"
+    proof_window_blocks = 1_024
 
     def __init__(self, *, seals_itself: bool = False) -> None:
         self.seals_itself = seals_itself
@@ -269,6 +270,13 @@ class FakeBackend:
         return [
             pooled for lane in self.pool.by_sender().values() for pooled in lane if self.pool.is_executable(pooled)
         ][:count_max]
+
+    def pool_counts(self) -> tuple[int, int]:
+        return self.pool.executable_count, len(self.pool) - self.pool.executable_count
+
+    def waiting_transactions(self, count_max: int) -> Sequence[PooledTransaction]:
+        lanes = self.pool.by_sender().values()
+        return [pooled for lane in lanes for pooled in lane if not self.pool.is_executable(pooled)][:count_max]
 
     async def compute(self, job: Callable[[], T]) -> T:
         self._maybe_fail()

@@ -30,7 +30,7 @@ def listener(method: str) -> CallLists:
     """Return what answers the conversations of a method."""
     if method.startswith(EXECUTING):
         return real_chain.calls()
-    limits = RpcLimits(call_list_max=3, logs_range_blocks_max=2, logs_results_max=4)
+    limits = RpcLimits(call_list_max=3, logs_range_blocks_max=2, logs_results_max=4, namespaces=real_chain.NAMESPACES)
     # Ids are 0x8…07: a recorded conversation cannot hold what nobody foresees.
     return CallLists(Context(small_chain(), limits, FilterBook(draw_bits=lambda bits: 7)), Recorder())
 

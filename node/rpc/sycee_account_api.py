@@ -1,0 +1,158 @@
+"""sycee_*: what somebody has in one currency, and what would become of a transaction that is not sent."""
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from consensus.chain.errors import InvalidTransaction
+from consensus.chain.transaction import Transaction, decode_transaction, recover_sender, validate_transaction
+from consensus.primitives.scalars import Address
+from contracts.layout import CurrencySlots, address_mapping_slot
+from node.mempool.errors import (
+    ExceedsBlockGas,
+    InsufficientFunds,
+    NonceTaken,
+    NonceTooFar,
+    NonceTooLow,
+    NotReady,
+    RejectedTransaction,
+)
+from node.rpc.backend import CurrencyInfo, LedgerReads
+from node.rpc.encoding import Json, JsonObject, data_hex, proof_object, word_hex
+from node.rpc.errors import InvalidParameter, error_object
+from node.rpc.methods import Context, Method
+from node.rpc.parameters import optional, read_address, read_bool, read_data
+
+POSITION_SLOTS = {
+    "balance": CurrencySlots.BALANCES,
+    "held": CurrencySlots.HELD,
+    "frozen": CurrencySlots.FROZEN,
+    "parked": CurrencySlots.PARKED,
+}
+
+
+async def get_position(context: Context, parameters: Sequence[object]) -> Json:
+    """Return everything an account has in a currency at the last final height, on request with its proof.
+
+    Amounts are decimal strings of the minor unit with `decimals` beside them. The currency is given by code or address.
+    Raises: InvalidParameter, CallsOverloaded.
+    """
+    currency = _read_currency(parameters[0], context.backend)
+    account = read_address(parameters[1], "account")
+    proof = optional(parameters, 2)
+    has_proof = proof is not None and read_bool(proof, "proof")
+    head = context.backend.head()
+    state = context.backend.state_at(head.height)
+    slots = {name: address_mapping_slot(account, slot) for name, slot in POSITION_SLOTS.items()}
+    amounts = {name: state.storage(currency.address, slot) for name, slot in slots.items()}
+    position: JsonObject = {
+        "height": head.height,
+        "hash": data_hex(head.block_hash),
+        "currency": currency.code,
+        "address": data_hex(currency.address),
+        "decimals": currency.decimals,
+        "account": data_hex(account),
+        **{name: str(amount) for name, amount in amounts.items()},
+        "spendable": str(max(amounts["balance"] - amounts["frozen"], 0)),
+    }
+    if has_proof:
+        proved = await context.backend.proof(currency.address, list(slots.values()), head.height)
+        position["proof"] = proof_object(proved, [word_hex(slot) for slot in slots.values()])
+    return position
+
+
+def check_transaction(context: Context, parameters: Sequence[object]) -> Json:
+    """Return each check admission makes of a transaction and its result, without sending it.
+
+    The first checks decide whether later ones can be made: bytes that are no transaction have no sender.
+    Raises: InvalidParameter.
+    """
+    raw = read_data(parameters[0], "transaction")
+    checks: list[Json] = []
+    try:
+        transaction = decode_transaction(raw)
+        checks.append(_passed("encoding"))
+    except InvalidTransaction as error:
+        return _verdict([_failed("encoding", error)], None, None)
+    checks.append(_check("rules", lambda: validate_transaction(transaction, chain_id=context.backend.chain_id)))
+    try:
+        sender = recover_sender(transaction)
+        checks.append(_passed("signature"))
+    except InvalidTransaction as error:
+        return _verdict([*checks, _failed("signature", error)], transaction, None)
+    return _verdict([*checks, *_ledger_checks(context, transaction, sender)], transaction, sender)
+
+
+def _ledger_checks(context: Context, transaction: Transaction, sender: Address) -> list[Json]:
+    """Check against the last final state and the mempool; a nonce gap fails, though a submission is held a while."""
+    backend = context.backend
+    head = backend.head().height
+    account = backend.state_at(head).account(sender)
+    nonce, balance = (0, 0) if account is None else (account.nonce, account.balance)
+    block_gas_limit = backend.header(head).header.gas_limit
+
+    def in_step() -> None:
+        if backend.syncing() is not None:
+            raise NotReady
+
+    def gas() -> None:
+        if transaction.gas_limit > block_gas_limit:
+            raise ExceedsBlockGas(gas_limit=transaction.gas_limit, block_gas_limit=block_gas_limit)
+
+    def funds() -> None:
+        if transaction.value > balance:
+            raise InsufficientFunds(balance=balance, value=transaction.value)
+
+    def right_nonce() -> None:
+        next_nonce = backend.pending_nonce(sender)
+        if transaction.nonce < nonce:
+            raise NonceTooLow(found=transaction.nonce, expected=nonce)
+        if transaction.nonce > next_nonce:
+            raise NonceTooFar(found=transaction.nonce, expected=next_nonce, ahead_max=0)
+        if transaction.nonce < next_nonce and backend.pending(transaction.hash) is None:
+            pending = backend.pending_transactions(backend.pool_counts()[0])
+            rivals = (entry.transaction for entry in pending if entry.sender == sender)
+            rival = next(entry for entry in rivals if entry.nonce == transaction.nonce)
+            raise NonceTaken(transaction.nonce, rival.hash)
+
+    return [_check("synced", in_step), _check("gas", gas), _check("funds", funds), _check("nonce", right_nonce)]
+
+
+def _read_currency(value: object, reads: LedgerReads) -> CurrencyInfo:
+    currencies = reads.currencies()
+    for currency in currencies:
+        if value == currency.code or (isinstance(value, str) and value.lower() == data_hex(currency.address)):
+            return currency
+    # The codes of a network are few; an error that named hundreds would help nobody.
+    known = ", ".join(currency.code for currency in currencies[:8])
+    raise InvalidParameter("currency", expected=f"a currency's code or address (such as {known})", actual=value)
+
+
+def _check(name: str, run: Callable[[], None]) -> Json:
+    try:
+        run()
+    except (InvalidTransaction, RejectedTransaction) as error:
+        return _failed(name, error)
+    return _passed(name)
+
+
+def _passed(name: str) -> JsonObject:
+    return {"check": name, "passed": True}
+
+
+def _failed(name: str, error: Exception) -> JsonObject:
+    return {"check": name, "passed": False, "error": cast(JsonObject, error_object(error))}
+
+
+def _verdict(checks: Sequence[Json], transaction: Transaction | None, sender: Address | None) -> JsonObject:
+    return {
+        "hash": None if transaction is None else data_hex(transaction.hash),
+        "from": None if sender is None else data_hex(sender),
+        "admissible": all(isinstance(check, dict) and check["passed"] is True for check in checks),
+        "checks": checks,
+    }
+
+
+METHODS = {
+    "sycee_getPosition": Method(get_position, 2, 3, "currency account proof"),
+    "sycee_checkTransaction": Method(check_transaction, 1, 1, "transaction"),
+}

@@ -1,0 +1,3 @@
+// everything is kept, proofs within a window
+>> {"jsonrpc":"2.0","id":1,"method":"eth_capabilities","params":[]}
+<< {"jsonrpc":"2.0","id":1,"result":{"head":{"number":"0x2","hash":"0x016c9ab4739ffe0645110da9ffda188d99f53f4e271e28848afed0db64fd8ac8"},"state":{"disabled":false,"oldestBlock":"0x0"},"tx":{"disabled":false,"oldestBlock":"0x0"},"logs":{"disabled":false,"oldestBlock":"0x0"},"receipts":{"disabled":false,"oldestBlock":"0x0"},"blocks":{"disabled":false,"oldestBlock":"0x0"},"stateproofs":{"disabled":false,"oldestBlock":"0x0","deleteStrategy":{"type":"window","retentionBlocks":"0x400"}}}}

@@ -1,0 +1,5 @@
+// every check passes, and nothing is sent
+>> {"jsonrpc":"2.0","id":1,"method":"sycee_checkTransaction","params":["0x02f8aa825cee050307830186a0945cee10000000000000000000000000000000000180b844a9059cbb000000000000000000000000af295d3c842bc1145e818d7fef2c9297266256200000000000000000000000000000000000000000000000000000000000000005c080a0e8533716626fdf871b8bea37964a02506116ebd81d80dbcf4531b3c434c21710a0085f276fdeb4f5569d1663f8fd97e97e2440fa80c08102b008269b2e221d281b"]}
+<< {"jsonrpc":"2.0","id":1,"result":{"hash":"0xdad7addc44e5297ae2fc2d8b0b6653c627c5e0d2d4fbd934ceb43822114f6496","from":"0x5d5c99edf529335160ff180fa141dd4967fc00d2","admissible":true,"checks":[{"check":"encoding","passed":true},{"check":"rules","passed":true},{"check":"signature","passed":true},{"check":"synced","passed":true},{"check":"gas","passed":true},{"check":"funds","passed":true},{"check":"nonce","passed":true}]}}
+>> {"jsonrpc":"2.0","id":1,"method":"txpool_status","params":[]}
+<< {"jsonrpc":"2.0","id":1,"result":{"pending":"0x1","queued":"0x0"}}

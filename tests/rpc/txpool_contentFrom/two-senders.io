@@ -1,0 +1,5 @@
+// one who waits and one who does not
+>> {"jsonrpc":"2.0","id":1,"method":"txpool_contentFrom","params":["0x5d5c99edf529335160ff180fa141dd4967fc00d2"]}
+<< {"jsonrpc":"2.0","id":1,"result":{"pending":{"4":{"blockHash":null,"blockNumber":null,"blockTimestamp":null,"transactionIndex":null,"hash":"0x880cab08afdd215fcd3ff4f9246706363ca1b201519ece20379d69a685e77017","type":"0x2","chainId":"0x5cee","nonce":"0x4","from":"0x5d5c99edf529335160ff180fa141dd4967fc00d2","to":"0x5cee100000000000000000000000000000000001","gas":"0x186a0","value":"0x0","input":"0xa9059cbb000000000000000000000000af295d3c842bc1145e818d7fef2c9297266256200000000000000000000000000000000000000000000000000000000000000005","gasPrice":"0x7","r":"0x398bf327ca39fe6be36e24118195f2bdcafd2fde5485c8f05f936052272fe5a0","s":"0x2c7f686c38b77e8e6472bfb6a765a322a5b404c0c41ecd8e004ba4fcefa95e90","v":"0x1","yParity":"0x1","accessList":[],"maxFeePerGas":"0x7","maxPriorityFeePerGas":"0x3"}},"queued":{}}}
+>> {"jsonrpc":"2.0","id":1,"method":"txpool_contentFrom","params":["0xaf295d3c842bc1145e818d7fef2c929726625620"]}
+<< {"jsonrpc":"2.0","id":1,"result":{"pending":{},"queued":{}}}
