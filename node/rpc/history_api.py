@@ -16,9 +16,10 @@ from node.chain.index_reader import HistoryEntry, IndexReader
 from node.chain.indexes import ADDRESSES, HOLDERS, Role
 from node.rpc.backend import CurrencyInfo, LedgerReads
 from node.rpc.block_tags import resolve_block
+from node.rpc.currencies import currency_object, read_currency
 from node.rpc.cursors import place_cursor, read_limit, read_place_cursor
 from node.rpc.encoding import Json, JsonObject, data_hex
-from node.rpc.errors import IndexMissing, InvalidBlockRange, InvalidParameter
+from node.rpc.errors import IndexMissing, InvalidBlockRange
 from node.rpc.methods import Context, Method
 from node.rpc.parameters import UINT64_MAX, optional, read_address, read_count
 
@@ -30,8 +31,6 @@ STATEMENT_TRANSACTIONS_MAX = 500
 
 HOLDERS_MAX = 1_000
 """Holders looked at for one answer: 10 ms of reading balances."""
-
-CURRENCY_CHARACTERS_MAX = 42
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ async def get_statement(context: Context, parameters: Sequence[object]) -> Json:
 
     Raises: InvalidParameter, InvalidBlockRange, IndexMissing, Pruned, CallsOverloaded.
     """
-    currency = _read_currency(context, parameters[0])
+    currency = read_currency(parameters[0], context.backend)
     account = read_address(parameters[1], "account")
     head = context.backend.head().height
     first = read_count(optional(parameters, 2) or 0, "fromHeight", UINT64_MAX)
@@ -102,7 +101,7 @@ async def get_statement(context: Context, parameters: Sequence[object]) -> Json:
     def build() -> Json:
         page = _statement_page(context.backend, indexes, currency, account, start, Height(last))
         return {
-            "currency": _currency_object(currency),
+            "currency": currency_object(currency),
             "account": data_hex(account),
             "fromHeight": first,
             "toHeight": last,
@@ -117,7 +116,7 @@ async def get_holders(context: Context, parameters: Sequence[object]) -> Json:
 
     Raises: InvalidParameter, IndexMissing, CallsOverloaded.
     """
-    currency = _read_currency(context, parameters[0])
+    currency = read_currency(parameters[0], context.backend)
     cursor = optional(parameters, 1)
     after = None if cursor is None else read_address(cursor, "cursor")
     limit = read_limit(optional(parameters, 2), HOLDERS_MAX)
@@ -144,7 +143,7 @@ async def get_holders(context: Context, parameters: Sequence[object]) -> Json:
                     }
                 )
         return {
-            "currency": _currency_object(currency),
+            "currency": currency_object(currency),
             "holders": holders,
             "nextCursor": next_cursor,
             "height": head,
@@ -155,10 +154,10 @@ async def get_holders(context: Context, parameters: Sequence[object]) -> Json:
 
 def get_supply(context: Context, parameters: Sequence[object]) -> Json:
     """Return how much of a currency exists after a block. Raises: InvalidParameter, BlockNotFound, Pruned."""
-    currency = _read_currency(context, parameters[0])
+    currency = read_currency(parameters[0], context.backend)
     height = resolve_block(optional(parameters, 1), context.backend).height
     supply = context.backend.state_at(height).storage(currency.address, CurrencySlots.TOTAL_SUPPLY)
-    return {"currency": _currency_object(currency), "supply": str(supply), "height": height}
+    return {"currency": currency_object(currency), "supply": str(supply), "height": height}
 
 
 def get_account(context: Context, parameters: Sequence[object]) -> Json:
@@ -174,7 +173,7 @@ def get_account(context: Context, parameters: Sequence[object]) -> Json:
     for currency in context.backend.currencies():
         balance = state.storage(currency.address, balance_slot(address))
         if balance:
-            balances.append({"currency": _currency_object(currency), "balance": str(balance)})
+            balances.append({"currency": currency_object(currency), "balance": str(balance)})
     return {
         "address": data_hex(address),
         "nonce": 0 if account is None else account.nonce,
@@ -293,19 +292,6 @@ def _movement_object(
         "balance": str(balance),
         "memo": None if movement.memo is None else data_hex(movement.memo),
     }
-
-
-def _currency_object(currency: CurrencyInfo) -> JsonObject:
-    return {"address": data_hex(currency.address), "code": currency.code, "decimals": currency.decimals}
-
-
-def _read_currency(context: Context, value: object) -> CurrencyInfo:
-    """Return the currency that an address or a code names. Raises: InvalidParameter."""
-    if isinstance(value, str) and len(value) <= CURRENCY_CHARACTERS_MAX:
-        for currency in context.backend.currencies():
-            if value == currency.code or value.lower() == data_hex(currency.address):
-                return currency
-    raise InvalidParameter("currency", expected="the address or code of a currency", actual=value)
 
 
 METHODS = {

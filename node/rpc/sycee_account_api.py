@@ -16,9 +16,9 @@ from node.mempool.errors import (
     NotReady,
     RejectedTransaction,
 )
-from node.rpc.backend import CurrencyInfo, LedgerReads
+from node.rpc.currencies import read_currency
 from node.rpc.encoding import Json, JsonObject, data_hex, proof_object, word_hex
-from node.rpc.errors import InvalidParameter, error_object
+from node.rpc.errors import error_object
 from node.rpc.methods import Context, Method
 from node.rpc.parameters import optional, read_address, read_bool, read_data
 
@@ -36,7 +36,7 @@ async def get_position(context: Context, parameters: Sequence[object]) -> Json:
     Amounts are decimal strings of the minor unit with `decimals` beside them. The currency is given by code or address.
     Raises: InvalidParameter, CallsOverloaded.
     """
-    currency = _read_currency(parameters[0], context.backend)
+    currency = read_currency(parameters[0], context.backend)
     account = read_address(parameters[1], "account")
     proof = optional(parameters, 2)
     has_proof = proof is not None and read_bool(proof, "proof")
@@ -115,16 +115,6 @@ def _ledger_checks(context: Context, transaction: Transaction, sender: Address) 
             raise NonceTaken(transaction.nonce, rival.hash)
 
     return [_check("synced", in_step), _check("gas", gas), _check("funds", funds), _check("nonce", right_nonce)]
-
-
-def _read_currency(value: object, reads: LedgerReads) -> CurrencyInfo:
-    currencies = reads.currencies()
-    for currency in currencies:
-        if value == currency.code or (isinstance(value, str) and value.lower() == data_hex(currency.address)):
-            return currency
-    # The codes of a network are few; an error that named hundreds would help nobody.
-    known = ", ".join(currency.code for currency in currencies[:8])
-    raise InvalidParameter("currency", expected=f"a currency's code or address (such as {known})", actual=value)
 
 
 def _check(name: str, run: Callable[[], None]) -> Json:

@@ -13,6 +13,7 @@ from node.mempool.pool import Pool, PoolLimits
 from node.mempool.waiters import Waiters
 from node.rpc.block_tags import resolve_block
 from node.rpc.call_list import METHODS, CallLists
+from node.rpc.cursors import place_cursor
 from node.rpc.errors import RpcError
 from node.rpc.methods import Context, RpcLimits
 from node.rpc.node_backend import BackendParts, NodeBackend
@@ -180,6 +181,24 @@ def _known() -> dict[str, tuple[Any, ...]]:
         ),
         "timeout_ms": (0, 1, "0x1"),
         "data": ("0x", "0x00ff"),
+        "account": addresses,
+        "config": ({}, {"tracer": "callTracer"}, {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}}),
+        "currency": ("EUR", addresses[2]),
+        "cursor": (None, addresses[0], place_cursor(1, 0)),
+        "filterId": ("0x1",),
+        "fromHeight": (0, "0x1"),
+        "toHeight": (None, "0x1"),
+        "limit": (None, 1),
+        "message": ("0x00ff",),
+        "blockNumber": (1, "0x2"),
+        "number": (1, "0x2"),
+        "nonce": (0, "0x1"),
+        "pageNumber": (0, 1),
+        "pageSize": (1, 25),
+        "payload": ({"blockStateCalls": [{"calls": [call, creation]}], "traceTransfers": True},),
+        "proof": (None, True, False),
+        "requests": ({addresses[2]: ["0x0"]}, {}),
+        "sender": addresses,
     }
 
 
