@@ -24,8 +24,6 @@ from tests.e2e.cluster import Cluster, height_of, wait_until
 pytestmark = pytest.mark.e2e
 
 ANVIL_PORT = 11_300
-NOT_SERVED_YET = frozenset({"filters", "socket"})
-"""Parts that need eth_newFilter or WebSocket: all others must be equal, these are expected to fail until both exist."""
 EVERY_SCRIPT = pytest.mark.parametrize("script", SCRIPTS, ids=[script.name for script in SCRIPTS])
 
 
@@ -80,7 +78,5 @@ def require_transcript(
 
     different = differing_parts(committed, printed)
     differences = [f"{part}: {line}" for part in different for line in describe_difference(committed, printed, part)]
-    assert NOT_SERVED_YET.issuperset(different), "\n".join([*differences, printed.complaints])
-    if different:
-        pytest.xfail(f"this network serves no {', '.join(different)} yet; everything else is equal")
+    assert not different, "\n".join([*differences, printed.complaints])
     assert printed.lines == committed.lines
