@@ -1,7 +1,6 @@
 """The real node behind JSON-RPC: final blocks from the store, pending transactions, calls on a thread."""
 
 import platform
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -47,6 +46,9 @@ from node.storage.errors import MissingRecord
 
 T = TypeVar("T")
 
+HEADERS_CACHED_MAX = 256
+"""Decoded headers kept: every request reads the last one, and one that waits or follows reads it again. 500 kB."""
+
 RECEIPTS_CACHED_MAX = 64
 """Blocks whose decoded receipts are kept: clients ask for the receipts of one block one by one."""
 
@@ -73,13 +75,20 @@ class BackendParts:
     limits: Callable[[], dict[str, int]]
 
 
+def _bound(cache: dict[Height, T], count_max: int) -> None:
+    """Forget what was put in first; loop and calls thread may both be here, and either may have done it."""
+    while len(cache) > count_max:
+        cache.pop(next(iter(cache)), None)
+
+
 class NodeBackend:
     """`node.rpc.backend.Backend` on a running node."""
 
     def __init__(self, parts: BackendParts) -> None:
         self._parts = parts
         self._chain = parts.chain
-        self._receipts: OrderedDict[Height, BlockReceipts] = OrderedDict()
+        self._headers: dict[Height, FinalHeader] = {}
+        self._receipts: dict[Height, BlockReceipts] = {}
         self._calls = CallRunner(
             chain=parts.chain,
             chain_id=parts.chain_id,
@@ -105,11 +114,16 @@ class NodeBackend:
 
     def header(self, height: Height) -> FinalHeader:
         """Return a header between genesis and head."""
+        cached = self._headers.get(height)
+        if cached is not None:
+            return cached
         block_header = self._chain.header_with_hash(height)
         if block_header is None:
             raise MissingRecord(f"header {height}")
         header, header_rlp, block_hash = block_header
-        return FinalHeader(header, header_rlp, block_hash)
+        made = self._headers[height] = FinalHeader(header, header_rlp, block_hash)
+        _bound(self._headers, HEADERS_CACHED_MAX)
+        return made
 
     def block(self, height: Height) -> Block:
         """Return a final block."""
@@ -128,8 +142,7 @@ class NodeBackend:
             raise MissingRecord(f"results of block {height}")
         made = make_block_receipts(results.receipts, results.senders, results.revert_outputs)
         self._receipts[height] = made
-        if len(self._receipts) > RECEIPTS_CACHED_MAX:
-            self._receipts.popitem(last=False)
+        _bound(self._receipts, RECEIPTS_CACHED_MAX)
         return made
 
     def locate(self, transaction_hash: Hash32) -> tuple[Height, int] | None:
