@@ -1,0 +1,81 @@
+"""Writes docs/contracts/gas.md: what each call of the settlement contracts costs, in gas and in work.
+
+`python -m tests.contracts.settlement.gas` writes the page; a test compares it. The numbers are the protocol's own, so
+they change only with a contract, the compiler or a price.
+"""
+
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from contracts.loader import load
+from tests.contracts.settlement.tokens import approve, pause
+from tests.contracts.settlement.world import ALICE, BOB, ERIN, EUR, MEMO, Contract, Done, World, new_world
+
+PAGE = Path(__file__).parents[3] / "docs" / "contracts" / "gas.md"
+
+HEAD = """# What calls of the settlement contracts cost
+
+Whole transactions in a native currency, counted by the node itself: gas as Ethereum counts it, and work, of which one
+unit is about a microsecond. Gas has no price here; both have limits. Written by
+`python -m tests.contracts.settlement.gas`, compared by a test.
+
+| contract | call | gas | work |
+| --- | --- | ---: | ---: |
+"""
+
+Row = tuple[str, str, Done]
+SECRET = bytes(range(32))
+
+
+def with_allowances(name: str) -> tuple[World, Contract]:
+    """Return a world with a contract that may move the euros of Alice, Bob and Carol."""
+    world = new_world()
+    contract = world.deploy(load(name))
+    approve(world, world.token(EUR), contract)
+    return world, contract
+
+
+def hashed_timelock() -> Iterator[Row]:
+    """Yield the calls of a swap's half."""
+    world, timelock = with_allowances("HashedTimelock")
+    digest = sha256(SECRET).digest()
+    for ending, values in (("claim", (SECRET,)), ("decline", ()), ("refund", ())):
+        done = world.call(ALICE, timelock, "lock", EUR, BOB, 1_000, digest, 1, world.now_s + 100, MEMO)
+        if ending == "claim":
+            yield "HashedTimelock", "lock", done
+        world.advance(101 if ending == "refund" else 1)
+        yield "HashedTimelock", ending, world.call(BOB, timelock, ending, done.value, *values)
+
+
+def withdrawal() -> Iterator[Row]:
+    """Yield a payment that was postponed, and its second try, which all contracts share."""
+    world, timelock = with_allowances("HashedTimelock")
+    euro = world.token(EUR)
+    world.call(ALICE, timelock, "lock", EUR, BOB, 1_000, sha256(SECRET).digest(), 1, world.now_s + 100, MEMO)
+    pause(world, euro, is_paused=True)
+    yield "HashedTimelock", "claim, while the currency is paused", world.call(BOB, timelock, "claim", 1, SECRET)
+    pause(world, euro, is_paused=False)
+    yield "all", "withdraw", world.call(ERIN, timelock, "withdraw", BOB, EUR)
+
+
+SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (hashed_timelock, withdrawal)
+
+
+def grouped(number: int) -> str:
+    """Return a number with a space between groups of three digits."""
+    return f"{number:,}".replace(",", " ")
+
+
+def page() -> str:
+    """Return the page."""
+    rows = [
+        f"| {contract} | {call} | {grouped(done.gas_used)} | {grouped(done.work_used)} |"
+        for scenario in SCENARIOS
+        for contract, call, done in scenario()
+    ]
+    return HEAD + "\n".join(rows) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
