@@ -10,7 +10,7 @@ from pathlib import Path
 
 from contracts.loader import load
 from tests.contracts.settlement.tokens import approve, pause
-from tests.contracts.settlement.world import ALICE, BOB, ERIN, EUR, MEMO, Contract, Done, World, new_world
+from tests.contracts.settlement.world import ALICE, BOB, CAROL, ERIN, EUR, MEMO, Contract, Done, World, new_world
 
 PAGE = Path(__file__).parents[3] / "docs" / "contracts" / "gas.md"
 
@@ -59,7 +59,21 @@ def withdrawal() -> Iterator[Row]:
     yield "all", "withdraw", world.call(ERIN, timelock, "withdraw", BOB, EUR)
 
 
-SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (hashed_timelock, withdrawal)
+def escrow() -> Iterator[Row]:
+    """Yield the calls of a project with three milestones."""
+    world, contract = with_allowances("Escrow")
+    for _ in range(2):
+        deadline = world.now_s + 1_000
+        done = world.call(ALICE, contract, "create", EUR, BOB, CAROL, (100, 200, 300), deadline, 60, 1, MEMO)
+    yield "Escrow", "create, 3 milestones", done
+    yield "Escrow", "release", world.call(ALICE, contract, "release", 1, 0)
+    yield "Escrow", "dispute", world.call(BOB, contract, "dispute", 1)
+    yield "Escrow", "resolve", world.call(CAROL, contract, "resolve", 1, 250)
+    world.advance(1_001)
+    yield "Escrow", "close", world.call(ERIN, contract, "close", 2)
+
+
+SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (hashed_timelock, escrow, withdrawal)
 
 
 def grouped(number: int) -> str:
