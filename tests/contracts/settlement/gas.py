@@ -4,13 +4,28 @@
 they change only with a contract, the compiler or a price.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from contracts.loader import load
 from tests.contracts.settlement.tokens import approve, pause
-from tests.contracts.settlement.world import ALICE, BOB, CAROL, ERIN, EUR, MEMO, Contract, Done, World, new_world
+from tests.contracts.settlement.typed_data import message, sign
+from tests.contracts.settlement.world import (
+    ALICE,
+    ALICE_KEY,
+    BOB,
+    BOB_KEY,
+    CAROL,
+    CNY,
+    ERIN,
+    EUR,
+    MEMO,
+    Contract,
+    Done,
+    World,
+    new_world,
+)
 
 PAGE = Path(__file__).parents[3] / "docs" / "contracts" / "gas.md"
 
@@ -73,7 +88,37 @@ def escrow() -> Iterator[Row]:
     yield "Escrow", "close", world.call(ERIN, contract, "close", 2)
 
 
-SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (hashed_timelock, escrow, withdrawal)
+def settlement_engine() -> Iterator[Row]:
+    """Yield the calls of trades of two and of sixteen legs."""
+    world, engine = with_allowances("SettlementEngine")
+    approve(world, world.token(CNY), engine)
+    swap = ((CNY, ALICE, BOB, 700), (EUR, BOB, ALICE, 90))
+    many = [(EUR, ALICE, BOB, number) for number in range(1, 17)]
+
+    def propose(legs: Sequence[tuple[bytes, bytes, bytes, int]]) -> Done:
+        return world.call(ERIN, engine, "propose", legs, world.now_s + 100, MEMO)
+
+    yield "SettlementEngine", "propose, 2 legs", propose(swap)
+    yield "SettlementEngine", "affirm, the first of two", world.call(ALICE, engine, "affirm", 1)
+    yield "SettlementEngine", "affirm, the last of two", world.call(BOB, engine, "affirm", 1)
+    propose(swap)
+    world.call(ALICE, engine, "affirm", 2)
+    yield "SettlementEngine", "reject, one leg reserved", world.call(BOB, engine, "reject", 2, MEMO)
+    yield "SettlementEngine", "propose, 16 legs", propose(many)
+    yield "SettlementEngine", "affirm, 16 legs by one payer", world.call(ALICE, engine, "affirm", 3)
+    structs = {
+        "Settlement": [("Leg[]", "legs"), ("uint64", "validUntil"), ("bytes32", "memo"), ("uint256", "salt")],
+        "Leg": [("address", "token"), ("address", "payer"), ("address", "payee"), ("uint256", "amount")],
+    }
+    fields = ("token", "payer", "payee", "amount")
+    terms = {"legs": [dict(zip(fields, leg)) for leg in swap], "validUntil": world.now_s, "memo": MEMO, "salt": 1}
+    signable = message(engine, "Settlement", structs, terms)
+    consents = [(ALICE, sign(signable, ALICE_KEY)), (BOB, sign(signable, BOB_KEY))]
+    done = world.call(ERIN, engine, "settleNow", swap, world.now_s, MEMO, 1, consents)
+    yield "SettlementEngine", "settleNow, 2 legs, 2 signatures", done
+
+
+SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (hashed_timelock, escrow, settlement_engine, withdrawal)
 
 
 def grouped(number: int) -> str:

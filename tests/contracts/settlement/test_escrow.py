@@ -137,7 +137,9 @@ def test_a_deadline_is_in_the_future_and_within_ten_years(seconds: int, is_accep
     if is_accepted:
         create(world, escrow, deadline=world.now_s + seconds)
     else:
-        with pytest.raises(Reverted, match="InvalidDeadline"):
+        with pytest.raises(
+            Reverted, match=rf"InvalidDeadline\(deadline=\d+, now={world.now_s}, latest={world.now_s + TEN_YEARS_S}\)"
+        ):
             create(world, escrow, deadline=world.now_s + seconds)
 
 
@@ -237,6 +239,16 @@ def test_without_an_arbiter_there_is_no_dispute() -> None:
     create(world, escrow, arbiter=ZERO_ADDRESS, arbitrationSeconds=0)
     with pytest.raises(Reverted, match="InvalidArbitration"):
         world.call(ALICE, escrow, "dispute", 1)
+
+
+def test_the_last_second_is_in_time_for_a_dispute_and_for_the_arbiter() -> None:
+    world, escrow, _ = beginning()
+    create(world, escrow)
+    world.advance(1_000)
+    world.call(ALICE, escrow, "dispute", 1)
+    world.advance(DAY_S)
+    world.call(CAROL, escrow, "resolve", 1, TOTAL)
+    assert euros(world, escrow) == [TOTAL, TOTAL, 0]
 
 
 def test_only_the_parties_dispute_and_not_after_the_deadline() -> None:

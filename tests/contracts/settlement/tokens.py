@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from consensus.primitives.scalars import Address
-from tests.contracts.settlement.world import ADMIN, ALICE, BOB, CAROL, OPENING_MINOR, Contract, World, hostile_token
+from tests.contracts.settlement.world import ADMIN, ALICE, BOB, CAROL, OPENING_MINOR, Contract, World, compiled
 
 
 class Mode(IntEnum):
@@ -25,7 +25,7 @@ HOLDERS = (ALICE, BOB, CAROL)
 
 def deploy_token(world: World, holders: Sequence[Address] = HOLDERS) -> Contract:
     """Return a token of which the holders have OPENING_MINOR each."""
-    token = world.deploy(hostile_token())
+    token = world.deploy(compiled("HostileToken"))
     for holder in holders:
         world.call(ADMIN, token, "mint", holder, OPENING_MINOR)
     return token

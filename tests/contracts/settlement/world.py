@@ -15,7 +15,7 @@ from consensus.chain.genesis import GenesisCurrency, GenesisMinter
 from consensus.chain.transaction import created_address
 from consensus.primitives.scalars import Address, TimestampMs
 from contracts.abi import AbiDecodeError, AbiValue, encode
-from contracts.abi_json import ContractInterface, read_interface
+from contracts.abi_json import ContractInterface
 from contracts.addresses import currency_address
 from contracts.declarations import decode_event, decoder_of, encode_call, types_of
 from contracts.loader import Artifact, load
@@ -210,11 +210,10 @@ def _currency_interface() -> ContractInterface:
 
 
 @cache
-def hostile_token() -> Artifact:
-    """Return the token that can be told to misbehave, compiled once."""
-    compiled = json.loads(compile_artifact(HERE / "HostileToken.vy"))
-    assert read_interface(compiled["abi"])
-    return Artifact("HostileToken", compiled["abi"], bytes.fromhex(compiled["bytecode"][2:]))
+def compiled(name: str) -> Artifact:
+    """Return one of the contracts that only tests have, such as HostileToken."""
+    artifact = json.loads(compile_artifact(HERE / f"{name}.vy"))
+    return Artifact(name, artifact["abi"], bytes.fromhex(artifact["bytecode"][2:]))
 
 
 @cache
