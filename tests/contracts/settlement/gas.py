@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from contracts.loader import load
+from tests.contracts.settlement.fx_quotes import Quote
 from tests.contracts.settlement.tokens import approve, pause
 from tests.contracts.settlement.typed_data import message, sign
 from tests.contracts.settlement.world import (
@@ -118,7 +119,18 @@ def settlement_engine() -> Iterator[Row]:
     yield "SettlementEngine", "settleNow, 2 legs, 2 signatures", done
 
 
-SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (hashed_timelock, escrow, settlement_engine, withdrawal)
+def fx_desk() -> Iterator[Row]:
+    """Yield the calls of a bank and its customer."""
+    world, desk = with_allowances("FxDesk")
+    approve(world, world.token(CNY), desk)
+    quote = Quote(valid_until=world.now_s)
+    done = world.call(BOB, desk, "take", quote.values, 7_800, quote.sign(desk))
+    yield "FxDesk", "take", done
+    yield "FxDesk", "cancelQuote", world.call(ALICE, desk, "cancelQuote", 5)
+    yield "FxDesk", "cancelQuotesBelow", world.call(ALICE, desk, "cancelQuotesBelow", 9)
+
+
+SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (hashed_timelock, escrow, settlement_engine, fx_desk, withdrawal)
 
 
 def grouped(number: int) -> str:
