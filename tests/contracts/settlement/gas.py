@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from contracts.declarations import encode_call
 from contracts.loader import load
 from tests.contracts.settlement.fx_quotes import Quote
 from tests.contracts.settlement.tokens import approve, pause
@@ -130,7 +131,26 @@ def fx_desk() -> Iterator[Row]:
     yield "FxDesk", "cancelQuotesBelow", world.call(ALICE, desk, "cancelQuotesBelow", 9)
 
 
-SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (hashed_timelock, escrow, settlement_engine, fx_desk, withdrawal)
+def council() -> Iterator[Row]:
+    """Yield a payment by two of three members, within a limit."""
+    world = new_world()
+    contract = world.deploy(load("Council"), tuple(sorted((ALICE, BOB, CAROL))), 2, 0)
+    euro = world.token(EUR)
+    world.call(ALICE, euro, "transfer", contract.address, 10_000)
+    calls = [(EUR, encode_call(euro.interface.function("transfer"), ERIN, 1_000))]
+    yield "Council", "propose, one call", world.call(ALICE, contract, "propose", calls, world.now_s + 100, MEMO)
+    yield "Council", "approve, the last", world.call(BOB, contract, "approve", 1)
+    yield "Council", "execute", world.call(ALICE, contract, "execute", 1, calls)
+
+
+SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (
+    hashed_timelock,
+    escrow,
+    settlement_engine,
+    fx_desk,
+    council,
+    withdrawal,
+)
 
 
 def grouped(number: int) -> str:

@@ -190,6 +190,14 @@ def test_a_signature_of_somebody_else_or_in_another_form_does_not_count() -> Non
     settle_now(world, engine, agreed, [(ALICE, by_alice), (BOB, by_bob)])
 
 
+def test_signed_legs_that_move_nothing_are_refused() -> None:
+    world, engine, _ = beginning()
+    for legs, error in (([], r"NoLegs\(\)"), ([(EUR, ALICE, ALICE, 5)], r"InvalidLeg\(leg=0\)")):
+        agreed = terms(world, legs=legs)
+        with pytest.raises(Reverted, match=error):
+            settle_now(world, engine, agreed, agreed.signed_by(engine, ALICE))
+
+
 def test_nobody_signs_for_the_zero_address() -> None:
     world, engine, _ = beginning()
     agreed = terms(world)

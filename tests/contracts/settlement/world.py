@@ -16,9 +16,10 @@ from consensus.chain.transaction import created_address
 from consensus.primitives.scalars import Address, TimestampMs
 from contracts.abi import AbiDecodeError, AbiValue, encode
 from contracts.abi_json import ContractInterface
-from contracts.addresses import currency_address
+from contracts.addresses import PROTOCOL_CONFIG, currency_address, is_currency
 from contracts.declarations import decode_event, decoder_of, encode_call, types_of
 from contracts.loader import Artifact, load
+from contracts.native.directory import lookup
 from contracts.rebuild import compile_artifact
 from node.execution.calls import CallRequest, execute_on
 from node.execution.meter import WorkMeter
@@ -172,9 +173,16 @@ class World:
         assert isinstance(amount, int)
         return amount
 
+    def native(self, address: Address) -> Contract:
+        """Return a system contract or a currency."""
+        native = lookup(address)
+        assert native is not None, f"nothing native is at 0x{address.hex()}"
+        return Contract(native.name, address, _native_interface(native.name))
+
     def token(self, address: Address) -> Contract:
-        """Return a native currency as a contract."""
-        return Contract("Currency", address, _currency_interface())
+        """Return a currency."""
+        assert is_currency(address)
+        return self.native(address)
 
     def _run(self, sender: Address, to: Address | None, data: bytes, gas: int = CALL_GAS) -> Outcome:
         request = CallRequest(sender=sender, to=to, gas_limit=gas, value=0, data=data)
@@ -183,7 +191,7 @@ class World:
         return outcome
 
     def _event(self, address: Address, topics: Sequence[bytes], data: bytes) -> Event:
-        contract = self.contracts.get(address) or self.token(address)
+        contract = self.contracts.get(address) or self.native(address)
         for event in contract.interface.events:
             if event.topic == topics[0]:
                 return Event(contract.name, event.name, decode_event(event, topics, data))
@@ -191,7 +199,7 @@ class World:
 
     def _reverted(self, outcome: Outcome) -> Reverted:
         text = outcome.failure or f"unnamed revert 0x{outcome.output.hex()}"
-        for contract in (*self.contracts.values(), self.token(EUR)):
+        for contract in (*self.contracts.values(), self.native(EUR), self.native(PROTOCOL_CONFIG)):
             for error in contract.interface.errors:
                 if error.selector == outcome.output[:4]:
                     try:
@@ -205,8 +213,8 @@ class World:
 
 
 @cache
-def _currency_interface() -> ContractInterface:
-    return load("Currency").interface
+def _native_interface(name: str) -> ContractInterface:
+    return load(name).interface
 
 
 @cache
