@@ -72,8 +72,7 @@ def withdraw(account: address, token: address):
 @internal
 def _take(token: address, payer: address, amount: uint256):
     # Bring what the payer allowed into this contract, or revert with the token's own reason.
-    if not token.is_contract:
-        raw_revert(abi_encode(token, method_id=method_id("NoTokenHere(address)")))
+    self._require_token(token)
     before: uint256 = staticcall IERC20(token).balanceOf(self)
     if not extcall IERC20(token).transferFrom(payer, self, amount, default_return_value=True):
         raw_revert(abi_encode(token, method_id=method_id("TransferRefused(address)")))
@@ -83,8 +82,7 @@ def _take(token: address, payer: address, amount: uint256):
 @internal
 def _move(token: address, payer: address, payee: address, amount: uint256):
     # Move what the payer allowed straight to the payee, or revert with the token's own reason. They differ.
-    if not token.is_contract:
-        raw_revert(abi_encode(token, method_id=method_id("NoTokenHere(address)")))
+    self._require_token(token)
     before: uint256 = staticcall IERC20(token).balanceOf(payee)
     if not extcall IERC20(token).transferFrom(payer, payee, amount, default_return_value=True):
         raw_revert(abi_encode(token, method_id=method_id("TransferRefused(address)")))
@@ -121,6 +119,13 @@ def _pay_or_owe(token: address, payee: address, amount: uint256):
         log PaymentPostponed(account=payee, token=token, amount=amount, reason=answer)
     else:
         self._require_moved(token, amount, left, before)
+
+
+@internal
+@view
+def _require_token(token: address):
+    if not token.is_contract:
+        raw_revert(abi_encode(token, method_id=method_id("NoTokenHere(address)")))
 
 
 @internal

@@ -143,12 +143,26 @@ def council() -> Iterator[Row]:
     yield "Council", "execute", world.call(ALICE, contract, "execute", 1, calls)
 
 
+def mandate() -> Iterator[Row]:
+    """Yield a monthly subscription, and three months caught up on."""
+    world, contract = with_allowances("Mandate")
+    terms = (500, 500, 2, 1, 2, 0, world.now_s + 300 * 86_400)
+    for _ in range(2):
+        done = world.call(ALICE, contract, "grant", BOB, EUR, terms, MEMO)
+    yield "Mandate", "grant", done
+    yield "Mandate", "collect, in the first month", world.call(BOB, contract, "collect", 1, 500, MEMO)
+    world.advance(100 * 86_400)
+    yield "Mandate", "collect, two months open besides", world.call(BOB, contract, "collect", 1, 500, MEMO)
+    yield "Mandate", "revoke", world.call(ALICE, contract, "revoke", 2)
+
+
 SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (
     hashed_timelock,
     escrow,
     settlement_engine,
     fx_desk,
     council,
+    mandate,
     withdrawal,
 )
 
