@@ -39,10 +39,12 @@ from node.observe.metrics import Metrics
 from node.observe.ops_server import OpsServer
 from node.peers.link_proofs import LinkProofs
 from node.rpc.encoding import JsonObject
-from node.rpc.methods import RpcLimits
+from node.rpc.key_file import InvalidKeyFile
 from node.rpc.node_backend import BackendParts, NodeBackend
-from node.rpc.server import RpcAddressUnavailable, RpcServer
+from node.rpc.server import RpcAddressUnavailable
 from node.rpc.sycee_api import evidence_object
+from node.rpc.tls import TlsUnusable
+from node.rpc_service import RpcService
 from node.runtime.catch_up import Divergence
 from node.runtime.chain_verifier import ChainVerifier
 from node.runtime.clock import MonotonicWallClock
@@ -202,7 +204,7 @@ class _Process:
             # Before any link: what peers send must find the machine with its past.
             self._recover()
             await self._mesh.start()
-        except (OSError, RpcAddressUnavailable) as error:
+        except (OSError, RpcAddressUnavailable, InvalidKeyFile, TlsUnusable) as error:
             self._log.error("cannot_listen", page="docs/operators/start.md", reason=str(error))
             self._exit_code = 1
             self._stop.set()
@@ -323,7 +325,7 @@ class _Process:
             )
         )
 
-    def _make_rpc(self) -> RpcServer:
+    def _make_rpc(self) -> RpcService:
         opened, node, config = self._opened, self._node, self._config
         backend = NodeBackend(
             BackendParts(
@@ -344,17 +346,10 @@ class _Process:
                 limits=self._limits,
             )
         )
-        limits = RpcLimits(
-            request_bytes_max=config.rpc.request_bytes_max,
-            response_bytes_max=config.rpc.response_bytes_max,
-            call_list_max=config.rpc.call_list_max,
-            namespaces=config.rpc.api,
-            call_gas_max=config.rpc.call_gas_max,
-            logs_range_blocks_max=config.rpc.logs_range_blocks_max,
-            logs_results_max=config.rpc.logs_results_max,
-        )
-        observer = _RpcObserver(self._metrics, self._log)
-        return RpcServer(backend, limits, observer, addr=config.rpc.addr, port=config.rpc.port)
+        rpc = RpcService(backend, config.rpc, self._home.root, self._metrics, self._log)
+        node.feed.subscribe(lambda _final: rpc.block_final())
+        node.admitted_told = rpc.admitted
+        return rpc
 
     def _limits(self) -> dict[str, int]:
         """Return every limit of ledger and mempool a client can meet now."""
@@ -451,6 +446,7 @@ class _Process:
     def _report_start(self) -> None:
         opened, config = self._opened, self._config
         document, validators = opened.document, opened.epochs.validators
+        secure = "s" if config.rpc.tls_cert else ""
         warnings = []
         if opened.epochs.own_index is None and config.node.role == "validator":
             warnings.append("this node's consensus key is not in the validator set: it follows and does not vote")
@@ -471,7 +467,7 @@ class _Process:
                 proof_window_blocks=config.storage.proof_window_blocks,
                 height_final=self._node.tree.final_height,
                 endpoints=(
-                    ("rpc", f"http://{config.rpc.addr}:{config.rpc.port}"),
+                    ("rpc", f"http{secure}://{config.rpc.addr}:{config.rpc.port}"),
                     ("ops", f"http://{config.ops.addr}:{config.ops.port}"),
                     ("mesh", f"{config.p2p.addr}:{config.p2p.port}"),
                 ),
@@ -528,28 +524,6 @@ class _LateListener:
 
     def frame_received(self, peer: PeerIdentity, channel: Channel, payload: bytes) -> None:
         self.target.frame_received(peer, channel, payload)
-
-
-class _RpcObserver:
-    """Counts answers and logs bugs of JSON-RPC."""
-
-    def __init__(self, metrics: Metrics, log: EventLog) -> None:
-        self._metrics = metrics
-        self._log = log
-
-    def answered(self, method: str, code: int, microseconds: int) -> None:
-        """Count a call."""
-        self._metrics.observe_rpc(method=method, code=code, milliseconds=microseconds / 1000)
-
-    def incident(self, incident: str, method: str, error: BaseException) -> None:
-        """Log a bug under the word the client was given."""
-        self._log.error(
-            "rpc_incident",
-            page="docs/operators/troubleshoot.md",
-            incident=incident,
-            method=method,
-            reason=f"{type(error).__name__}: {error}",
-        )
 
 
 @contextmanager

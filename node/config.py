@@ -5,6 +5,7 @@ environment; flag > environment > file > default. An unknown key is an error. No
 ever read here: protocol timings and limits are on chain.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -15,6 +16,8 @@ from typing import TypeVar
 ENVIRONMENT_PREFIX = "SYCEE_"
 CONFIG_BYTES_MAX = 256 * 1024
 """Longest file read; a complete one is about 2 KiB."""
+ORIGIN_PATTERN = r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?"
+"""Scheme, host and port of a web page, as browsers send them: no path, no slash at the end."""
 PORT_MAX = 65_535
 MIB = 1024 * 1024
 LOOPBACK_ADDRESSES = ("127.0.0.1", "::1", "localhost")
@@ -29,6 +32,7 @@ T = TypeVar("T")
 # ├── UnreadableConfig        the file is missing, too long or not TOML
 # ├── UnknownSetting          a section or key that does not exist
 # ├── InvalidSetting          a value of the wrong type or out of bounds
+# ├── IncompleteTls           a certificate without a key, or a key without a certificate
 # └── PublicRpcRefused        a validator's RPC would listen beyond this machine
 class ConfigError(Exception):
     """The configuration cannot be used."""
@@ -76,6 +80,13 @@ class PublicRpcRefused(ConfigError):
         )
 
 
+class IncompleteTls(ConfigError):
+    """TLS needs a certificate and its key."""
+
+    def __init__(self) -> None:
+        super().__init__("rpc.tls_cert and rpc.tls_key go together: set both for TLS, or neither")
+
+
 class Origin(Enum):
     """Where a value came from, weakest first."""
 
@@ -90,11 +101,18 @@ def setting(
     meaning: str,
     *,
     choices: tuple[str, ...] = (),
+    pattern: str = "",
     minimum: int = 0,
     maximum: int = 2**63 - 1,
 ) -> T:
-    """Declare one key: its default, what it means, and what it may hold."""
-    metadata = {"meaning": meaning, "choices": choices, "minimum": minimum, "maximum": maximum}
+    """Declare one key: its default, what it means, and what it may hold; `pattern` is for the items of a list."""
+    metadata = {
+        "meaning": meaning,
+        "choices": choices,
+        "pattern": pattern,
+        "minimum": minimum,
+        "maximum": maximum,
+    }
     return field(default=default, metadata=metadata)
 
 
@@ -108,11 +126,22 @@ class NodeSection:
 
 @dataclass(frozen=True, slots=True)
 class RpcSection:
-    """`[rpc]`: JSON-RPC over HTTP."""
+    """`[rpc]`: JSON-RPC over HTTP and WebSocket."""
 
     addr: str = setting("127.0.0.1", "address to listen on")
-    port: int = setting(8545, "TCP port", minimum=1, maximum=PORT_MAX)
+    port: int = setting(8545, "TCP port, for HTTP and WebSocket", minimum=1, maximum=PORT_MAX)
+    ws_port: int = setting(0, "second port that serves the same, customarily 8546; 0 for none", maximum=PORT_MAX)
     allow_public: bool = setting(False, "a validator may listen beyond this machine")
+    tls_cert: str = setting("", "PEM file with the certificate and its chain; relative to the home; empty for no TLS")
+    tls_key: str = setting("", "PEM file with the key of the certificate, for its owner alone")
+    cors_origins: tuple[str, ...] = setting(
+        (), "web pages that may use this node, such as https://explorer.example", pattern=ORIGIN_PATTERN
+    )
+    keys_file: str = setting("config/rpc-keys.toml", "API keys (`sycee-node rpc-key`); read again when it changes")
+    key_required: bool = setting(False, "answer nobody without an API key")
+    anonymous_requests_per_s: int = setting(
+        0, "units a second and address without a key (a plain read is 1, a trace 40); 0 for no limit"
+    )
     api: tuple[str, ...] = setting(
         ("eth", "net", "web3", "sycee", "ots", "debug"),
         "namespaces served",
@@ -204,6 +233,7 @@ class Setting:
     meaning: str
     default: Value
     choices: tuple[str, ...]
+    pattern: str
     minimum: int
     maximum: int
 
@@ -253,7 +283,7 @@ SETTINGS: dict[str, Setting] = {
 def load_config(path: Path | None, *, environment: Mapping[str, str], flags: Mapping[str, str]) -> LoadedConfig:
     """Return the configuration from the file at `path` (None: no file), `environment` and `flags` (key to text).
 
-    Raises: UnreadableConfig, UnknownSetting, InvalidSetting, PublicRpcRefused.
+    Raises: UnreadableConfig, UnknownSetting, InvalidSetting, PublicRpcRefused, IncompleteTls.
     """
     values: dict[str, Value] = {key: described.default for key, described in SETTINGS.items()}
     origins = dict.fromkeys(SETTINGS, Origin.DEFAULT)
@@ -274,6 +304,8 @@ def load_config(path: Path | None, *, environment: Mapping[str, str], flags: Map
     config = _build(values)
     if config.node.role == "validator" and config.rpc.addr not in LOOPBACK_ADDRESSES and not config.rpc.allow_public:
         raise PublicRpcRefused(config.rpc.addr)
+    if bool(config.rpc.tls_cert) != bool(config.rpc.tls_key):
+        raise IncompleteTls()
     return LoadedConfig(config=config, values=values, origins=origins)
 
 
@@ -368,9 +400,16 @@ def _typed(key: str, found: object, source: str) -> Value:
             expected = " or ".join(described.choices) or "a string"
             raise InvalidSetting(key, source, found=found, expected=expected)
         return found
-    if not isinstance(found, list) or not all(item in described.choices for item in found):
-        raise InvalidSetting(key, source, found=found, expected=f"a list of {', '.join(described.choices)}")
+    if not isinstance(found, list) or not all(_is_item(described, item) for item in found):
+        expected = f"a list of {', '.join(described.choices) or described.pattern}"
+        raise InvalidSetting(key, source, found=found, expected=expected)
     return tuple(str(item) for item in found)
+
+
+def _is_item(described: Setting, item: object) -> bool:
+    if described.pattern:
+        return isinstance(item, str) and re.fullmatch(described.pattern, item) is not None
+    return item in described.choices
 
 
 def _parsed(key: str, text: str, source: str) -> Value:

@@ -21,6 +21,7 @@ COMMANDS = {
     "evidence": "node.cli.evidence",
     "init": "node.cli.init",
     "keys": "node.cli.keys",
+    "rpc-key": "node.cli.rpc_key",
     "start": "node.cli.start",
     "status": "node.cli.status",
     "testnet": "node.cli.testnet",

@@ -95,6 +95,7 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec("evidence_total", Kind.COUNTER, "", "proofs of equivocation", "any: page", ("validator", "kind")),
     MetricSpec("sign_refused_total", Kind.COUNTER, "votes", "votes the sign guard refused", "any: page", ("rule",)),
     MetricSpec("rpc_requests_total", Kind.COUNTER, "calls", "JSON-RPC calls", "errors > 5 %: warn", ("method", "code")),
+    MetricSpec("rpc_subscriptions", Kind.GAUGE, "", "open subscriptions", ""),
     MetricSpec("rpc_seconds", Kind.HISTOGRAM, "s", "time of a JSON-RPC call", "", ("method",)),
 )
 
@@ -161,6 +162,10 @@ class Metrics:
         """Count one JSON-RPC call of a known `method`; `code` is 0 or the error's."""
         self._counters["rpc_requests_total"].labels(method, str(code)).inc()
         self._histograms["rpc_seconds"].labels(method).observe(milliseconds / 1000)
+
+    def set_rpc_subscriptions(self, count: int) -> None:
+        """Show how many subscriptions are open."""
+        self._gauges["rpc_subscriptions"].set(count)
 
     def count_rejected(self, reason: str, count: int = 1) -> None:
         """Count transactions refused at admission; `reason` is the stable snake_case word."""

@@ -29,12 +29,14 @@ from node.rpc import (
     ots_api,
     ots_trace_api,
     simulate_api,
+    subscribe_api,
     sycee_account_api,
     sycee_api,
     txpool_api,
     web3_api,
 )
 from node.rpc.encoding import Json
+from node.rpc.error_table import error_code, error_object, incident_object, is_expected
 from node.rpc.errors import (
     CallListTooLong,
     InvalidJson,
@@ -44,10 +46,6 @@ from node.rpc.errors import (
     ResponseTooLarge,
     SurplusParameters,
     UnknownMethod,
-    error_code,
-    error_object,
-    incident_object,
-    is_expected,
 )
 from node.rpc.methods import Context, Method
 
@@ -58,6 +56,7 @@ METHODS: Mapping[str, Method] = {
     **eth_submit_api.METHODS,
     **logs_api.METHODS,
     **filters_api.METHODS,
+    **subscribe_api.METHODS,
     **history_api.METHODS,
     **net_api.METHODS,
     **web3_api.METHODS,
@@ -95,6 +94,10 @@ class Observer(Protocol):
         """Log a bug under the word the client was given."""
         ...
 
+    def subscriptions(self, count: int) -> None:
+        """Hear how many subscriptions are open on this node."""
+        ...
+
 
 @dataclass(slots=True)
 class _Call:
@@ -115,10 +118,15 @@ class CallLists:
     """Answers requests with one context. Loop thread only."""
 
     def __init__(self, context: Context, observer: Observer) -> None:
-        served = context.limits.namespaces
-        self._methods = {name: method for name, method in METHODS.items() if name.split("_")[0] in served}
+        served, client = context.limits.namespaces, context.client.namespaces
+        self._methods = {
+            name: method
+            for name, method in METHODS.items()
+            if (namespace := name.split("_")[0]) in served and (client is None or namespace in client)
+        }
         self._context = context
         self._observer = observer
+        self._rate = context.client.rate
 
     async def answer(self, body: bytes) -> bytes:
         """Return the answer to a request body; no bytes if it held notifications only. Raises nothing."""
@@ -130,6 +138,8 @@ class CallLists:
             return await self._answer_list(request)
         at_once = asyncio.Semaphore(1)
         call = self._begin(request, at_once)
+        # What was read is often far larger than the body, and the call may wait for finality.
+        del request, body
         if isinstance(call, bytes):
             return call
         await self._finish(call)
@@ -152,6 +162,7 @@ class CallLists:
                 if time.monotonic_ns() > step_ends_ns:
                     await asyncio.sleep(0)
                     step_ends_ns = time.monotonic_ns() + STEP_MAX_NS
+            requests.clear()
             return await self._join(begun)
         finally:
             # Only a cancelled answer leaves anything here that is not done.
@@ -186,6 +197,8 @@ class CallLists:
             return self._refused(UnknownMethod(name), request_id) if has_id else b""
         call = _Call(request_id, has_id, name, method, started_ns)
         try:
+            if self._rate is not None:
+                self._rate.take(name)
             _check_count(method, parameters)
             outcome = method.run(self._context, parameters)
             if isinstance(outcome, asyncio.Future):

@@ -17,7 +17,7 @@ from consensus.primitives.hashing import keccak256
 from consensus.primitives.rlp_codec import decode, read_bytes, read_list
 from consensus.primitives.scalars import ZERO_HASH, Address, Hash32
 from node.mempool.pool import PooledTransaction
-from node.rpc.backend import AccountProof, BlockReceipts, FinalHeader, HeadInfo
+from node.rpc.backend import AccountProof, BlockReceipts, Certificate, FinalHeader, HeadInfo, SyncProgress
 
 Json: TypeAlias = Union[  # noqa: UP007  # an alias that names itself must be written like this
     bool, int, float, str, Sequence["Json"], dict[str, "Json"], orjson.Fragment, None
@@ -59,10 +59,20 @@ def block_object(block: Block, senders: Sequence[Address] | None) -> JsonObject:
             final_transaction_object(decode_transaction(raw), sender, block.header, block.block_hash, index)
             for index, (raw, sender) in enumerate(zip(block.transactions, senders, strict=True))
         ]
-    header = block.header
-    extra_data = read_bytes(read_list(decode(block.header_rlp))[_EXTRA_DATA_AT])
     return {
-        "hash": data_hex(block.block_hash),
+        **header_object(block.header, block.header_rlp, block.block_hash),
+        "size": hex(block_bytes(block)),
+        "transactions": transactions,
+        "withdrawals": [],
+        "uncles": [],
+    }
+
+
+def header_object(header: Header, header_rlp: bytes, block_hash: Hash32) -> JsonObject:
+    """Return a final header, as a new head is told."""
+    extra_data = read_bytes(read_list(decode(header_rlp))[_EXTRA_DATA_AT])
+    return {
+        "hash": data_hex(block_hash),
         "parentHash": data_hex(header.parent_hash),
         "sha3Uncles": _NO_UNCLES,
         "miner": data_hex(header.leader),
@@ -84,10 +94,6 @@ def block_object(block: Block, senders: Sequence[Address] | None) -> JsonObject:
         "excessBlobGas": "0x0",
         "parentBeaconBlockRoot": _ZERO_HASH,
         "requestsHash": data_hex(header.requests_hash),
-        "size": hex(block_bytes(block)),
-        "transactions": transactions,
-        "withdrawals": [],
-        "uncles": [],
     }
 
 
@@ -244,6 +250,30 @@ def proof_object(proof: AccountProof, keys: Sequence[str]) -> JsonObject:
             {"key": key, "value": hex(slot.value), "proof": [data_hex(node) for node in slot.nodes]}
             for key, slot in zip(keys, proof.storage, strict=True)
         ],
+    }
+
+
+def syncing_object(progress: SyncProgress) -> JsonObject:
+    """Return how far a node that catches up has come."""
+    return {
+        "startingBlock": hex(progress.height_start),
+        "currentBlock": hex(progress.height_current),
+        "highestBlock": hex(progress.height_highest),
+    }
+
+
+def certificate_object(certificate: Certificate) -> JsonObject:
+    """Return why a height is final; heights, epochs, views and indices are numbers."""
+    return {
+        "height": certificate.height,
+        "hash": data_hex(certificate.block_hash),
+        "header": data_hex(certificate.header_rlp),
+        "linkingHeaders": [data_hex(header) for header in certificate.linking_headers],
+        "finalization": data_hex(certificate.finalization),
+        "epoch": certificate.epoch,
+        "view": certificate.view,
+        "signers": list(certificate.signers),
+        "validatorCount": certificate.validator_count,
     }
 
 

@@ -1,12 +1,12 @@
-"""Why a request is not answered, and the one table that says how each reason looks to a client.
-
-Exceptions of this folder; those of `consensus.chain.errors` and `node.mempool` are in the table as they are.
+"""Why a request is not answered. How each reason looks to a client is in error_table.py.
 
 RpcError
 ├── InvalidJson, InvalidRequest, UnknownMethod                       the client's request
 ├── InvalidParameter, MissingParameter, SurplusParameters, InvalidBlockRange
+├── Unauthorized, OriginRefused                                      who asks
 ├── CallListTooLong, RequestTooLarge, ResponseTooLarge, RangeTooLarge, TooManyResults, TraceTooLarge      limits
-├── TooManyFilters, FilterNotFound
+├── RateExceeded, MemoryExhausted, TooManyWebSockets
+├── TooManyFilters, FilterNotFound, TooManySubscriptions, SubscriptionNotFound
 ├── NotSupported, IndexMissing, PendingHidden
 ├── BlockNotFound, TransactionNotFound, GenesisNotTraceable, Pruned, ProofPruned     not here, or not any more
 ├── CallsOverloaded, CallTimedOut                                    not now
@@ -15,33 +15,13 @@ RpcError
 └── FinalityTimedOut, NotAdmitted, NonceGap                          codes 4, 5 and 6 (EIP-7966)
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
-
-from consensus.chain import errors as chain
 from consensus.primitives.scalars import Hash32, Height
-from node.execution import simulation_errors as simulation
-from node.execution.calls import CallNotFunded
-from node.mempool import errors as mempool
-from node.mempool.waiters import WAITERS_MAX, TooManyWaiters
-
-ErrorData: TypeAlias = str | dict[str, int | str]
-"""Bare hex where a standard says so, else an object whose `reason` is a stable word."""
-
-EXACT_INTEGER_MAX = 2**53 - 1
-"""Largest integer every JSON reader keeps exact; larger ones are written as decimal strings."""
 
 RETRY_AFTER_MS = 1_000
 """When to try a busy or catching-up node again: one empty-block interval."""
 
 ACTUAL_CHARACTERS_MAX = 80
 """How much of a wrong value an error repeats; enough for a hash, too little to make answers grow."""
-
-INTERNAL_ERROR = -32603
-
-VM_ERROR = -32015
-"""Inside a simulation: a call that failed and did not revert (execution-apis)."""
 
 
 class RpcError(Exception):
@@ -125,6 +105,44 @@ class InvalidBlockRange(RpcError):
         self.to_height = to_height
         self.head = head
         super().__init__(message)
+
+
+class Unauthorized(RpcError):
+    """No key, or one this node does not know."""
+
+    reason = "unauthorized"
+
+
+class OriginRefused(RpcError):
+    """A web page asks that the operator has not allowed."""
+
+    reason = "origin_refused"
+
+    def __init__(self, origin: str) -> None:
+        self.origin = shown(origin)
+        super().__init__(
+            f"pages of {self.origin} may not use this node; its operator can add the origin to [rpc] cors_origins"
+        )
+
+
+class RateExceeded(RpcError):
+    """A client asks more than it may."""
+
+    reason = "rate_exceeded"
+
+    def __init__(self, *, units_per_s: int, retry_after_ms: int) -> None:
+        self.units_per_s = units_per_s
+        self.retry_after_ms = retry_after_ms
+        super().__init__(f"rate exceeded: {units_per_s} units per second; try again in {retry_after_ms} ms")
+
+
+class MemoryExhausted(RpcError):
+    """All connections together hold as many bytes as they may."""
+
+    reason = "memory_exhausted"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"too many bytes of {what} are under way on this node; try again in {RETRY_AFTER_MS} ms")
 
 
 class CallListTooLong(RpcError):
@@ -246,6 +264,36 @@ class FilterNotFound(RpcError):
     def __init__(self, filter_id: str) -> None:
         self.filter_id = shown(filter_id)
         super().__init__("filter not found")
+
+
+class TooManyWebSockets(RpcError):
+    """No room for another WebSocket."""
+
+    reason = "too_many_websockets"
+
+    def __init__(self, *, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"too many WebSockets are open, at most {limit}: use HTTP, or another node")
+
+
+class TooManySubscriptions(RpcError):
+    """No room for another subscription of this connection, or of any."""
+
+    reason = "too_many_subscriptions"
+
+    def __init__(self, *, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"too many subscriptions are open, at most {limit}: end one with eth_unsubscribe")
+
+
+class SubscriptionNotFound(RpcError):
+    """No such subscription on this connection. Ethereum nodes answer with these words, which clients match."""
+
+    reason = "subscription_not_found"
+
+    def __init__(self, subscription_id: str) -> None:
+        self.subscription_id = subscription_id
+        super().__init__("subscription not found")
 
 
 class Pruned(RpcError):
@@ -372,124 +420,6 @@ class NonceGap(RpcError):
         super().__init__(f"the transaction was not admitted: next nonce is {expected}")
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorRow:
-    """How one exception class looks to a client."""
-
-    code: int
-    fields: Mapping[str, str] = field(default_factory=dict)
-    """Member of `error.data` -> attribute of the exception."""
-    fixed: Mapping[str, int | str] = field(default_factory=dict)
-    """Members that are the same for every instance."""
-
-
-_PARAMETER = {"field": "field", "expected": "expected", "actual": "actual"}
-_EXPECTED_FOUND = {"expected": "expected", "actual": "found"}
-_RETRY = {"retry_after_ms": RETRY_AFTER_MS}
-
-ERROR_ROWS: dict[type[Exception], ErrorRow] = {
-    InvalidJson: ErrorRow(-32700),
-    InvalidRequest: ErrorRow(-32600, _PARAMETER),
-    UnknownMethod: ErrorRow(-32601, {"actual": "method"}),
-    InvalidParameter: ErrorRow(-32602, _PARAMETER),
-    MissingParameter: ErrorRow(-32602, {"field": "field", "expected": "position"}),
-    SurplusParameters: ErrorRow(-32602, _EXPECTED_FOUND),
-    InvalidBlockRange: ErrorRow(-32602, {"from": "from_height", "to": "to_height", "head": "head"}),
-    BlockNotFound: ErrorRow(-32001, {"actual": "block"}),
-    Pruned: ErrorRow(-32001, {"actual": "height", "oldest": "oldest"}),
-    ProofPruned: ErrorRow(-32001, {"actual": "height", "oldest": "oldest"}),
-    CallsOverloaded: ErrorRow(-32002, {"limit": "queue_max"}, _RETRY),
-    NotSupported: ErrorRow(-32004, {"actual": "subject"}),
-    IndexMissing: ErrorRow(-32004, {"actual": "index"}),
-    PendingHidden: ErrorRow(-32004),
-    TooManyFilters: ErrorRow(-32005, {"limit": "limit"}),
-    FilterNotFound: ErrorRow(-32000, {"actual": "filter_id"}),
-    CallListTooLong: ErrorRow(-32005, {"limit": "limit", "actual": "found"}),
-    RequestTooLarge: ErrorRow(-32005, {"limit": "limit"}),
-    ResponseTooLarge: ErrorRow(-32005, {"limit": "limit"}),
-    RangeTooLarge: ErrorRow(-32005, {"limit": "limit", "resume_from": "resume_from"}),
-    TooManyResults: ErrorRow(-32005, {"limit": "limit", "resume_from": "resume_from"}),
-    TraceTooLarge: ErrorRow(-32005, {"limit": "limit"}),
-    CallTimedOut: ErrorRow(-32005, {"limit": "limit"}),
-    TooManyWaiters: ErrorRow(-32005, fixed={"reason": "too_many_waiters", "limit": WAITERS_MAX}),
-    ExecutionReverted: ErrorRow(3),
-    TransactionNotFound: ErrorRow(-32001, {"actual": "transaction_hash"}),
-    GenesisNotTraceable: ErrorRow(-32000),
-    ExecutionFailed: ErrorRow(-32000, {"actual": "failure"}),
-    FinalityTimedOut: ErrorRow(4),
-    NotAdmitted: ErrorRow(5),
-    NonceGap: ErrorRow(6),
-    chain.MalformedTransaction: ErrorRow(-32000, {"actual": "detail"}),
-    chain.OversizedTransaction: ErrorRow(-32000, {"limit": "transaction_bytes_max", "actual": "transaction_bytes"}),
-    chain.OversizedInitCode: ErrorRow(-32000, {"limit": "init_code_bytes_max", "actual": "init_code_bytes"}),
-    chain.UnsupportedTransactionType: ErrorRow(-32000, {"actual": "transaction_type"}),
-    chain.NotReplayProtected: ErrorRow(-32000, {"actual": "v"}),
-    chain.WrongChainId: ErrorRow(-32000, _EXPECTED_FOUND),
-    chain.InvalidTransactionSignature: ErrorRow(-32000, {"actual": "detail"}),
-    chain.IntrinsicGasTooLow: ErrorRow(-32000, {"expected": "intrinsic_gas", "actual": "gas_limit"}),
-    chain.InconsistentFees: ErrorRow(-32000, {"expected": "fee_cap", "actual": "priority_fee"}),
-    chain.NonceExhausted: ErrorRow(-32000, {"actual": "nonce"}),
-    CallNotFunded: ErrorRow(-32000, {"expected": "value", "actual": "balance"}),
-    simulation.SimulatedNonceTooLow: ErrorRow(-38010, _EXPECTED_FOUND),
-    simulation.SimulatedNonceTooHigh: ErrorRow(-38011, _EXPECTED_FOUND),
-    simulation.GasBelowIntrinsic: ErrorRow(-38013, {"expected": "intrinsic_gas", "actual": "gas_limit"}),
-    simulation.NotFunded: ErrorRow(-38014, {"expected": "value", "actual": "balance"}),
-    simulation.BlockGasExceeded: ErrorRow(-38015, {"limit": "gas_left", "actual": "gas_limit"}),
-    simulation.BlockOutOfOrder: ErrorRow(-38020, {"before": "before", "actual": "found"}),
-    simulation.TimeOutOfOrder: ErrorRow(-38021, {"before": "before", "actual": "found"}),
-    simulation.InitCodeTooLarge: ErrorRow(-38025, {"limit": "limit", "actual": "found"}),
-    simulation.TooManyBlocks: ErrorRow(-38026, {"limit": "limit"}),
-    mempool.NonceTooLow: ErrorRow(-32000, _EXPECTED_FOUND),
-    mempool.NonceTaken: ErrorRow(-32000, {"actual": "nonce", "pending": "pending_hash"}),
-    mempool.NonceTooFar: ErrorRow(-32000, {**_EXPECTED_FOUND, "limit": "ahead_max"}),
-    mempool.InsufficientFunds: ErrorRow(-32000, {"expected": "value", "actual": "balance"}),
-    mempool.ExceedsBlockGas: ErrorRow(-32000, {"limit": "block_gas_limit", "actual": "gas_limit"}),
-    mempool.SenderLimit: ErrorRow(-32005, {"actual": "sender", "limit": "per_sender_max"}),
-    mempool.PoolFull: ErrorRow(-32002, {"limit": "transactions_max"}, _RETRY),
-    mempool.NotReady: ErrorRow(-32002, fixed=_RETRY),
-}
-"""Everything a client can be told. An exception that is not here is a bug of this node: code -32603."""
-
-
-def is_expected(error: BaseException) -> bool:
-    """Tell whether `error` is in the table, and not a bug."""
-    return type(error) in ERROR_ROWS
-
-
-def error_code(error: BaseException) -> int:
-    """Return the JSON-RPC code of an exception."""
-    row = ERROR_ROWS.get(type(error))  # type: ignore[arg-type]  # a BaseException that is no Exception has no row
-    return INTERNAL_ERROR if row is None else row.code
-
-
-def error_object(error: Exception, *, without_data: bool = False) -> dict[str, object]:
-    """Return the JSON-RPC error of an exception in the table.
-
-    `without_data` is for eth_call and eth_estimateGas: web3.py reports any object there as a revert, so the reason
-    ends the message in brackets instead.
-    """
-    row = ERROR_ROWS[type(error)]
-    data = _bare_data(error)
-    if data is not None:
-        return {"code": row.code, "message": str(error), "data": data}
-    reason = row.fixed.get("reason") or getattr(error, "reason")  # noqa: B009  # every class of the table has one
-    if without_data:
-        return {"code": row.code, "message": f"{error} [{reason}]"}
-    members: dict[str, int | str] = {"reason": reason}
-    for name, attribute in row.fields.items():
-        members[name] = _plain(getattr(error, attribute))
-    return {"code": row.code, "message": str(error), "data": {**members, **row.fixed}}
-
-
-def incident_object(incident: str) -> dict[str, object]:
-    """Return the error for a bug of this node; its log has the same `incident`."""
-    return {
-        "code": INTERNAL_ERROR,
-        "message": f"internal error, incident {incident}: report it to the operator of this node",
-        "data": {"incident": incident},
-    }
-
-
 def shown(value: object) -> str:
     """Return a short rendering of a wrong value, safe to repeat in an error."""
     if isinstance(value, list):
@@ -504,23 +434,3 @@ def shown(value: object) -> str:
 
 def _quoted(value: object) -> str:
     return f'"{shown(value)}"' if isinstance(value, str) else shown(value)
-
-
-def _bare_data(error: Exception) -> str | None:
-    match error:
-        case ExecutionReverted():
-            return f"0x{error.output.hex()}"
-        case FinalityTimedOut() | NotAdmitted():
-            return f"0x{error.transaction_hash.hex()}"
-        case NonceGap():
-            return hex(error.expected)
-        case _:
-            return None
-
-
-def _plain(value: object) -> int | str:
-    if isinstance(value, bytes):
-        return f"0x{value.hex()}"
-    if isinstance(value, int):
-        return value if value <= EXACT_INTEGER_MAX else str(value)
-    return str(value)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from consensus.primitives.scalars import Height
 from node.rpc.backend import LedgerReads
 from node.rpc.block_tags import resolve_block
-from node.rpc.encoding import Json, data_hex, proof_object, word_hex
+from node.rpc.encoding import Json, data_hex, proof_object, syncing_object, word_hex
 from node.rpc.errors import InvalidParameter
 from node.rpc.methods import Answer, Context, Method
 from node.rpc.parameters import optional, read_address, read_count, read_sequence, read_slot
@@ -38,11 +38,7 @@ def syncing(context: Context, parameters: Sequence[object]) -> Json:
     progress = context.backend.syncing()
     if progress is None:
         return False
-    return {
-        "startingBlock": hex(progress.height_start),
-        "currentBlock": hex(progress.height_current),
-        "highestBlock": hex(progress.height_highest),
-    }
+    return syncing_object(progress)
 
 
 def accounts(context: Context, parameters: Sequence[object]) -> Json:

@@ -10,7 +10,7 @@ from node.rpc.encoding import Json, data_hex
 from node.rpc.errors import FilterNotFound, InvalidParameter, PendingHidden, RangeTooLarge
 from node.rpc.filter_book import BlocksFilter, LogsFilter, PendingFilter
 from node.rpc.filters import LocatedLog, LogFilter, find_logs, matching_blocks
-from node.rpc.logs_api import LOG_FILTER_MEMBERS, located_objects, read_addresses, read_topics
+from node.rpc.logs_api import LOG_FILTER_MEMBERS, OPEN_ENDS, located_objects, read_addresses, read_topics
 from node.rpc.methods import Context, Method
 from node.rpc.parameters import read_object, read_quantity
 
@@ -22,7 +22,6 @@ BLOCKS_AT_ONCE_MAX = 10_000
 """Block hashes in one answer: 0.2 s of the calls thread. What is left comes with the next."""
 
 _MEMBERS = LOG_FILTER_MEMBERS - {"blockHash"}
-_OPEN_ENDS = ("latest", "pending", "safe", "finalized")
 
 
 def new_filter(context: Context, parameters: Sequence[object]) -> Json:
@@ -43,12 +42,12 @@ def new_filter(context: Context, parameters: Sequence[object]) -> Json:
         height_last=last,
         height_next=Height(max(head + 1, 0 if first is None else first)),
     )
-    return context.filters.add(made, context.client)
+    return context.filters.add(made, context.client.name)
 
 
 def new_block_filter(context: Context, parameters: Sequence[object]) -> Json:
     """Open a filter of blocks, beginning with the next. Raises: TooManyFilters."""
-    return context.filters.add(BlocksFilter(Height(context.backend.head().height + 1)), context.client)
+    return context.filters.add(BlocksFilter(Height(context.backend.head().height + 1)), context.client.name)
 
 
 def new_pending_transaction_filter(context: Context, parameters: Sequence[object]) -> Json:
@@ -56,7 +55,7 @@ def new_pending_transaction_filter(context: Context, parameters: Sequence[object
     if "txpool" not in context.limits.namespaces:
         raise PendingHidden()
     told = frozenset(pooled.transaction.hash for pooled in context.backend.pending_transactions(PENDING_SHOWN_MAX))
-    return context.filters.add(PendingFilter(told), context.client)
+    return context.filters.add(PendingFilter(told), context.client.name)
 
 
 def uninstall_filter(context: Context, parameters: Sequence[object]) -> Json:
@@ -138,7 +137,7 @@ def _range(logs: LogsFilter, first: Height, last: Height) -> LogFilter:
 
 def _read_height(context: Context, value: object, name: str) -> Height | None:
     """Return a bound of a filter, which may be still to come; None for one that moves with the head."""
-    if value is None or (isinstance(value, str) and value in _OPEN_ENDS):
+    if value is None or (isinstance(value, str) and value in OPEN_ENDS):
         return None
     if isinstance(value, str) and value.startswith("0x"):
         return Height(read_quantity(value, name))

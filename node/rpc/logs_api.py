@@ -23,6 +23,9 @@ TOPIC_POSITIONS_MAX = 4
 
 LOG_FILTER_MEMBERS = frozenset({"fromBlock", "toBlock", "address", "topics", "blockHash"})
 
+OPEN_ENDS = ("latest", "pending", "safe", "finalized")
+"""Bounds of a filter that move with the head."""
+
 
 async def get_logs(context: Context, parameters: Sequence[object]) -> Json:
     """Return the logs a filter matches.

@@ -6,9 +6,11 @@ from typing import TypeAlias
 
 import orjson
 
+from node.rpc.access import ANYBODY, Client
 from node.rpc.backend import Backend
 from node.rpc.encoding import Json
 from node.rpc.filter_book import FilterBook
+from node.rpc.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,14 @@ class RpcLimits:
     """Calls of one connection that compute at the same time."""
     connections_max: int = 1_000
     """Open sockets; one more is closed at once. Each costs about 20 kB and one file descriptor."""
+    websockets_max: int = 250
+    """WebSockets among them: with a message of the longest length on each 250 MB, more than all bodies together."""
+    message_bytes_max: int = 1024 * 1024
+    """One WebSocket message. Longer lists of calls go by HTTP, whose bodies share one bound."""
+    bodies_bytes_max: int = 64 * 1024 * 1024
+    """Bodies of all requests under way: twelve of the longest, or 64 000 payments at once."""
+    answers_bytes_max: int = 256 * 1000 * 1000
+    """Long answers that clients have not taken yet: ten of the longest."""
     read_timeout_ms: int = 10_000
     """From the first byte of a request to its last, and from a connection's start to its first request."""
     write_timeout_ms: int = 30_000
@@ -49,8 +59,9 @@ class Context:
     limits: RpcLimits
     filters: FilterBook = field(default_factory=FilterBook)
     """Open filters; one book for all connections of a node."""
-    client: str | None = None
-    """Key or connection this request came with, for bounds per client; None if clients are not told apart."""
+    client: Client = ANYBODY
+    subscriptions: Subscriptions | None = None
+    """Those of this connection; None where nothing can be sent unasked."""
 
     async def encode_aside(self, build: Callable[[], Json]) -> orjson.Fragment:
         """Build and write a large answer on the calls thread, so that the loop does not stand still.
@@ -76,4 +87,4 @@ class Method:
     is_waiting: bool = False
     """It mostly waits, so it does not count among the calls that compute at once."""
     is_call: bool = False
-    """It executes: web3.py reads any error data of it as a revert (errors.error_object)."""
+    """It executes: web3.py reads any error data of it as a revert (error_table.error_object)."""

@@ -1,23 +1,27 @@
-"""The HTTP door: sockets, size, time and content type. What a request means is for call_list.py.
+"""The JSON-RPC door: listening, connections that say nothing, and the end of all of them.
 
-No CORS headers are ever sent and only application/json is read, so no web page can make a browser talk to a node.
+HTTP and WebSocket share a port; `ws_port` adds the second one that some tools expect.
 """
 
 import asyncio
 import errno
-from collections.abc import Mapping
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import orjson
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
+from node.mempool.pool import PooledTransaction
+from node.rpc.access import Access
 from node.rpc.backend import Backend
-from node.rpc.call_list import CallLists, Observer
-from node.rpc.errors import InvalidRequest, RequestTooLarge, error_object
+from node.rpc.call_list import Observer
+from node.rpc.http_requests import HttpRequests
 from node.rpc.methods import Context, RpcLimits
+from node.rpc.subscriptions import SubscriptionHub
 
 SHUTDOWN_SECONDS = 1
 """How long running requests may end after `stop`, and again after they are cancelled. A client that waits for
@@ -26,13 +30,14 @@ finality can ask again elsewhere; twice this would make every restart of a busy 
 BACKLOG = 256
 """Connections the kernel holds while the loop is busy: a burst of every wallet of a small bank."""
 
-WRITE_AT_ONCE_MAX = 64 * 1024
-"""Answers up to this length are left to the socket's buffer; longer ones are written with a time-out."""
-
 LINGER_SECONDS = 1
 """How long a refused body is still drained, so that its sender reads the refusal instead of a reset."""
 
-_JSON = "application/json"
+HANDSHAKE_SECONDS = 10
+"""For the TLS handshake of a new connection."""
+
+SYNCING_CHECK_SECONDS = 1
+"""How often subscribers of `syncing` are told of a change while no block becomes final."""
 
 
 class RpcAddressUnavailable(Exception):
@@ -50,33 +55,52 @@ class RpcAddressUnavailable(Exception):
         super().__init__(f"cannot serve JSON-RPC on {addr}:{port}: {detail}")
 
 
-class RpcServer:
-    """One listening address. Owned by the loop thread."""
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where and for whom a node listens."""
 
-    def __init__(self, backend: Backend, limits: RpcLimits, observer: Observer, *, addr: str, port: int) -> None:
+    addr: str = "127.0.0.1"
+    port: int = 0
+    """0 for a free one."""
+    ws_port: int | None = None
+    origins: frozenset[str] = frozenset()
+    """Of web pages that may use the node."""
+    tls: ssl.SSLContext | None = None
+
+
+class RpcServer:
+    """One node's JSON-RPC. Owned by the loop thread."""
+
+    def __init__(
+        self, backend: Backend, limits: RpcLimits, observer: Observer, door: Door, access: Access | None = None
+    ) -> None:
         self._limits = limits
-        self._calls = CallLists(Context(backend, limits), observer)
-        self._addr = addr
-        self._port = port
+        self._door = door
+        self._access = access or Access()
+        self._hub = SubscriptionHub(backend, count_changed=observer.subscriptions)
+        self._requests = HttpRequests(Context(backend, limits), observer, self._access, self._hub, door.origins)
         self._http: web.Server | None = None
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
+        self._syncing_check: asyncio.TimerHandle | None = None
         self._silent: dict[RequestHandler, asyncio.TimerHandle] = {}
         """Connections that have not sent a whole request head yet, with what will close them."""
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports listened on: the given ones, or the kernel's choice for those that were 0."""
+        return tuple(int(listener.sockets[0].getsockname()[1]) for listener in self._listeners)
+
+    @property
     def port(self) -> int:
-        """The port listened on: the given one, or the kernel's choice if that was 0."""
-        assert self._listener is not None
-        port = self._listener.sockets[0].getsockname()[1]
-        assert isinstance(port, int)
-        return port
+        """The first of the ports."""
+        return self.ports[0]
 
     async def start(self) -> None:
         """Listen and answer from now on.
 
         Raises: RpcAddressUnavailable, naming the port.
         """
-        assert self._listener is None
+        assert not self._listeners
         loop = asyncio.get_running_loop()
         self._http = web.Server(
             self._handle,
@@ -86,23 +110,59 @@ class RpcServer:
             keepalive_timeout=self._limits.idle_timeout_ms / 1000,
             lingering_time=min(LINGER_SECONDS, self._limits.read_timeout_ms / 1000),
         )
-        try:
-            self._listener = await loop.create_server(self._accept, self._addr, self._port, backlog=BACKLOG)
-        except OSError as error:
-            raise RpcAddressUnavailable(self._addr, self._port, error) from error
+        door = self._door
+        for port in (door.port,) if door.ws_port is None else (door.port, door.ws_port):
+            try:
+                listener = await loop.create_server(
+                    self._accept,
+                    door.addr,
+                    port,
+                    backlog=BACKLOG,
+                    ssl=door.tls,
+                    ssl_handshake_timeout=HANDSHAKE_SECONDS if door.tls is not None else None,
+                )
+            except OSError as error:
+                await self.stop()
+                raise RpcAddressUnavailable(door.addr, port, error) from error
+            self._listeners.append(listener)
+        self._check_syncing()
 
     async def stop(self) -> None:
-        """Stop listening, give running requests two seconds to end, close every connection."""
-        if self._listener is None or self._http is None:
+        """Stop listening, say goodbye to WebSockets, give running requests two seconds to end, close the rest."""
+        if self._http is None:
             return
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
+        if self._syncing_check is not None:
+            self._syncing_check.cancel()
         self._http.pre_shutdown()
         for timer in self._silent.values():
             timer.cancel()
         self._silent.clear()
+        await asyncio.gather(
+            *(session.close(WSCloseCode.GOING_AWAY, "this node stops") for session in self._requests.websockets)
+        )
         await self._http.shutdown(SHUTDOWN_SECONDS)
-        await self._listener.wait_closed()
-        self._listener = self._http = None
+        for listener in self._listeners:
+            await listener.wait_closed()
+        self._listeners, self._http = [], None
+
+    def block_final(self) -> None:
+        """Hear that a block is final and readable."""
+        self._hub.block_final()
+
+    def admitted(self, transactions: Sequence[PooledTransaction]) -> None:
+        """Hear of transactions that became pending."""
+        self._hub.admitted(transactions)
+
+    async def close_unknown(self) -> None:
+        """Close the WebSockets of clients whose key was taken away."""
+        gone = [found for found in self._requests.websockets if not self._access.is_known(found.client)]
+        await asyncio.gather(*(found.close(WSCloseCode.POLICY_VIOLATION, "the API key was revoked") for found in gone))
+
+    def _check_syncing(self) -> None:
+        self._hub.update_syncing()
+        self._syncing_check = asyncio.get_running_loop().call_later(SYNCING_CHECK_SECONDS, self._check_syncing)
 
     def _accept(self) -> asyncio.Protocol:
         """Return what speaks on a new connection, which is closed unless it sends a request in time."""
@@ -136,40 +196,7 @@ class RpcServer:
             timer = self._silent.pop(request.protocol, None)
             if timer is not None:
                 timer.cancel()
-        if request.method != "POST":
-            refusal = InvalidRequest("HTTP method", expected="POST", actual=request.method)
-            return _refused(405, refusal, {"Allow": "POST"})
-        if request.content_type != _JSON or "Content-Encoding" in request.headers:
-            found = f"{request.content_type} {request.headers.get('Content-Encoding', '')}".rstrip()
-            return _refused(415, InvalidRequest("Content-Type", expected=f"plain {_JSON}", actual=found))
-        limit = self._limits.request_bytes_max
-        if request.content_length is not None and request.content_length > limit:
-            return _refused(413, RequestTooLarge(limit), {"Connection": "close"})
-        try:
-            async with asyncio.timeout(self._limits.read_timeout_ms / 1000):
-                body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            return _refused(413, RequestTooLarge(limit), {"Connection": "close"})
-        except TimeoutError:
-            expected = f"complete within {self._limits.read_timeout_ms} ms"
-            return _refused(408, InvalidRequest("body", expected=expected, actual="less"), {"Connection": "close"})
-        answer = await self._calls.answer(body)
-        if not answer:
-            return web.Response(status=204)
-        response = web.Response(body=answer, content_type=_JSON)
-        if len(answer) > WRITE_AT_ONCE_MAX:
-            await self._write(request, response)
-        return response
-
-    async def _write(self, request: web.BaseRequest, response: web.Response) -> None:
-        """Send a long answer, and cut the connection if its reader does not keep up."""
-        try:
-            async with asyncio.timeout(self._limits.write_timeout_ms / 1000):
-                await response.prepare(request)
-                await response.write_eof()
-        except TimeoutError:
-            if request.transport is not None:
-                request.transport.abort()
+        return await self._requests.handle(request)
 
 
 class _Refusing(asyncio.Protocol):
@@ -177,11 +204,3 @@ class _Refusing(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.close()
-
-
-def _refused(status: int, error: Exception, headers: Mapping[str, str] | None = None) -> web.Response:
-    body = orjson.dumps({"jsonrpc": "2.0", "id": None, "error": error_object(error)})
-    response = web.Response(status=status, body=body, content_type=_JSON, headers=headers)
-    if headers is not None and "Connection" in headers:
-        response.force_close()
-    return response

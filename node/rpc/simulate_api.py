@@ -17,7 +17,7 @@ from node.rpc.backend import VIEW_WORK_MAX, CallSite
 from node.rpc.block_tags import resolve_block
 from node.rpc.call_parameters import read_account_overrides, read_block_overrides, read_call
 from node.rpc.encoding import Json, JsonObject, block_object, data_hex, log_objects
-from node.rpc.errors import VM_ERROR
+from node.rpc.error_table import VM_ERROR
 from node.rpc.methods import Context, Method
 from node.rpc.parameters import optional, read_bool, read_object, read_quantity, read_sequence
 

@@ -6,7 +6,6 @@ from typing import cast
 from consensus.chain.errors import InvalidTransaction
 from consensus.chain.transaction import Transaction, decode_transaction, recover_sender, validate_transaction
 from consensus.primitives.scalars import Address
-from contracts.layout import CurrencySlots, address_mapping_slot
 from node.mempool.errors import (
     ExceedsBlockGas,
     InsufficientFunds,
@@ -18,16 +17,10 @@ from node.mempool.errors import (
 )
 from node.rpc.currencies import read_currency
 from node.rpc.encoding import Json, JsonObject, data_hex, proof_object, word_hex
-from node.rpc.errors import error_object
+from node.rpc.error_table import error_object
 from node.rpc.methods import Context, Method
 from node.rpc.parameters import optional, read_address, read_bool, read_data
-
-POSITION_SLOTS = {
-    "balance": CurrencySlots.BALANCES,
-    "held": CurrencySlots.HELD,
-    "frozen": CurrencySlots.FROZEN,
-    "parked": CurrencySlots.PARKED,
-}
+from node.rpc.positions import position_object, position_slots
 
 
 async def get_position(context: Context, parameters: Sequence[object]) -> Json:
@@ -40,23 +33,12 @@ async def get_position(context: Context, parameters: Sequence[object]) -> Json:
     account = read_address(parameters[1], "account")
     proof = optional(parameters, 2)
     has_proof = proof is not None and read_bool(proof, "proof")
-    head = context.backend.head()
-    state = context.backend.state_at(head.height)
-    slots = {name: address_mapping_slot(account, slot) for name, slot in POSITION_SLOTS.items()}
-    amounts = {name: state.storage(currency.address, slot) for name, slot in slots.items()}
-    position: JsonObject = {
-        "height": head.height,
-        "hash": data_hex(head.block_hash),
-        "currency": currency.code,
-        "address": data_hex(currency.address),
-        "decimals": currency.decimals,
-        "account": data_hex(account),
-        **{name: str(amount) for name, amount in amounts.items()},
-        "spendable": str(max(amounts["balance"] - amounts["frozen"], 0)),
-    }
+    head = context.backend.head().height
+    position = position_object(context.backend, currency, account, head)
     if has_proof:
-        proved = await context.backend.proof(currency.address, list(slots.values()), head.height)
-        position["proof"] = proof_object(proved, [word_hex(slot) for slot in slots.values()])
+        slots = position_slots(account)
+        proved = await context.backend.proof(currency.address, slots, head)
+        position["proof"] = proof_object(proved, [word_hex(slot) for slot in slots])
     return position
 
 

@@ -10,9 +10,8 @@ from consensus.chain.merkle import ordered_list_proof
 from consensus.chain.receipt import encode_receipts
 from consensus.primitives.scalars import Epoch, Height
 from consensus.simplex.messages import encode_vote
-from node.rpc.backend import Certificate
 from node.rpc.block_tags import resolve_block
-from node.rpc.encoding import Json, JsonObject, data_hex
+from node.rpc.encoding import Json, JsonObject, certificate_object, data_hex
 from node.rpc.methods import Context, Method
 from node.rpc.parameters import UINT64_MAX, read_count, read_hash
 from node.runtime.evidence import EvidenceRecord
@@ -28,7 +27,7 @@ def get_certificate(context: Context, parameters: Sequence[object]) -> Json:
     if isinstance(block, int) and not isinstance(block, bool):
         block = hex(block)
     height = resolve_block(block, context.backend).height
-    return _certificate_object(context.backend.certificate(height))
+    return certificate_object(context.backend.certificate(height))
 
 
 async def get_finality_proof(context: Context, parameters: Sequence[object]) -> Json:
@@ -152,25 +151,11 @@ def get_limits(context: Context, parameters: Sequence[object]) -> Json:
     return {**context.backend.limits(), **rpc}
 
 
-def _certificate_object(certificate: Certificate) -> JsonObject:
-    return {
-        "height": certificate.height,
-        "hash": data_hex(certificate.block_hash),
-        "header": data_hex(certificate.header_rlp),
-        "linkingHeaders": [data_hex(header) for header in certificate.linking_headers],
-        "finalization": data_hex(certificate.finalization),
-        "epoch": certificate.epoch,
-        "view": certificate.view,
-        "signers": list(certificate.signers),
-        "validatorCount": certificate.validator_count,
-    }
-
-
 def _finality_proof_object(context: Context, height: Height, index: int) -> JsonObject:
     transactions = context.backend.block(height).transactions
     receipts = encode_receipts(context.backend.receipts(height).receipts)
     return {
-        **_certificate_object(context.backend.certificate(height)),
+        **certificate_object(context.backend.certificate(height)),
         "transactionIndex": index,
         "transaction": data_hex(transactions[index]),
         "transactionProof": [data_hex(node) for node in ordered_list_proof(transactions, index)],

@@ -3,7 +3,7 @@
 The real process and the simulated one build it from the same ports.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from consensus.primitives.scalars import Address, Hash32, Height, ValidatorIndex, View
@@ -118,6 +118,8 @@ class ValidatorNode:
         """Called for every committed block before the feed; set by whoever counts signatures."""
         self.epoch_began: Callable[[], None] = lambda: None
         """Called when an epoch has begun; set by whoever looks after this node's keys."""
+        self.admitted_told: Callable[[Sequence[PooledTransaction]], None] = lambda _transactions: None
+        """Called with transactions that became pending; set by whoever tells clients."""
         self.epochs = epochs
         self.domain = SigningDomain(chain_id, genesis_hash)
         self.machine = Machine()
@@ -382,6 +384,7 @@ class ValidatorNode:
 
     def _admitted(self, transactions: list[PooledTransaction]) -> None:
         self._gossip.admitted(transactions)
+        self.admitted_told(transactions)
         self._update_pending()
 
     def _update_pending(self) -> None:

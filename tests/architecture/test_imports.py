@@ -66,7 +66,15 @@ DOORS: dict[str, tuple[str, ...]] = {
 }
 """Third-party package -> the modules or folders that may import it: one door each."""
 
-ASYNCIO_SHELLS = ("network.links", "node.runtime.loop", "node.rpc", "node.observe", "node.cli", "node.app")
+ASYNCIO_SHELLS = (
+    "network.links",
+    "node.runtime.loop",
+    "node.rpc",
+    "node.observe",
+    "node.cli",
+    "node.rpc_service",
+    "node.app",
+)
 """What may know an event loop: sockets, the loop itself, servers, clients of the command line, and the root."""
 
 NODE_LAYERS = (
@@ -82,6 +90,7 @@ NODE_LAYERS = (
     ("node.runtime",),
     ("node.services", "node.rpc"),
     ("node.config",),
+    ("node.rpc_service",),
     ("node.app",),
     ("node.cli",),
     ("node.__main__",),

@@ -1,13 +1,15 @@
-"""Where the foreign clients are installed, and what a script of theirs runs in.
-
-`tests/clients/install_tools.sh` installs them; nothing here does.
-"""
+"""Where the foreign clients are installed, and what a script of theirs runs in."""
 
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+HERE = Path(__file__).parent
+INSTALL_PATIENCE_S = 300
+"""For 400 MB of packages; a registry that is slower is as good as none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,17 @@ def find_tools() -> Tools | None:
     folder = Path(os.environ.get("SYCEE_CLIENT_TOOLS") or cache / "sycee-tests" / "clients")
     tools = Tools(folder.resolve())
     return tools if tools.artifacts.exists() and shutil.which("node") else None
+
+
+def install_tools() -> Tools | None:
+    """Install what is not installed or has changed; return None where there is no npm or no registry."""
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        return None
+    try:
+        subprocess.run([HERE / "install_tools.sh"], check=True, capture_output=True, timeout=INSTALL_PATIENCE_S)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return None
+    return find_tools()
 
 
 def script_environment(tools: Tools, node: NodeAddress) -> Mapping[str, str]:

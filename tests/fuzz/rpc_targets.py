@@ -199,6 +199,15 @@ def _known() -> dict[str, tuple[Any, ...]]:
         "proof": (None, True, False),
         "requests": ({addresses[2]: ["0x0"]}, {}),
         "sender": addresses,
+        "kind": ("newHeads", "logs", "finalizations", "positions", "newPendingTransactions", "syncing"),
+        "options": (
+            None,
+            {},
+            {"fromHeight": 0},
+            {"address": addresses[2]},
+            {"currency": "EUR", "account": addresses[0]},
+        ),
+        "subscriptionId": ("0x1",),
     }
 
 

@@ -139,6 +139,8 @@ class Recorder:
 
     answers: list[tuple[str, int]] = field(default_factory=list)
     incidents: list[tuple[str, str, BaseException]] = field(default_factory=list)
+    subscription_count: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def answered(self, method: str, code: int, microseconds: int) -> None:
         assert microseconds >= 0
@@ -146,6 +148,16 @@ class Recorder:
 
     def incident(self, incident: str, method: str, error: BaseException) -> None:
         self.incidents.append((incident, method, error))
+
+    def subscriptions(self, count: int) -> None:
+        self.subscription_count = count
+        self.changed.set()
+
+    async def until_subscriptions(self, count: int) -> None:
+        async with asyncio.timeout(10):
+            while self.subscription_count != count:
+                self.changed.clear()
+                await self.changed.wait()
 
 
 class FakeBackend:

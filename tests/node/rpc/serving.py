@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from node.rpc.access import Access
 from node.rpc.methods import RpcLimits
-from node.rpc.server import RpcServer
+from node.rpc.server import Door, RpcServer
 from tests.node.rpc.fakes import FakeBackend, Recorder
 
 
@@ -23,11 +24,13 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(backend: FakeBackend, limits: RpcLimits | None = None) -> AsyncIterator[Served]:
+async def serving(
+    backend: FakeBackend, limits: RpcLimits | None = None, *, door: Door | None = None, access: Access | None = None
+) -> AsyncIterator[Served]:
     recorder = Recorder()
     failures: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, failure: failures.append(failure))
-    server = RpcServer(backend, limits or RpcLimits(), recorder, addr="127.0.0.1", port=0)
+    server = RpcServer(backend, limits or RpcLimits(), recorder, door or Door(), access)
     await server.start()
     try:
         yield Served(backend, server, recorder)

@@ -12,7 +12,7 @@ import node.rpc.errors as rpc
 from consensus.primitives.scalars import Height
 from node.mempool.waiters import TooManyWaiters
 from node.rpc.call_list import CallLists
-from node.rpc.errors import ERROR_ROWS, error_object
+from node.rpc.error_table import ERROR_ROWS, error_object
 from node.rpc.methods import Context, RpcLimits
 from tests.node.rpc.fakes import ALICE, ALICE_ADDRESS, EUR, FakeBackend, Recorder, sign, small_chain
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from consensus.primitives.scalars import Height
-from node.rpc import filter_book
+from node.rpc import access, filter_book
 from node.rpc.call_list import CallLists
 from node.rpc.errors import FilterNotFound, TooManyFilters
 from node.rpc.filter_book import UNREAD_MAX_MS, BlocksFilter, FilterBook
@@ -20,11 +20,11 @@ NOTHING = BlocksFilter(Height(1))
 class Client:
     """Asks one node, whose clock stands still until it is moved."""
 
-    def __init__(self, client: str | None = None, **limits: Any) -> None:
+    def __init__(self, name: str | None = None, **limits: Any) -> None:
         self.backend: FakeBackend = small_chain()
         self.time = ManualTime(1_000)
         self.book = FilterBook(self.time.now_ms)
-        self.context = Context(self.backend, RpcLimits(**limits), self.book, client)
+        self.context = Context(self.backend, RpcLimits(**limits), self.book, access.Client(name))
         self.calls = CallLists(self.context, Recorder())
 
     async def ask(self, method: str, *parameters: object) -> Any:

@@ -9,7 +9,8 @@ from consensus.chain.merkle import ordered_list_root
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.rlp_codec import decode, read_list
 from node.rpc.call_list import CallLists
-from node.rpc.errors import UnknownMethod, error_code
+from node.rpc.error_table import error_code
+from node.rpc.errors import UnknownMethod
 from node.rpc.methods import Context, RpcLimits
 from tests.node.rpc.fakes import ALICE, ALICE_ADDRESS, FakeBackend, Recorder, admit, sign, small_chain
 

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from node.rpc.methods import RpcLimits
-from node.rpc.server import RpcAddressUnavailable, RpcServer
+from node.rpc.server import Door, RpcAddressUnavailable, RpcServer
 from tests.node.rpc.fakes import ALICE, BOB_ADDRESS, FakeBackend, Recorder, admit, sign, small_chain, transfer_data
 from tests.node.rpc.serving import serving
 
@@ -183,7 +183,7 @@ async def test_taken_port_is_named() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        server = RpcServer(small_chain(), RpcLimits(), Recorder(), addr="127.0.0.1", port=port)
+        server = RpcServer(small_chain(), RpcLimits(), Recorder(), Door(port=port))
         with pytest.raises(RpcAddressUnavailable, match=f"port {port} is taken") as refused:
             await server.start()
         assert refused.value.port == port
@@ -191,11 +191,11 @@ async def test_taken_port_is_named() -> None:
 
 @pytest.mark.asyncio
 async def test_stopped_server_frees_its_port_and_may_be_stopped_twice() -> None:
-    server = RpcServer(small_chain(), RpcLimits(), Recorder(), addr="127.0.0.1", port=0)
+    server = RpcServer(small_chain(), RpcLimits(), Recorder(), Door())
     await server.start()
     port = server.port
     await server.stop()
     await server.stop()
-    again = RpcServer(small_chain(), RpcLimits(), Recorder(), addr="127.0.0.1", port=port)
+    again = RpcServer(small_chain(), RpcLimits(), Recorder(), Door(port=port))
     await again.start()
     await again.stop()
