@@ -19,6 +19,8 @@ from ethereum.ercs import IERC20
 #   The token answered that it did not move anything, without a reason of its own.
 # error AmountChanged(address token, uint256 expected, uint256 moved)
 #   The token moved another amount than it was told: it takes a fee on transfers, or it lies.
+# error AccountMayNotSend(address account, address token)
+#   The token says that the account takes no part in transfers, so it cannot spend what others keep for it either.
 # error NothingOwed(address account, address token)
 #   The contract owes the account nothing in that token.
 
@@ -126,6 +128,23 @@ def _pay_or_owe(token: address, payee: address, amount: uint256):
 def _require_token(token: address):
     if not token.is_contract:
         raw_revert(abi_encode(token, method_id=method_id("NoTokenHere(address)")))
+
+
+@internal
+@view
+def _require_may_send(token: address, account: address):
+    # Ask a token that can tell (ERC-7943) whether an account may send. Others are not asked twice: the call fails.
+    has_answered: bool = False
+    answer: Bytes[32] = b""
+    has_answered, answer = raw_call(
+        token,
+        abi_encode(account, method_id=method_id("canSend(address)")),
+        max_outsize=32,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    if has_answered and len(answer) == 32 and convert(answer, uint256) == 0:
+        raw_revert(abi_encode(account, token, method_id=method_id("AccountMayNotSend(address,address)")))
 
 
 @internal

@@ -60,6 +60,17 @@ def allowance(owner: address, spender: address) -> uint256:
 
 @external
 @view
+def canSend(account: address) -> bool:
+    """
+    @notice Whether an account may send (ERC-7943).
+    @param account Which.
+    @return False while it is suspended.
+    """
+    return not self._is_suspended[account]
+
+
+@external
+@view
 def callbackOutcome() -> (bool, Bytes[256]):
     """
     @notice What the last callback answered.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from consensus.primitives.scalars import Address
 from contracts.declarations import encode_call
 from contracts.loader import load
 from tests.contracts.settlement.fx_quotes import Quote
@@ -156,6 +157,21 @@ def mandate() -> Iterator[Row]:
     yield "Mandate", "revoke", world.call(ALICE, contract, "revoke", 2)
 
 
+def purpose_bound() -> Iterator[Row]:
+    """Yield a subsidy for one and for a hundred households."""
+    world, purpose = with_allowances("PurposeBound")
+    times = (world.now_s, world.now_s + 100)
+    done = world.call(ALICE, purpose, "createProgramme", EUR, (CAROL,), 600, *times, MEMO)
+    yield "PurposeBound", "createProgramme, 1 payee", done
+    yield "PurposeBound", "issue, 1 beneficiary", world.call(ALICE, purpose, "issue", 1, (BOB,), (900,))
+    people = [Address(bytes((1, number)) * 10) for number in range(100)]
+    done = world.call(ALICE, purpose, "issue", 1, people, (50,) * 100)
+    yield "PurposeBound", "issue, 100 beneficiaries", done
+    yield "PurposeBound", "spend", world.call(BOB, purpose, "spend", 1, CAROL, 600, MEMO)
+    world.advance(101)
+    yield "PurposeBound", "reclaim, 100 beneficiaries", world.call(ERIN, purpose, "reclaim", 1, people)
+
+
 SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (
     hashed_timelock,
     escrow,
@@ -163,6 +179,7 @@ SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (
     fx_desk,
     council,
     mandate,
+    purpose_bound,
     withdrawal,
 )
 
