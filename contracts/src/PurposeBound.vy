@@ -91,7 +91,7 @@ struct Programme:
     start: uint64
     end: uint64
 
-ROWS_MAX: constant(uint256) = 100  # rows of one call; each writes a word and a log, together a tenth of a block's work
+ROWS_MAX: constant(uint256) = 100  # rows of one call: 6 000 units of work, a fortieth of what a transaction may
 AMOUNT_MAX: constant(uint256) = 2**128 - 1  # so many rows of it cannot leave a word
 PROGRAMME_SECONDS_MAX: constant(uint64) = 10 * 366 * 86_400  # ten years; an instant in milliseconds is refused by it
 

@@ -98,7 +98,7 @@ struct Instruction:
     legs: uint256
     waiting: uint256  # legs whose payer has not affirmed
 
-LEGS_MAX: constant(uint256) = 16  # a trade of several banks; all are paid in one transaction, a twentieth of its work
+LEGS_MAX: constant(uint256) = 16  # a trade of several banks; settling all takes 3 500 units of work, a seventieth of what a transaction may
 SIGNATURE_BYTES_MAX: constant(uint256) = 520  # as in signatures
 EXPIRY_SECONDS_MAX: constant(uint64) = 366 * 86_400  # a year; an instant in milliseconds is refused by it
 

@@ -70,7 +70,7 @@ def test_a_difference_is_named_and_fails_the_check(
 
 
 def test_an_unknown_artifact_is_refused_by_name() -> None:
-    with pytest.raises(UnknownArtifact, match=r"no contract '\.\./x'; known are Currency, "):
+    with pytest.raises(UnknownArtifact, match=r"no contract '\.\./x'; known are .*Currency, "):
         load("../x")
 
 

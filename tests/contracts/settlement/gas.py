@@ -172,6 +172,22 @@ def purpose_bound() -> Iterator[Row]:
     yield "PurposeBound", "reclaim, 100 beneficiaries", world.call(ERIN, purpose, "reclaim", 1, people)
 
 
+def bond_token() -> Iterator[Row]:
+    """Yield a bond's life."""
+    world = new_world()
+    terms = ("Bond", "BOND", EUR, ALICE, ERIN, 1_000, 100, world.now_s + 10)
+    bond = world.deploy(load("BondToken"), *terms)
+    approve(world, world.token(EUR), bond, [ALICE])
+    world.call(ERIN, bond, "admit", BOB, True)
+    yield "BondToken", "transfer", world.call(ALICE, bond, "transfer", BOB, 60)
+    yield "BondToken", "payCoupon", world.call(ALICE, bond, "payCoupon", 25, MEMO)
+    yield "BondToken", "transfer, with a coupon since the last", world.call(ALICE, bond, "transfer", BOB, 10)
+    yield "BondToken", "collect", world.call(BOB, bond, "collect", BOB)
+    world.advance(10)
+    yield "BondToken", "payRedemption", world.call(ALICE, bond, "payRedemption")
+    yield "BondToken", "redeem", world.call(BOB, bond, "redeem", BOB)
+
+
 SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (
     hashed_timelock,
     escrow,
@@ -180,6 +196,7 @@ SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (
     council,
     mandate,
     purpose_bound,
+    bond_token,
     withdrawal,
 )
 
