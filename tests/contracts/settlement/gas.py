@@ -188,6 +188,17 @@ def bond_token() -> Iterator[Row]:
     yield "BondToken", "redeem", world.call(BOB, bond, "redeem", BOB)
 
 
+def prepaid() -> Iterator[Row]:
+    """Yield a card's life."""
+    world, contract = with_allowances("Prepaid")
+    world.call(ALICE, contract, "createProgramme", EUR, ERIN, 15, 100, MEMO)
+    world.call(ALICE, contract, "addMerchants", 1, (CAROL,))
+    yield "Prepaid", "loadCard", world.call(BOB, contract, "loadCard", 1, BOB, 5_000)
+    yield "Prepaid", "pay", world.call(BOB, contract, "pay", 1, CAROL, 2_000, MEMO)
+    world.advance(101)
+    yield "Prepaid", "refund", world.call(ERIN, contract, "refund", 1, BOB)
+
+
 SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (
     hashed_timelock,
     escrow,
@@ -197,6 +208,7 @@ SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (
     mandate,
     purpose_bound,
     bond_token,
+    prepaid,
     withdrawal,
 )
 
