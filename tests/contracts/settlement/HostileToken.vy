@@ -80,13 +80,61 @@ def callbackOutcome() -> (bool, Bytes[256]):
 
 
 @external
-def mint(account: address, amount: uint256):
+@view
+def decimals() -> uint8:
     """
-    @notice Create money.
+    @notice Digits of the minor unit.
+    @return 2.
+    """
+    return 2
+
+
+@external
+@view
+def hasRole(role: bytes32, account: address) -> bool:
+    """
+    @notice Whether an account has a role.
+    @param role Any.
+    @param account Anybody.
+    @return True.
+    """
+    return True
+
+
+@external
+def give(account: address, amount: uint256):
+    """
+    @notice Create money, however the token misbehaves.
     @param account For whom.
     @param amount Minor units.
     """
     self._balances[account] += amount
+
+
+@external
+def mint(to: address, amount: uint256, memo: bytes32):
+    """
+    @notice Create money.
+    @param to For whom.
+    @param amount Minor units.
+    @param memo Anything.
+    """
+    self._require_open(to)
+    self._call_back()
+    if self._mode != LIES:
+        self._balances[to] += amount
+
+
+@external
+def burn(amount: uint256, memo: bytes32):
+    """
+    @notice Destroy money of the caller.
+    @param amount Minor units.
+    @param memo Anything.
+    """
+    self._require_open(msg.sender)
+    if self._mode != LIES:
+        self._balances[msg.sender] -= amount
 
 
 @external
@@ -173,15 +221,9 @@ def transferFrom(sender: address, to: address, amount: uint256) -> Bytes[32]:
 
 @internal
 def _transfer(sender: address, to: address, amount: uint256) -> Bytes[32]:
-    if self._is_paused:
-        raw_revert(method_id("TransfersPaused()"))
-    for account: address in [sender, to]:
-        if self._is_suspended[account]:
-            raw_revert(abi_encode(account, method_id=method_id("AccountSuspended(address)")))
-    if self._callback_target != empty(address):
-        self._callback_succeeded, self._callback_answer = raw_call(
-            self._callback_target, self._callback_data, max_outsize=256, revert_on_failure=False
-        )
+    self._require_open(sender)
+    self._require_open(to)
+    self._call_back()
     mode: uint8 = self._mode
     if mode == LIES:
         return abi_encode(True)
@@ -206,3 +248,20 @@ def _transfer(sender: address, to: address, amount: uint256) -> Bytes[32]:
     if mode == ANSWERS_NONSENSE:
         return abi_encode(convert(2, uint256))
     return abi_encode(mode != FALSE_BUT_MOVES)
+
+
+@internal
+@view
+def _require_open(account: address):
+    if self._is_paused:
+        raw_revert(method_id("TransfersPaused()"))
+    if self._is_suspended[account]:
+        raw_revert(abi_encode(account, method_id=method_id("AccountSuspended(address)")))
+
+
+@internal
+def _call_back():
+    if self._callback_target != empty(address):
+        self._callback_succeeded, self._callback_answer = raw_call(
+            self._callback_target, self._callback_data, max_outsize=256, revert_on_failure=False
+        )

@@ -12,7 +12,7 @@ from consensus.primitives.scalars import Address
 from contracts.declarations import encode_call
 from contracts.loader import load
 from tests.contracts.settlement.fx_quotes import Quote
-from tests.contracts.settlement.tokens import approve, pause
+from tests.contracts.settlement.tokens import approve, pause, prepare_bank
 from tests.contracts.settlement.typed_data import message, sign
 from tests.contracts.settlement.world import (
     ALICE,
@@ -20,6 +20,7 @@ from tests.contracts.settlement.world import (
     BOB,
     BOB_KEY,
     CAROL,
+    CHF,
     CNY,
     ERIN,
     EUR,
@@ -199,6 +200,24 @@ def prepaid() -> Iterator[Row]:
     yield "Prepaid", "refund", world.call(ERIN, contract, "refund", 1, BOB)
 
 
+def interbank_transfer() -> Iterator[Row]:
+    """Yield payments between customers of two banks."""
+    world = new_world()
+    interbank = world.deploy(load("InterbankTransfer"), EUR)
+    for bank, deposit in ((ALICE, CNY), (BOB, CHF)):
+        prepare_bank(world, interbank, bank, deposit)
+        world.call(bank, interbank, "join", deposit, 5_000)
+    approve(world, world.token(EUR), interbank)
+    approve(world, world.token(CNY), interbank)
+    yield "InterbankTransfer", "pay", world.call(CAROL, interbank, "pay", ALICE, BOB, ERIN, 700, MEMO)
+    for is_reserved in (False, True):
+        expires_at = world.now_s + 100
+        values = (ALICE, BOB, ERIN, 700, is_reserved, expires_at, MEMO)
+        done = world.call(CAROL, interbank, "request", *values)
+        yield "InterbankTransfer", "request, reserved" if is_reserved else "request", done
+        yield "InterbankTransfer", "accept", world.call(BOB, interbank, "accept", done.value)
+
+
 SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (
     hashed_timelock,
     escrow,
@@ -209,6 +228,7 @@ SCENARIOS: tuple[Callable[[], Iterator[Row]], ...] = (
     purpose_bound,
     bond_token,
     prepaid,
+    interbank_transfer,
     withdrawal,
 )
 

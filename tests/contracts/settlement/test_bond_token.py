@@ -548,7 +548,7 @@ class Story:
         for who in STORY_PEOPLE:
             self.step("setFrozenTokens", who, who, 0)
         if not self.is_redeemable:
-            self.world.call(DAVE, self.token, "mint", ISSUER, UNITS * PAR)
+            self.world.call(DAVE, self.token, "give", ISSUER, UNITS * PAR)
             self.book.balances[ISSUER] += UNITS * PAR
             self.step("payRedemption", ISSUER, ISSUER, 0)
         for who in STORY_PEOPLE:

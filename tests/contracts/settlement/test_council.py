@@ -48,7 +48,7 @@ def _beginning() -> tuple[World, Contract, Contract]:
     council = world.deploy(load("Council"), MEMBERS, 2, DELAY_S)
     token = deploy_token(world)
     world.call(ALICE, world.token(EUR), "transfer", council.address, FUNDS)
-    world.call(DAVE, token, "mint", council.address, FUNDS)
+    world.call(DAVE, token, "give", council.address, FUNDS)
     return world.freeze(), council, token
 
 

@@ -145,7 +145,7 @@ def test_a_deadline_is_in_the_future_and_within_ten_years(seconds: int, is_accep
 
 def test_the_largest_amount_is_taken_and_paid() -> None:
     world, escrow, token = beginning()
-    world.call(DAVE, token, "mint", ALICE, 2**128 - 1 - OPENING_MINOR)
+    world.call(DAVE, token, "give", ALICE, 2**128 - 1 - OPENING_MINOR)
     create(world, escrow, token=token.address, amounts=(2**128 - 1,))
     world.call(BOB, escrow, "dispute", 1)
     world.call(CAROL, escrow, "resolve", 1, 2**128 - 1)

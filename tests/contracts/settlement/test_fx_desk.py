@@ -304,7 +304,7 @@ def test_a_token_that_calls_back_cannot_take_a_second_time() -> None:
 def test_a_bank_with_code_quotes_as_it_decides() -> None:
     world, desk, token = beginning()
     wallet = world.deploy(compiled("SigningWallet"), DAVE)
-    world.call(DAVE, token, "mint", wallet.address, 50_000)
+    world.call(DAVE, token, "give", wallet.address, 50_000)
     allow = encode_call(token.interface.function("approve"), desk.address, 50_000)
     world.call(DAVE, wallet, "execute", token.address, allow)
     offered = quote(world, bank=wallet.address, sold=token.address)

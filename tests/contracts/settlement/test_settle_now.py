@@ -258,7 +258,7 @@ def test_a_stranger_who_proposes_the_same_legs_first_changes_nothing() -> None:
 def test_an_account_with_code_signs_as_it_decides() -> None:
     world, engine, token = beginning()
     wallet = world.deploy(compiled("SigningWallet"), DAVE)
-    world.call(DAVE, token, "mint", wallet.address, 50)
+    world.call(DAVE, token, "give", wallet.address, 50)
     allow = encode_call(token.interface.function("approve"), engine.address, 50)
     world.call(DAVE, wallet, "execute", token.address, allow)
     agreed = terms(world, legs=[(token.address, wallet.address, BOB, 20), (EUR, BOB, ALICE, 1)])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from enum import IntEnum
 
+from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address
 from tests.contracts.settlement.world import ADMIN, ALICE, BOB, CAROL, OPENING_MINOR, Contract, World, compiled
 
@@ -20,6 +21,8 @@ class Mode(IntEnum):
     FALSE_BUT_MOVES = 7
 
 
+ISSUER_ROLE = bytes(keccak256(b"ISSUER_ROLE"))
+
 HOLDERS = (ALICE, BOB, CAROL)
 
 
@@ -27,7 +30,7 @@ def deploy_token(world: World, holders: Sequence[Address] = HOLDERS) -> Contract
     """Return a token of which the holders have OPENING_MINOR each."""
     token = world.deploy(compiled("HostileToken"))
     for holder in holders:
-        world.call(ADMIN, token, "mint", holder, OPENING_MINOR)
+        world.call(ADMIN, token, "give", holder, OPENING_MINOR)
     return token
 
 
@@ -35,6 +38,14 @@ def approve(world: World, token: Contract, spender: Contract, holders: Sequence[
     """Let a contract move all that the holders have, and more."""
     for holder in holders:
         world.call(holder, token, "approve", spender.address, 2**128)
+
+
+def prepare_bank(world: World, interbank: Contract, bank: Address, deposit: Address) -> None:
+    """Make an account the bank behind a currency, and a contract an issuer of it, of up to 100 000."""
+    currency = world.token(deposit)
+    world.call(ADMIN, currency, "grantRole", bytes(32), bank)
+    world.call(bank, currency, "grantRole", ISSUER_ROLE, interbank.address)
+    world.call(ADMIN, currency, "setMinterAllowance", interbank.address, 100_000)
 
 
 def pause(world: World, token: Contract, *, is_paused: bool) -> None:

@@ -42,7 +42,7 @@ PEOPLE: Final = {ALICE: "alice", BOB: "bob", CAROL: "carol", DAVE: "dave", ERIN:
 ADMIN: Final = DAVE
 """Admin of every currency, with all its roles."""
 
-EUR, CNY, JPY = (currency_address(number) for number in (1, 2, 3))
+EUR, CNY, JPY, CHF = (currency_address(number) for number in (1, 2, 3, 4))
 OPENING_MINOR: Final = 1_000_000
 """What Alice, Bob and Carol have of every currency."""
 
@@ -237,7 +237,7 @@ def _first_world() -> World:
             minters=(GenesisMinter(ADMIN, 1_000_000_000),),
             balances=tuple((holder, OPENING_MINOR) for holder in (ALICE, BOB, CAROL)),
         )
-        for code, name, digits in (("EUR", "Euro", 2), ("CNY", "Yuan", 2), ("JPY", "Yen", 0))
+        for code, name, digits in (("EUR", "Euro", 2), ("CNY", "Yuan", 2), ("JPY", "Yen", 0), ("CHF", "Franc", 2))
     )
     block_zero = genesis(replace(plain, currencies=currencies))
     return World(block_zero.executed.overlay, context(block_zero), {}).freeze()
