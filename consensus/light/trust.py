@@ -14,7 +14,8 @@ LightError (ValueError)              the evidence does not prove what it was giv
 ├── ValidatorSetMismatch             a validator set that the header does not commit to
 ├── ValueNotProven                   Merkle nodes that prove something else
 ├── ConflictingFinality              two valid finalizations for one height
-└── TrustPeriodExceeded              what is trusted is too old to follow silently
+├── TrustPeriodExceeded              what is trusted is too old to follow silently
+└── (in attestation.py) AttestationNotValid, CommitteeUnknown, CommitteeMismatch, OutsideCommitteeTime
 """
 
 from dataclasses import dataclass, replace
