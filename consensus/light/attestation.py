@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
-from consensus.light.trust import LightError, TrustPeriodExceeded
+from consensus.chain.header import decode_header
+from consensus.light.trust import LightError, TrustedState, TrustPeriodExceeded
+from consensus.light.verify import verify_handoff
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import ZERO_HASH, Address, Epoch, Hash32, Height
 from consensus.primitives.signatures import (
@@ -334,6 +336,19 @@ def follow_set(trust: CommitteeTrust, validators: ValidatorSet, *, start_s: int)
     return _with_committee(trust, committee, max(trust.anchor_time_s, start_s))
 
 
+def follow_handoff(
+    trusted: TrustedState, trust: CommitteeTrust, *, header_rlp: bytes, payload: bytes, finalization: bytes
+) -> tuple[TrustedState, CommitteeTrust]:
+    """Return both trusts one epoch later, given the last block of the trusted epoch and the set it commits to.
+
+    Raises: those of `verify_handoff`; CommitteeMismatch.
+    """
+    moved = verify_handoff(trusted, header_rlp=header_rlp, payload=payload, finalization=finalization)
+    # Whole seconds, as the header has them; the milliseconds beside them are no part of an attestation.
+    start_s = decode_header(header_rlp).timestamp_ms // 1000
+    return moved, follow_set(trust, moved.validators, start_s=start_s)
+
+
 def lift_anchor(trust: CommitteeTrust, time_s: int) -> CommitteeTrust:
     """Return the trust after a header of `time_s` was verified online; it never goes back."""
     return replace(trust, anchor_time_s=max(trust.anchor_time_s, time_s))
@@ -344,6 +359,41 @@ def validate_anchor(trust: CommitteeTrust, *, now_s: int, trust_period_s: int = 
     age_s = now_s - trust.anchor_time_s
     if age_s > trust_period_s:
         raise TrustPeriodExceeded(age_ms=age_s * 1_000, period_ms=trust_period_s * 1_000)
+
+
+def find_false_attestation(
+    domain: AttestationDomain,
+    committee: Committee,
+    first: Attestation,
+    second: Attestation,
+    signatures: tuple[Sequence[tuple[int, bytes]], Sequence[tuple[int, bytes]]],
+) -> tuple[int, ...]:
+    """Return the indices of the keys that signed two words for one fact at one height: each lied at least once.
+
+    `signatures` are (index, signature) for the first and for the second; wrong ones count for nothing.
+
+    Raises: AttestationNotValid if the two statements do not contradict each other.
+    """
+    if (first.kind, first.id, first.height, first.committee) != (
+        second.kind,
+        second.id,
+        second.height,
+        second.committee,
+    ):
+        raise AttestationNotValid("the two are of different facts, heights or committees")
+    if (first.word, first.time_s) == (second.word, second.time_s):
+        raise AttestationNotValid("the two say the same")
+    if first.committee != committee.number:
+        raise CommitteeUnknown(found=first.committee, newest=committee.number)
+    signers = [
+        {
+            index
+            for index, signature in given
+            if verify_signature(domain, committee, attestation, index=index, signature=signature)
+        }
+        for attestation, given in zip((first, second), signatures, strict=True)
+    ]
+    return tuple(sorted(signers[0] & signers[1]))
 
 
 def revocations_hash(prefixes: Sequence[bytes]) -> Hash32:
