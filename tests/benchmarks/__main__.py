@@ -2,9 +2,15 @@
 
 import sys
 
-from tests.benchmarks import evm, latency, stages, throughput
+from tests.benchmarks import evm, latency, rpc_soak, stages, throughput
 
-BENCHMARKS = {"evm": evm.main, "latency": latency.main, "stages": stages.main, "throughput": throughput.main}
+BENCHMARKS = {
+    "evm": evm.main,
+    "latency": latency.main,
+    "rpc_soak": rpc_soak.main,
+    "stages": stages.main,
+    "throughput": throughput.main,
+}
 
 
 def main() -> int:
