@@ -104,6 +104,11 @@ REFUSED: tuple[tuple[str, Callable[[], object], type[LightError]], ...] = (
     ("a committee forgotten", lambda: check(replace(good(), committee=3)), CommitteeUnknown),
     ("one signature counted for three", lambda: check(signed_twice()), AttestationNotValid),
     ("a bit for nobody", lambda: check(replace(good(), bitmap=b"\x17")), AttestationNotValid),
+    (
+        "a signature for nobody",
+        lambda: check(replace(good(), bitmap=b"\x17", signatures=good().signatures + bytes(64))),
+        AttestationNotValid,
+    ),
     ("a bit more than signatures", lambda: check(replace(good(), bitmap=b"\x0f")), AttestationNotValid),
     ("another signer's bit", lambda: check(replace(good(), bitmap=b"\x0b")), AttestationNotValid),
     ("a bitmap too long", lambda: check(replace(good(), bitmap=b"\x07\x00")), AttestationNotValid),

@@ -66,6 +66,15 @@ def test_high_s_is_refused(device: Device) -> None:
         verify_device_signature(DIGEST, changed, signer=device.address, sig_alg=device.sig_alg)
 
 
+@BOTH
+def test_half_of_the_order_is_the_largest_s(device: Device) -> None:
+    # The orders are odd: half of one, rounded down, is the last low s.
+    for s, error in ((device.order // 2, BadSignature), (device.order // 2 + 1, HighS)):
+        changed = device.signature[:32] + s.to_bytes(32, "big") + device.signature[64:]
+        with pytest.raises(error):
+            verify_device_signature(DIGEST, changed, signer=device.address, sig_alg=device.sig_alg)
+
+
 def test_other_lengths_are_no_signature() -> None:
     for length in (0, 64, 66, 127, 129):
         with pytest.raises(BadSignature):

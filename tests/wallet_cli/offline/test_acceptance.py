@@ -188,6 +188,9 @@ def test_forgotten_voucher_with_this_tills_own_receipt_raises_best() -> None:
     for receipt in (make_receipt(digest, 8, key=MALLORY), make_receipt(LOCK_ID, 8), make_receipt(digest, 7)):
         assert reason(make_till(), carrying(make_paired(20_00, 8), receipt)) is Reason.INVOICE_UNKNOWN
     assert reason(make_till(locks=knowing_lock(best=20_00)), payment) is Reason.INVOICE_UNKNOWN
+    digest = voucher_digest(SEPARATOR, lock=LOCK_ID, cumulative=50_01, invoice=invoice_number(8))
+    unpaid = carrying(make_paired(50_01, 8), make_receipt(digest, 8))
+    assert reason(make_till(), unpaid) is Reason.INVOICE_UNKNOWN
 
 
 def test_overlap_with_a_spend_seen_before_is_proven_and_refused() -> None:
@@ -347,6 +350,14 @@ REFUSED: tuple[tuple[str, Callable[[], Reason | None], Reason], ...] = (
                     LOCK_WORD, attest(AttestedKind.LOCK, LOCK_ID, encode_word(LOCK_WORD), signers=(0, 2))
                 )
             ),
+        ),
+        Reason.CERTIFICATE_NOT_VALID,
+    ),
+    (
+        "a promise of more than 90 days",
+        lambda: reason(
+            make_till(),
+            make_paired(certified=certify_lock(replace(LOCK_WORD, claim_until_s=ATTESTED_S + 90 * DAY_S + 1))),
         ),
         Reason.CERTIFICATE_NOT_VALID,
     ),
