@@ -1,9 +1,11 @@
-"""Reads the committed artifacts: what a tool needs to know of a contract to call it."""
+"""Reads the committed artifacts: what a tool needs to know of a contract to deploy it and to call it."""
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
+from contracts.abi_json import ContractInterface, read_interface
 from contracts.declarations import Json
 
 
@@ -24,6 +26,15 @@ class Artifact:
     """Contract name, which is the file's name."""
     abi: list[Json]
     """ABI JSON: functions, events and errors."""
+    init_code: bytes = b""
+    """What a creation carries, before the constructor's arguments; empty for system contracts, which nobody deploys."""
+    code: bytes = b""
+    """What stands at the address afterwards, immutable values still zero; empty for system contracts."""
+
+    @property
+    def interface(self) -> ContractInterface:
+        """Return the ABI as declarations."""
+        return read_interface(self.abi)
 
 
 def artifact_names() -> tuple[str, ...]:
@@ -32,8 +43,9 @@ def artifact_names() -> tuple[str, ...]:
     return tuple(sorted(entry.name.removesuffix(".json") for entry in entries if entry.name.endswith(".json")))
 
 
+@cache
 def load(name: str) -> Artifact:
-    """Return the artifact called `name`, such as `Currency`.
+    """Return the artifact called `name`, such as `Currency`. Kept once read: there are a few dozen, and they are small.
 
     Raises: UnknownArtifact.
     """
@@ -41,4 +53,9 @@ def load(name: str) -> Artifact:
     if name not in known:
         raise UnknownArtifact(name, known)
     document = json.loads((resources.files("contracts") / "artifacts" / f"{name}.json").read_text("utf-8"))
-    return Artifact(name=document["contractName"], abi=document["abi"])
+    return Artifact(
+        name=document["contractName"],
+        abi=document["abi"],
+        init_code=bytes.fromhex(document.get("bytecode", "0x")[2:]),
+        code=bytes.fromhex(document.get("deployedBytecode", "0x")[2:]),
+    )

@@ -1,6 +1,7 @@
 """The composition root: the only place that builds concrete classes and opens files and sockets of a node."""
 
 import asyncio
+import gc
 import os
 import random
 import signal
@@ -196,7 +197,7 @@ class _Process:
         self._listener.target = self._node.inbound
         self._facts = self._make_facts()
         # Takes a second: no block and no client shall wait for it.
-        self._workers.submit(Lane.CALLS, load_engine, lambda _engine: None, self._fail)
+        self._workers.submit(Lane.CALLS, load_engine, lambda _engine: _keep_what_is_loaded(), self._fail)
         rpc, ops = self._make_rpc(), self._make_ops()
         try:
             await rpc.start()
@@ -506,6 +507,12 @@ class _Process:
                 if fresh:
                     self._counted[reason] = total
                     count(reason, fresh)
+
+
+def _keep_what_is_loaded() -> None:
+    """Take libraries out of what the collector walks: a full walk of them is 0.1 s in which no vote is counted."""
+    gc.collect()
+    gc.freeze()
 
 
 class _LateListener:

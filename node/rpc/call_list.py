@@ -45,8 +45,10 @@ from node.rpc.errors import (
     MissingParameter,
     ResponseTooLarge,
     SurplusParameters,
+    TooManyValues,
     UnknownMethod,
 )
+from node.rpc.json_text import read_json
 from node.rpc.methods import Context, Method
 
 METHODS: Mapping[str, Method] = {
@@ -131,9 +133,9 @@ class CallLists:
     async def answer(self, body: bytes) -> bytes:
         """Return the answer to a request body; no bytes if it held notifications only. Raises nothing."""
         try:
-            request = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            return self._refused(InvalidJson(str(error)))
+            request = read_json(body)
+        except (InvalidJson, TooManyValues) as error:
+            return self._refused(error)
         if isinstance(request, list):
             return await self._answer_list(request)
         at_once = asyncio.Semaphore(1)

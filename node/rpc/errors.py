@@ -4,7 +4,7 @@ RpcError
 ├── InvalidJson, InvalidRequest, UnknownMethod                       the client's request
 ├── InvalidParameter, MissingParameter, SurplusParameters, InvalidBlockRange
 ├── Unauthorized, OriginRefused                                      who asks
-├── CallListTooLong, RequestTooLarge, ResponseTooLarge, RangeTooLarge, TooManyResults, TraceTooLarge      limits
+├── CallListTooLong, RequestTooLarge, TooManyValues, ResponseTooLarge, RangeTooLarge, TooManyResults, TraceTooLarge
 ├── RateExceeded, MemoryExhausted, TooManyWebSockets
 ├── TooManyFilters, FilterNotFound, TooManySubscriptions, SubscriptionNotFound
 ├── NotSupported, IndexMissing, PendingHidden
@@ -164,6 +164,16 @@ class RequestTooLarge(RpcError):
     def __init__(self, limit: int) -> None:
         self.limit = limit
         super().__init__(f"request body is longer than {limit} bytes")
+
+
+class TooManyValues(RpcError):
+    """JSON of more values than any request needs."""
+
+    reason = "too_many_values"
+
+    def __init__(self, *, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"request holds more than {limit} values")
 
 
 class ResponseTooLarge(RpcError):

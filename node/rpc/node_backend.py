@@ -1,7 +1,6 @@
 """The real node behind JSON-RPC: final blocks from the store, pending transactions, calls on a thread."""
 
 import platform
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -38,6 +37,7 @@ from node.rpc.backend import (
 )
 from node.rpc.call_runner import CallRunner
 from node.rpc.errors import ProofPruned
+from node.rpc.recent import Recent
 from node.runtime.epochs import Epochs
 from node.runtime.evidence import EvidenceRecord, evidence_records
 from node.runtime.ports import Clock, Workers
@@ -46,6 +46,9 @@ from node.state.reader import StateReader
 from node.storage.errors import MissingRecord
 
 T = TypeVar("T")
+
+HEADERS_CACHED_MAX = 256
+"""Decoded headers kept: every request reads the last one, and one that waits or follows reads it again. 500 kB."""
 
 RECEIPTS_CACHED_MAX = 64
 """Blocks whose decoded receipts are kept: clients ask for the receipts of one block one by one."""
@@ -79,7 +82,8 @@ class NodeBackend:
     def __init__(self, parts: BackendParts) -> None:
         self._parts = parts
         self._chain = parts.chain
-        self._receipts: OrderedDict[Height, BlockReceipts] = OrderedDict()
+        self._headers: Recent[Height, FinalHeader] = Recent(HEADERS_CACHED_MAX)
+        self._receipts: Recent[Height, BlockReceipts] = Recent(RECEIPTS_CACHED_MAX)
         self._calls = CallRunner(
             chain=parts.chain,
             chain_id=parts.chain_id,
@@ -105,11 +109,14 @@ class NodeBackend:
 
     def header(self, height: Height) -> FinalHeader:
         """Return a header between genesis and head."""
+        cached = self._headers.get(height)
+        if cached is not None:
+            return cached
         block_header = self._chain.header_with_hash(height)
         if block_header is None:
             raise MissingRecord(f"header {height}")
         header, header_rlp, block_hash = block_header
-        return FinalHeader(header, header_rlp, block_hash)
+        return self._headers.put(height, FinalHeader(header, header_rlp, block_hash))
 
     def block(self, height: Height) -> Block:
         """Return a final block."""
@@ -127,10 +134,7 @@ class NodeBackend:
         if results is None:
             raise MissingRecord(f"results of block {height}")
         made = make_block_receipts(results.receipts, results.senders, results.revert_outputs)
-        self._receipts[height] = made
-        if len(self._receipts) > RECEIPTS_CACHED_MAX:
-            self._receipts.popitem(last=False)
-        return made
+        return self._receipts.put(height, made)
 
     def locate(self, transaction_hash: Hash32) -> tuple[Height, int] | None:
         """Return height and index of a final transaction."""

@@ -101,21 +101,19 @@ async def read(soak: Soak) -> None:
 
 
 async def follow(soak: Soak) -> None:
-    """Subscribe, take some notifications, leave; half of the time without saying goodbye."""
+    """Subscribe, take some notifications, leave."""
     while not soak.is_over:
         async with aiohttp.ClientSession() as session, session.ws_connect(soak.url) as socket:
             await socket.send_json(request("sycee_subscribe", "newHeads", {"fromHeight": 0}))
             await socket.send_json(request("eth_subscribe", "logs", {}))
             for _ in range(soak.drawn.randrange(1, 400)):
+                if soak.is_over:
+                    break
                 with contextlib.suppress(TimeoutError):
                     message = await socket.receive(timeout=1)
                     if message.type is not WSMsgType.TEXT:
                         break
                     soak.counts["notifications"] += 1
-            if soak.drawn.random() < 0.5:
-                transport = socket.get_extra_info("socket")
-                assert transport is not None
-                transport.shutdown(2)
 
 
 async def sit(soak: Soak) -> None:
@@ -217,5 +215,6 @@ def main(arguments: list[str]) -> None:
         first = cluster.validators[0]
         results = asyncio.run(soak_node(options.rpc_port, first.process_id, options.seconds))
         log = (first.home / "node.log").read_text()
-        results["log"] = {event: log.count(f" {event} ") for event in ("rpc_incident", "slow_loop", "nullified")}
+        results["incidents"] = [line for line in log.splitlines() if " rpc_incident " in line][:10]
+        results["log"] = {event: log.count(f" {event} ") for event in ("slow_loop", "nullified")}
     keep("rpc_soak", vars(options), results)

@@ -1,5 +1,6 @@
 """Committed artifacts: up to date, loadable, and understood by web3.py as any ERC-20's."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,15 @@ from contracts.loader import UnknownArtifact, artifact_names, load
 from contracts.native.currency import CURRENCY
 from contracts.native.directory import native_contracts
 from contracts.native.dispatch import find_function
-from contracts.rebuild import ARTIFACTS, differing_artifacts, main, write_artifacts
+from contracts.rebuild import (
+    ARTIFACTS,
+    InvalidSource,
+    compile_artifact,
+    differing_artifacts,
+    main,
+    source_files,
+    write_artifacts,
+)
 from tests.contracts.ledger import ALICE, BOB, EUR, MEMO, Ledger
 
 ERC20_FUNCTIONS = {
@@ -29,10 +38,13 @@ ERC20_FUNCTIONS = {
 }
 
 
-def test_committed_artifacts_equal_the_dispatch_tables(capsys: pytest.CaptureFixture[str]) -> None:
+def test_committed_artifacts_equal_the_dispatch_tables_and_what_the_compiler_gives(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["--check"]) == 0
     assert capsys.readouterr().out == ""
-    assert artifact_names() == tuple(sorted(contract.name for contract in native_contracts()))
+    compiled = [path.stem for path in source_files()]
+    assert artifact_names() == tuple(sorted([*(contract.name for contract in native_contracts()), *compiled]))
 
 
 def test_a_stale_a_missing_and_a_surplus_artifact_are_found_and_repaired(tmp_path: Path) -> None:
@@ -58,7 +70,7 @@ def test_a_difference_is_named_and_fails_the_check(
 
 
 def test_an_unknown_artifact_is_refused_by_name() -> None:
-    with pytest.raises(UnknownArtifact, match=r"no contract '\.\./x'; known are Currency, "):
+    with pytest.raises(UnknownArtifact, match=r"no contract '\.\./x'; known are .*Currency, "):
         load("../x")
 
 
@@ -71,7 +83,7 @@ def test_a_currency_has_the_whole_erc20_surface() -> None:
     assert found == ERC20_FUNCTIONS
 
 
-@pytest.mark.parametrize("contract", [contract.name for contract in native_contracts()])
+@pytest.mark.parametrize("contract", artifact_names())
 def test_web3_takes_every_artifact(contract: str) -> None:
     Web3().eth.contract(abi=load(contract).abi)
 
@@ -110,3 +122,88 @@ def test_web3_reads_our_logs_and_results() -> None:
     position = find_function(CURRENCY, "positionOf")
     output, _ = ledger.run(ALICE, EUR, encode_call(position, ALICE))
     assert web3.codec.decode(["uint256"] * 5, output.output) == decoder_of(position.results)(output.output, 0)
+
+
+SOURCE = '''# pragma version 0.4.3
+# pragma evm-version prague
+"""
+@title Sample
+@notice A contract for this test.
+"""
+
+# error TooLittle(uint256 amount, uint256 needed)
+#   More is needed,
+#   says this text.
+
+event Taken:
+    # An amount was taken.
+    amount: uint256
+
+
+@external
+def take(amount: uint256):
+    """
+    @notice Take an amount.
+    @param amount In minor units.
+    """
+    if amount < 5:
+        raw_revert(abi_encode(amount, convert(5, uint256), method_id=method_id("TooLittle(uint256,uint256)")))
+    log Taken(amount=amount)
+'''
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "Sample.vy"
+    path.write_text(text)
+    return path
+
+
+def test_a_source_becomes_an_artifact_with_errors_and_explanations(tmp_path: Path) -> None:
+    artifact = json.loads(compile_artifact(written(tmp_path, SOURCE)))
+    assert artifact["contractName"] == "Sample"
+    assert artifact["compiler"] == {"name": "vyper", "version": "0.4.3", "evmVersion": "prague"}
+    assert artifact["abi"][-1] == {
+        "type": "error",
+        "name": "TooLittle",
+        "inputs": [{"name": "amount", "type": "uint256"}, {"name": "needed", "type": "uint256"}],
+    }
+    assert artifact["userdoc"] == {
+        "notice": "A contract for this test.",
+        "methods": {"take(uint256)": {"notice": "Take an amount."}},
+        "events": {"Taken(uint256)": {"notice": "An amount was taken."}},
+        "errors": {"TooLittle(uint256,uint256)": [{"notice": "More is needed, says this text."}]},
+    }
+    assert artifact["bytecode"].startswith("0x")
+    assert artifact["bytecode"].endswith(artifact["deployedBytecode"][2:])
+
+
+def test_a_comment_does_not_change_the_code(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    first = json.loads(compile_artifact(written(tmp_path, SOURCE)))
+    second = json.loads(compile_artifact(written(tmp_path / "other", SOURCE + "# The end.\n")))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("0.4.3", "0.4.1", "does not begin with the lines"),
+        ("prague", "cancun", "does not begin with the lines"),
+        ("# error TooLittle", "# no error TooLittle", "raised errors differ in TooLittle"),
+        ("# error TooLittle(uint256 amount", "# error TooLittle(uint8 amount", "errors differ in TooLittle"),
+        ("#   More is needed,\n#   says this text.\n", "", r"TooLittle\(uint256,uint256\) does not say what it means"),
+        ("    # An amount was taken.\n", "", r"the event Taken\(uint256\) does not say what it means"),
+        ("    @notice Take an amount.", "    @dev Takes.", r"take\(uint256\) has no @notice"),
+        ("    @param amount In minor units.\n", "", "not one @param for each argument"),
+    ],
+)
+def test_a_source_that_leaves_something_unsaid_is_refused(
+    tmp_path: Path, before: str, after: str, message: str
+) -> None:
+    with pytest.raises(InvalidSource, match=message):
+        compile_artifact(written(tmp_path, SOURCE.replace(before, after, 1)))
+
+
+def test_web3_names_the_errors_of_a_compiled_contract() -> None:
+    contract = Web3().eth.contract(abi=load("HashedTimelock").abi)
+    assert "WrongSecret" in {error["name"] for error in contract.abi if error["type"] == "error"}

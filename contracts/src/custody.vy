@@ -1,0 +1,158 @@
+# pragma version 0.4.3
+# pragma nonreentrancy on
+"""
+@title Custody
+@license Apache-2.0
+@notice How the settlement contracts take tokens, keep them and pay them out.
+@dev A token is believed in nothing: what it moved is measured, and an answer of false or a missing answer of a token
+     without code is a failure. Tokens whose balances change by themselves are not supported.
+     A payment that has been decided never waits for its receiver: if the token refuses it, because the receiver is
+     suspended or the currency is paused, the amount is owed and anybody may bring it to the receiver later.
+     Amounts are in the token's minor unit.
+"""
+
+from ethereum.ercs import IERC20
+
+# error NoTokenHere(address token)
+#   There is no code at the address that was given as a token.
+# error TransferRefused(address token)
+#   The token answered that it did not move anything, without a reason of its own.
+# error AmountChanged(address token, uint256 expected, uint256 moved)
+#   The token moved another amount than it was told: it takes a fee on transfers, or it lies.
+# error AccountMayNotSend(address account, address token)
+#   The token says that the account takes no part in transfers, so it cannot spend what others keep for it either.
+# error NothingOwed(address account, address token)
+#   The contract owes the account nothing in that token.
+
+event PaymentPostponed:
+    # A payment was decided, the token refused it with this reason (cut after 256 bytes), and the account is now owed
+    # the amount, in minor units.
+    account: indexed(address)
+    token: indexed(address)
+    amount: uint256
+    reason: Bytes[REASON_BYTES_MAX]
+
+event OwedPaid:
+    # What an account was owed, in minor units, has been paid.
+    account: indexed(address)
+    token: indexed(address)
+    amount: uint256
+
+REASON_BYTES_MAX: constant(uint256) = 256  # a named error with seven values; more is cut, not refused
+
+_owed: HashMap[address, HashMap[address, uint256]]  # account, token: minor units
+
+
+@external
+@view
+def owedTo(account: address, token: address) -> uint256:
+    """
+    @notice What the contract owes an account because the token refused to move it when it was due.
+    @param account Whose claim.
+    @param token In which token.
+    @return Minor units.
+    """
+    return self._owed[account][token]
+
+
+@external
+def withdraw(account: address, token: address):
+    """
+    @notice Pay an account what it is owed. Anybody may call this: it pays nobody else.
+    @dev Reverts with NothingOwed, with the token's own reason while it refuses, TransferRefused, AmountChanged.
+    @param account Whose claim.
+    @param token In which token.
+    """
+    amount: uint256 = self._owed[account][token]
+    if amount == 0:
+        raw_revert(abi_encode(account, token, method_id=method_id("NothingOwed(address,address)")))
+    self._owed[account][token] = 0
+    self._pay(token, account, amount)
+    log OwedPaid(account=account, token=token, amount=amount)
+
+
+@internal
+def _take(token: address, payer: address, amount: uint256):
+    # Bring what the payer allowed into this contract, or revert with the token's own reason.
+    self._require_token(token)
+    before: uint256 = staticcall IERC20(token).balanceOf(self)
+    if not extcall IERC20(token).transferFrom(payer, self, amount, default_return_value=True):
+        raw_revert(abi_encode(token, method_id=method_id("TransferRefused(address)")))
+    self._require_moved(token, amount, before, staticcall IERC20(token).balanceOf(self))
+
+
+@internal
+def _move(token: address, payer: address, payee: address, amount: uint256):
+    # Move what the payer allowed straight to the payee, or revert with the token's own reason. They differ.
+    self._require_token(token)
+    before: uint256 = staticcall IERC20(token).balanceOf(payee)
+    if not extcall IERC20(token).transferFrom(payer, payee, amount, default_return_value=True):
+        raw_revert(abi_encode(token, method_id=method_id("TransferRefused(address)")))
+    self._require_moved(token, amount, before, staticcall IERC20(token).balanceOf(payee))
+
+
+@internal
+def _pay(token: address, payee: address, amount: uint256):
+    # Pay out of this contract, or revert with the token's own reason.
+    before: uint256 = staticcall IERC20(token).balanceOf(self)
+    if not extcall IERC20(token).transfer(payee, amount, default_return_value=True):
+        raw_revert(abi_encode(token, method_id=method_id("TransferRefused(address)")))
+    self._require_moved(token, amount, staticcall IERC20(token).balanceOf(self), before)
+
+
+@internal
+def _pay_or_owe(token: address, payee: address, amount: uint256):
+    # Pay out of this contract; if the token refuses, note that the amount is owed. Only a token that moved some other
+    # amount makes this revert: that would take from other people's money in this contract.
+    if amount == 0:
+        return
+    before: uint256 = staticcall IERC20(token).balanceOf(self)
+    is_done: bool = False
+    answer: Bytes[REASON_BYTES_MAX] = b""
+    is_done, answer = raw_call(
+        token,
+        abi_encode(payee, amount, method_id=method_id("transfer(address,uint256)")),
+        max_outsize=REASON_BYTES_MAX,
+        revert_on_failure=False,
+    )
+    left: uint256 = staticcall IERC20(token).balanceOf(self)
+    if left == before:
+        self._owed[payee][token] += amount
+        log PaymentPostponed(account=payee, token=token, amount=amount, reason=answer)
+    else:
+        self._require_moved(token, amount, left, before)
+
+
+@internal
+@view
+def _require_token(token: address):
+    if not token.is_contract:
+        raw_revert(abi_encode(token, method_id=method_id("NoTokenHere(address)")))
+
+
+@internal
+@view
+def _require_may_send(token: address, account: address):
+    # Ask a token that can tell (ERC-7943) whether an account may send. Others are not asked twice: the call fails.
+    has_answered: bool = False
+    answer: Bytes[32] = b""
+    has_answered, answer = raw_call(
+        token,
+        abi_encode(account, method_id=method_id("canSend(address)")),
+        max_outsize=32,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    if has_answered and len(answer) == 32 and convert(answer, uint256) == 0:
+        raw_revert(abi_encode(account, token, method_id=method_id("AccountMayNotSend(address,address)")))
+
+
+@internal
+@pure
+def _require_moved(token: address, amount: uint256, low: uint256, high: uint256):
+    # A balance that went the other way has moved nothing of what was asked for.
+    moved: uint256 = 0
+    if high > low:
+        moved = high - low
+    if moved != amount:
+        raw_revert(abi_encode(token, amount, moved, method_id=method_id("AmountChanged(address,uint256,uint256)")))
