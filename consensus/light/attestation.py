@@ -320,7 +320,8 @@ def follow_committee(
         AttestedKind.COMMITTEE, record, ZERO_HASH, newest.number, certificate.height, certificate.time_s
     )
     _verify_quorum(trust.domain, newest, attestation, certificate)
-    return _with_committee(trust, committee, max(trust.anchor_time_s, committee.start_s))
+    # A start that is still to come, by a wrong clock or a forger, makes no anchor younger than it can be.
+    return _with_committee(trust, committee, max(trust.anchor_time_s, min(committee.start_s, now_s)))
 
 
 def follow_set(trust: CommitteeTrust, validators: ValidatorSet, *, start_s: int) -> CommitteeTrust:

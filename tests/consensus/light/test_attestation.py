@@ -184,9 +184,10 @@ def follow(
 
 
 def test_committee_introduces_the_next_and_lifts_the_anchor() -> None:
-    moved = follow()
+    moved = follow(now_s=committee(6).start_s)
     assert moved.newest == committee(6)
     assert moved.anchor_time_s == committee(6).start_s
+    assert follow(now_s=NOW_S).anchor_time_s == NOW_S, "a start to come lifts the anchor to now at most"
     twice = follow(moved, number=7)
     assert [entry.number for entry in twice.committees] == [4, 5, 6, 7]
     assert follow(twice) == twice, "a known committee changes nothing"
