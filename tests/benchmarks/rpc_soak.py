@@ -215,5 +215,6 @@ def main(arguments: list[str]) -> None:
         first = cluster.validators[0]
         results = asyncio.run(soak_node(options.rpc_port, first.process_id, options.seconds))
         log = (first.home / "node.log").read_text()
-        results["log"] = {event: log.count(f" {event} ") for event in ("rpc_incident", "slow_loop", "nullified")}
+        results["incidents"] = [line for line in log.splitlines() if " rpc_incident " in line][:10]
+        results["log"] = {event: log.count(f" {event} ") for event in ("slow_loop", "nullified")}
     keep("rpc_soak", vars(options), results)
