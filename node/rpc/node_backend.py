@@ -37,6 +37,7 @@ from node.rpc.backend import (
 )
 from node.rpc.call_runner import CallRunner
 from node.rpc.errors import ProofPruned
+from node.rpc.recent import Recent
 from node.runtime.epochs import Epochs
 from node.runtime.evidence import EvidenceRecord, evidence_records
 from node.runtime.ports import Clock, Workers
@@ -75,20 +76,14 @@ class BackendParts:
     limits: Callable[[], dict[str, int]]
 
 
-def _bound(cache: dict[Height, T], count_max: int) -> None:
-    """Forget what was put in first; loop and calls thread may both be here, and either may have done it."""
-    while len(cache) > count_max:
-        cache.pop(next(iter(cache)), None)
-
-
 class NodeBackend:
     """`node.rpc.backend.Backend` on a running node."""
 
     def __init__(self, parts: BackendParts) -> None:
         self._parts = parts
         self._chain = parts.chain
-        self._headers: dict[Height, FinalHeader] = {}
-        self._receipts: dict[Height, BlockReceipts] = {}
+        self._headers: Recent[Height, FinalHeader] = Recent(HEADERS_CACHED_MAX)
+        self._receipts: Recent[Height, BlockReceipts] = Recent(RECEIPTS_CACHED_MAX)
         self._calls = CallRunner(
             chain=parts.chain,
             chain_id=parts.chain_id,
@@ -121,9 +116,7 @@ class NodeBackend:
         if block_header is None:
             raise MissingRecord(f"header {height}")
         header, header_rlp, block_hash = block_header
-        made = self._headers[height] = FinalHeader(header, header_rlp, block_hash)
-        _bound(self._headers, HEADERS_CACHED_MAX)
-        return made
+        return self._headers.put(height, FinalHeader(header, header_rlp, block_hash))
 
     def block(self, height: Height) -> Block:
         """Return a final block."""
@@ -141,9 +134,7 @@ class NodeBackend:
         if results is None:
             raise MissingRecord(f"results of block {height}")
         made = make_block_receipts(results.receipts, results.senders, results.revert_outputs)
-        self._receipts[height] = made
-        _bound(self._receipts, RECEIPTS_CACHED_MAX)
-        return made
+        return self._receipts.put(height, made)
 
     def locate(self, transaction_hash: Hash32) -> tuple[Height, int] | None:
         """Return height and index of a final transaction."""

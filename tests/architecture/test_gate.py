@@ -15,7 +15,6 @@ ROOT = Path(__file__).resolve().parents[2]
         ["ruff", "format", "--check", "."],
         ["ruff", "check", "."],
         ["mypy"],
-        ["contracts.rebuild", "--check"],
     ],
     ids=lambda arguments: " ".join(arguments),
 )
