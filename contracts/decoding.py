@@ -10,6 +10,7 @@ from typing import Final
 from consensus.primitives.scalars import Address
 from contracts.abi import AbiDecodeError, AbiValue
 from contracts.declarations import SELECTOR_BYTES, ErrorDeclaration, declare_error, decode_event, decoder_of
+from contracts.loader import artifact_names, load
 from contracts.native.directory import lookup, native_contracts
 
 SOLIDITY_WORDS: Final = declare_error("Error(string message)")
@@ -66,7 +67,7 @@ class DecodedEvent:
 
 
 def known_errors() -> tuple[ErrorDeclaration, ...]:
-    """Return every error this module can name: Solidity's two and those of all native contracts, each once."""
+    """Return every error this module can name: Solidity's two and those of all contracts shipped here, each once."""
     return tuple(_ERRORS_BY_SELECTOR.values())
 
 
@@ -153,7 +154,18 @@ def _value_text(value: AbiValue) -> str:
             return f"[{', '.join(_value_text(item) for item in value)}]"
 
 
+def _deployable_errors() -> tuple[ErrorDeclaration, ...]:
+    deployable = (artifact for artifact in map(load, artifact_names()) if artifact.init_code)
+    return tuple(error for artifact in deployable for error in artifact.interface.errors)
+
+
+# Where two contracts declare the same error, the native one names its values. Read at import, so that no call waits for
+# files: 20 ms.
 _ERRORS_BY_SELECTOR: Final = {
     error.selector: error
-    for error in (*SOLIDITY_ERRORS, *(error for contract in native_contracts() for error in contract.errors))
+    for error in (
+        *_deployable_errors(),
+        *(error for contract in native_contracts() for error in contract.errors),
+        *SOLIDITY_ERRORS,
+    )
 }

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from contracts.addresses import BATCH, CURRENCY_REGISTRY
 from contracts.declarations import declare_error, encode_error, encode_event
 from contracts.decoding import decode_log, decode_revert, describe_revert, known_errors, revert_reason
+from contracts.loader import load
 from contracts.native import errors
 from contracts.native.currency_registry import CURRENCY_CREATED
 from contracts.native.money import TRANSFER
@@ -84,3 +85,8 @@ def test_logs_of_other_contracts_and_broken_logs_are_not_decoded() -> None:
     assert decode_log(EUR, topics[:2], data) is None
     assert decode_log(EUR, topics, data[:-1]) is None
     assert decode_log(EUR, *encode_event(CURRENCY_CREATED, EUR, 1, "EUR", "Euro", 2, ALICE)) is None
+
+
+def test_errors_of_deployable_contracts_are_named() -> None:
+    wrong_secret = next(error for error in load("HashedTimelock").interface.errors if error.name == "WrongSecret")
+    assert describe_revert(encode_error(wrong_secret, 7, bytes(32))) == f"WrongSecret(lockId=7, digest=0x{'00' * 32})"

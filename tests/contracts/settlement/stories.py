@@ -5,14 +5,40 @@ step each balance and each claim must be what the bookkeeper has, refusals inclu
 world becomes well again, and a stranger alone must be able to bring everybody's money home: nothing may be left over.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from consensus.primitives.scalars import Address
 from tests.contracts.settlement.tokens import pause
 from tests.contracts.settlement.world import ADMIN, ALICE, BOB, CAROL, OPENING_MINOR, Contract, Reverted, World
 
 STORY_PEOPLE = (ALICE, BOB, CAROL)
+
+
+STORY_STEPS: Final = 80
+"""Steps of a story: enough for several deals to begin, meet trouble and end."""
+
+STORIES: Final = 10
+"""Stories of each contract in one test run."""
+
+
+def steps_of(*choices: Sequence[Any]) -> SearchStrategy[list[Any]]:
+    """Return a strategy of stories whose steps take one of each choice, all alike likely.
+
+    A story follows from one number: lists that hypothesis makes itself repeat themselves and end early, so that few
+    deals come to an end.
+    """
+
+    def story(seed: int) -> list[Any]:
+        generator = Random(seed)
+        return [tuple(map(generator.choice, choices)) for _ in range(STORY_STEPS)]
+
+    return st.integers(0, 2**32 - 1).map(story)
 
 
 class Refused(Exception):
@@ -70,6 +96,11 @@ class Book:
             raise Refused("TransfersPaused")
         if any(account in self.suspended for account in accounts):
             raise Refused("AccountSuspended")
+
+
+def recent(number: int, count: int) -> int:
+    """Return the index of one of the last three of so many deals, where something may still happen."""
+    return count - 1 - number % min(3, count)
 
 
 def agree(real: Callable[[], object], modelled: Callable[[], object]) -> bool:

@@ -7,13 +7,22 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from contracts.abi import AbiValue
 from contracts.declarations import encode_call
 from contracts.loader import load
-from tests.contracts.settlement.stories import STORY_PEOPLE, Book, Refused, agree, heal, toggle_pause, toggle_suspension
+from tests.contracts.settlement.stories import (
+    STORIES,
+    STORY_PEOPLE,
+    Book,
+    Refused,
+    agree,
+    heal,
+    steps_of,
+    toggle_pause,
+    toggle_suspension,
+)
 from tests.contracts.settlement.tokens import Mode, approve, deploy_token, pause, wealth
 from tests.contracts.settlement.world import (
     ALICE,
@@ -529,6 +538,8 @@ class Story:
                 self.agree(ERIN, action, (who,), lambda: self.collect(who))
             case "redeem":
                 self.agree(ERIN, action, (who,), lambda: self.redeem(who))
+            case "heal":
+                heal(self.world, self.token, self.book)
             case "pause":
                 toggle_pause(self.world, self.token, self.book)
             case "suspend":
@@ -563,15 +574,13 @@ ACTIONS = (
     + ["payCoupon"] * 3
     + ["collect"] * 3
     + ["redeem"] * 2
-    + ["forcedTransfer", "setFrozenTokens", "admit", "payRedemption", "pause", "suspend"]
+    + ["forcedTransfer", "setFrozenTokens", "admit", "payRedemption", "pause", "suspend", "heal", "heal"]
 )
-STEPS = st.tuples(
-    st.sampled_from(ACTIONS), st.sampled_from(STORY_PEOPLE), st.sampled_from(STORY_PEOPLE), st.integers(0, 60)
-)
+STEPS = steps_of(ACTIONS, STORY_PEOPLE, STORY_PEOPLE, range(61))
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(STEPS, max_size=25))
+@settings(max_examples=STORIES, deadline=None)
+@given(STEPS)
 def test_in_no_story_money_goes_astray_or_stays_behind(steps: list[tuple[str, Address, Address, int]]) -> None:
     story = Story()
     story.world.advance(YEAR_S)

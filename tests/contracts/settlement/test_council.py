@@ -6,14 +6,13 @@ from functools import cache
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from contracts.abi import AbiValue
 from contracts.addresses import PROTOCOL_CONFIG
 from contracts.declarations import encode_call
 from contracts.loader import load
-from tests.contracts.settlement.stories import Refused, agree
+from tests.contracts.settlement.stories import STORIES, Refused, agree, recent, steps_of
 from tests.contracts.settlement.tokens import deploy_token, wealth
 from tests.contracts.settlement.world import (
     ALICE,
@@ -532,7 +531,7 @@ class Story:
     def act(self, name: str, who: Address, number: int) -> None:
         if not self.proposals:
             return
-        index = len(self.proposals) - 1 - number % min(3, len(self.proposals))
+        index = recent(number, len(self.proposals))
         chosen = self.proposals[index]
         # The first proposal set the limit.
         proposal_id = index + 2
@@ -597,15 +596,15 @@ def _story_beginning() -> tuple[World, Contract]:
     return world.freeze(), council
 
 
-STEPS = st.tuples(
-    st.sampled_from(["propose"] * 3 + ["approve"] * 5 + ["execute"] * 5 + ["revoke", "cancel", "wait", "wait"]),
-    st.sampled_from([*MEMBERS, *MEMBERS, ERIN]),
-    st.integers(0, 100),
+STEPS = steps_of(
+    ["propose"] * 3 + ["approve"] * 5 + ["execute"] * 5 + ["revoke", "cancel", "wait", "wait"],
+    [*MEMBERS, *MEMBERS, ERIN],
+    range(101),
 )
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(STEPS, max_size=30))
+@settings(max_examples=STORIES, deadline=None)
+@given(STEPS)
 def test_in_no_story_money_leaves_without_two_members_and_the_delay_or_the_limit(
     steps: list[tuple[str, Address, int]],
 ) -> None:

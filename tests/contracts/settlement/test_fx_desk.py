@@ -14,7 +14,7 @@ from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from contracts.declarations import encode_call
 from contracts.loader import load
 from tests.contracts.settlement.fx_quotes import Quote
-from tests.contracts.settlement.stories import Refused, agree
+from tests.contracts.settlement.stories import STORIES, Refused, agree, steps_of
 from tests.contracts.settlement.tokens import Mode, approve, deploy_token, pause, wealth
 from tests.contracts.settlement.typed_data import digest_of, sign
 from tests.contracts.settlement.world import (
@@ -317,18 +317,13 @@ def test_a_bank_with_code_quotes_as_it_decides() -> None:
 Step = tuple[str, Address, int, int]
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["take"] * 5 + ["cancelQuote", "cancelQuotesBelow", "wait"]),
-            st.sampled_from([ALICE, BOB, CAROL]),
-            st.integers(0, 5),
-            st.integers(0, 60_000),
-        ),
-        max_size=25,
-    )
+STEPS = steps_of(
+    ["take"] * 8 + ["cancelQuote", "cancelQuotesBelow", "wait"], [ALICE, BOB, CAROL], range(6), range(0, 60_001, 50)
 )
-@settings(max_examples=30, deadline=None)
+
+
+@given(STEPS)
+@settings(max_examples=STORIES, deadline=None)
 def test_in_no_story_a_quote_is_exceeded_or_money_goes_astray(steps: Sequence[Step]) -> None:
     world, desk, _ = beginning()
     offers = [

@@ -16,11 +16,14 @@ from contracts.abi import AbiValue
 from contracts.declarations import encode_call
 from contracts.loader import load
 from tests.contracts.settlement.stories import (
+    STORIES,
     STORY_PEOPLE,
     Book,
     Refused,
     agree,
     heal,
+    recent,
+    steps_of,
     toggle_pause,
     toggle_suspension,
 )
@@ -488,7 +491,7 @@ class Story:
     def collect(self, who: Address, number: int) -> None:
         if not self.mandates:
             return
-        index = number % len(self.mandates)
+        index = recent(number, len(self.mandates))
         chosen, amount = self.mandates[index], number * 150
 
         def modelled() -> None:
@@ -516,7 +519,7 @@ class Story:
     def revoke(self, who: Address, number: int) -> None:
         if not self.mandates:
             return
-        index = number % len(self.mandates)
+        index = recent(number, len(self.mandates))
         chosen = self.mandates[index]
 
         def modelled() -> None:
@@ -536,6 +539,8 @@ class Story:
                 self.collect(who, number)
             case "revoke":
                 self.revoke(who, number)
+            case "heal":
+                heal(self.world, self.token, self.book)
             case "pause":
                 toggle_pause(self.world, self.token, self.book)
             case "suspend":
@@ -546,16 +551,16 @@ class Story:
         assert wealth(self.world, self.token, holders) == [*self.book.balances.values(), 0]
 
 
-STEPS = st.tuples(
-    st.sampled_from(["grant"] * 2 + ["collect"] * 8 + ["revoke", "pause", "suspend", "wait", "wait"]),
-    st.sampled_from(STORY_PEOPLE),
-    st.sampled_from(STORY_PEOPLE),
-    st.integers(0, 60),
+STEPS = steps_of(
+    ["grant"] * 2 + ["collect"] * 8 + ["revoke", "pause", "suspend", "heal", "heal", "wait"],
+    STORY_PEOPLE,
+    STORY_PEOPLE,
+    range(61),
 )
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(STEPS, max_size=30))
+@settings(max_examples=STORIES, deadline=None)
+@given(STEPS)
 def test_in_no_story_more_is_collected_than_mandates_say(steps: Sequence[tuple[str, Address, Address, int]]) -> None:
     story = Story()
     for step in steps:

@@ -8,19 +8,21 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from contracts.abi import AbiValue
 from contracts.declarations import encode_call
 from contracts.loader import load
 from tests.contracts.settlement.stories import (
+    STORIES,
     STORY_PEOPLE,
     Book,
     Refused,
     agree,
     check,
     heal,
+    recent,
+    steps_of,
     toggle_pause,
     toggle_suspension,
     withdraw_all,
@@ -340,7 +342,7 @@ class Story:
     def end(self, name: str, who: Address, number: int) -> None:
         if not self.instructions:
             return
-        instruction_id = len(self.instructions) - number % min(3, len(self.instructions))
+        instruction_id = recent(number, len(self.instructions)) + 1
         chosen = self.instructions[instruction_id - 1]
         values = (instruction_id, REASON) if name == "reject" else (instruction_id,)
 
@@ -394,6 +396,8 @@ class Story:
                 self.propose(who, other, number)
             case "withdraw":
                 self.agree(who, "withdraw", (other, token.address), lambda: book.withdraw(other))
+            case "heal":
+                self.heal()
             case "pause":
                 toggle_pause(self.world, token, book)
             case "suspend":
@@ -404,6 +408,10 @@ class Story:
                 self.end(action, who, number)
         self.check()
 
+    def heal(self) -> None:
+        for token, book in zip(self.tokens, self.books):
+            heal(self.world, token, book)
+
     def check(self) -> None:
         for token, book in zip(self.tokens, self.books):
             check(self.world, token, self.engine, book)
@@ -411,8 +419,7 @@ class Story:
     def finish(self) -> None:
         """Let a stranger bring all money home."""
         self.world.advance(200)
-        for token, book in zip(self.tokens, self.books):
-            heal(self.world, token, book)
+        self.heal()
         for instruction_id, chosen in enumerate(self.instructions, 1):
             if chosen.state == PROPOSED:
                 self.world.call(ERIN, self.engine, "cancel", instruction_id)
@@ -423,14 +430,14 @@ class Story:
         self.check()
 
 
-ACTIONS = ["propose"] * 3 + ["affirm"] * 7 + ["reject", "cancel", "withdraw", "pause", "suspend", "wait"]
-STEPS = st.tuples(
-    st.sampled_from(ACTIONS), st.sampled_from(STORY_PEOPLE), st.sampled_from(STORY_PEOPLE), st.integers(0, 60)
+ACTIONS = (
+    ["propose"] * 3 + ["affirm"] * 7 + ["reject", "cancel", "withdraw", "pause", "suspend", "heal", "heal", "wait"]
 )
+STEPS = steps_of(ACTIONS, STORY_PEOPLE, STORY_PEOPLE, range(61))
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(STEPS, max_size=30))
+@settings(max_examples=STORIES, deadline=None)
+@given(STEPS)
 def test_in_no_story_money_goes_astray_or_stays_behind(steps: list[tuple[str, Address, Address, int]]) -> None:
     story = Story()
     for step in steps:
