@@ -7,6 +7,7 @@ COMMANDS = {
     "keys": ("wallet_cli.commands.keys:keys", "make, import and list keys"),
     "contacts": ("wallet_cli.commands.contacts:contacts", "names of others"),
     "balance": ("wallet_cli.commands.balance:balance", "what an account has, proven"),
+    "history": ("wallet_cli.commands.history:history", "what moved an account's money; as CSV, JSON or camt.053, too"),
     "send": ("wallet_cli.commands.send:send", "pay, and return when the payment is final and proven"),
     "tx": ("wallet_cli.commands.tx:tx", "payments made: wait, show, history"),
     "net": ("wallet_cli.commands.net:net", "networks and endpoints"),

@@ -121,6 +121,22 @@ class Verifier:
             return None
         raise self._client.unreachable()
 
+    def head_at(self, endpoint: str, height: Height) -> Head:
+        """Return the header of a past height, proven final by `endpoint`.
+
+        Raises: ProofInvalid; NetworkUnreachable if the endpoint refuses or falls silent.
+        """
+        try:
+            final = self._certificate(endpoint, hex(height))
+        except RpcRefused as error:
+            raise refused_answer(error) from error
+        except RpcSilent as error:
+            self._client.mark_silent(error)
+            raise self._client.unreachable() from error
+        if final.header.height != height:
+            raise proof_failed(endpoint, ValueError(f"asked for height {height}, proven is {final.header.height}"))
+        return Head(endpoint, final, self._freshness(final, is_past=True))
+
     def trusted(self) -> TrustedState | None:
         """Return what is believed now; None before the first final header was verified."""
         stored = self._store.load_anchor()

@@ -11,10 +11,12 @@ LightError (ValueError)              the evidence does not prove what it was giv
 ├── LinkBroken                       linking headers that are no chain of children
 ├── CertificateNotValid              too few signers, an unknown or repeated one, a wrong signature, another chain
 ├── GenesisMismatch                  the genesis header is not that of the trusted document
+├── WaypointMismatch                 a header that is not the pinned one
 ├── ValidatorSetMismatch             a validator set that the header does not commit to
 ├── ValueNotProven                   Merkle nodes that prove something else
 ├── ConflictingFinality              two valid finalizations for one height
-└── TrustPeriodExceeded              what is trusted is too old to follow silently
+├── TrustPeriodExceeded              what is trusted is too old to follow silently
+└── (in attestation.py) AttestationNotValid, CommitteeUnknown, CommitteeMismatch, OutsideCommitteeTime
 """
 
 from dataclasses import dataclass, replace
@@ -110,6 +112,18 @@ class GenesisMismatch(LightError):
         self.found = found
         self.trusted = trusted
         super().__init__(f"genesis header, {field}: found {found}, the trusted genesis document says {trusted}")
+
+
+class WaypointMismatch(LightError):
+    """A header that is not the one a person pinned."""
+
+    check = "waypoint"
+
+    def __init__(self, field: str, *, found: object, pinned: object) -> None:
+        self.field = field
+        self.found = found
+        self.pinned = pinned
+        super().__init__(f"pinned header, {field}: found {found}, the waypoint says {pinned}")
 
 
 class ValidatorSetMismatch(LightError):

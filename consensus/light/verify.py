@@ -22,6 +22,7 @@ from consensus.light.trust import (
     ValidatorSetMismatch,
     ValueNotProven,
     Waypoint,
+    WaypointMismatch,
     WrongDigest,
     WrongEpoch,
     WrongView,
@@ -122,6 +123,42 @@ def trust_genesis(
         validators=validators,
         anchor=point,
         highest=point,
+        refreshed_ms=max(header.timestamp_ms, accepted_ms),
+    )
+
+
+def trust_waypoint(
+    waypoint: Waypoint,
+    *,
+    chain_id: int,
+    genesis_hash: Hash32,
+    header_rlp: bytes,
+    payload: bytes,
+    accepted_ms: TimestampMs,
+) -> TrustedState:
+    """Return the trusted state of somebody who pinned the last block of an epoch, and was handed its header.
+
+    The set in `payload`, to which the header must commit, is that of the next epoch. `accepted_ms` is when a person
+    accepted the waypoint: the trust period begins there, however old the block is. Genesis is `trust_genesis`'.
+
+    Raises: MalformedEvidence, WaypointMismatch, ValidatorSetMismatch.
+    """
+    found_hash = block_hash_of(header_rlp)
+    if found_hash != waypoint.hash:
+        raise WaypointMismatch("hash", found=f"0x{found_hash.hex()}", pinned=f"0x{waypoint.hash.hex()}")
+    header = _read_header(header_rlp, "pinned header")
+    if header.height != waypoint.height:
+        raise WaypointMismatch("number", found=header.height, pinned=waypoint.height)
+    if header.epoch != waypoint.epoch:
+        raise WaypointMismatch("epoch", found=header.epoch, pinned=waypoint.epoch)
+    epoch = Epoch(header.epoch + 1)
+    return TrustedState(
+        chain_id=chain_id,
+        genesis_hash=genesis_hash,
+        epoch=epoch,
+        validators=_follow_set(header, found_hash, payload, epoch),
+        anchor=waypoint,
+        highest=waypoint,
         refreshed_ms=max(header.timestamp_ms, accepted_ms),
     )
 

@@ -8,6 +8,7 @@ from tests.fuzz import (
     contract_targets,
     file_targets,
     network_targets,
+    offline_targets,
     rpc_targets,
     storage_targets,
 )
@@ -23,6 +24,7 @@ MODULES = (
     file_targets,
     contract_targets,
     rpc_targets,
+    offline_targets,
 )
 
 TARGETS: dict[str, Target] = {target.name: target for module in MODULES for target in module.TARGETS}

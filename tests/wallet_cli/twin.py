@@ -4,13 +4,48 @@ import json
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
 from consensus.chain.receipt import decode_receipt
 from consensus.chain.transaction import decode_transaction, recover_sender
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address
-from tests.wallet_cli.chain import EUR, JPY, Chain, account_proof, certificate, finality_proof
+from contracts.layout import balance_slot
+from tests.wallet_cli.chain import EUR, JPY, MEMO, TRANSFER, Chain, account_proof, certificate, finality_proof
+
+
+def movements(chain: Chain, token: bytes, account: Address) -> list[dict[str, object]]:
+    """Return every transfer of a token to or from an account, as a node lists them."""
+    rows: list[dict[str, object]] = []
+    balance = chain.blocks[0].storage[Address(token)].get(balance_slot(account), 0)
+    word = bytes(12) + account
+    for block in chain.blocks:
+        log_index = -1
+        for raw, encoded in zip(block.transactions, block.receipts, strict=True):
+            logs = decode_receipt(encoded).logs
+            for at, log in enumerate(logs):
+                log_index += 1
+                if log.address != token or log.topics[0] != TRANSFER.topic or word not in log.topics:
+                    continue
+                amount = int.from_bytes(log.data, "big")
+                change = amount * (log.topics[2] == word) - amount * (log.topics[1] == word)
+                balance += change
+                memo = logs[at + 1].topics[3] if at + 1 < len(logs) and logs[at + 1].topics[0] == MEMO.topic else None
+                rows.append(
+                    {
+                        "transactionHash": "0x" + keccak256(raw).hex(),
+                        "height": block.header.height,
+                        "logIndex": log_index,
+                        "timestampMs": block.header.timestamp_ms,
+                        "from": "0x" + log.topics[1][12:].hex(),
+                        "to": "0x" + log.topics[2][12:].hex(),
+                        "amount": str(amount),
+                        "change": str(change),
+                        "balance": str(balance),
+                        "memo": None if memo is None else "0x" + memo.hex(),
+                    }
+                )
+    return rows
 
 
 class Refusal(Exception):
@@ -101,6 +136,29 @@ class Node:
             {"id": 1, "address": "0x" + EUR.hex(), "code": "EUR", "name": "Euro", "decimals": 2},
             {"id": 2, "address": "0x" + JPY.hex(), "code": "JPY", "name": "Yen", "decimals": 0},
         ]
+
+    def _sycee_getStatement(
+        self, currency: str, account: str, first: int, last: int, cursor: str | None
+    ) -> dict[str, object]:
+        """One row a page, so that wallets turn pages."""
+        token, own = bytes.fromhex(currency[2:]), bytes.fromhex(account[2:])
+        rows = [row for row in movements(self.chain, token, Address(own)) if first <= cast(int, row["height"]) <= last]
+        at = 0 if cursor is None else int(cursor, 16)
+        before = self.chain.blocks[max(first - 1, 0)].storage[Address(token)].get(balance_slot(Address(own)), 0)
+        page = rows[at : at + 1]
+        return {
+            "opening": str(before) if at == 0 else rows[at - 1]["balance"],
+            "movements": page,
+            "nextCursor": hex(at + 1) if at + 1 < len(rows) else None,
+        }
+
+    def _sycee_getAddressHistory(self, account: str, cursor: str | None, limit: int) -> dict[str, object]:
+        own = Address(bytes.fromhex(account[2:]))
+        heights = sorted({cast(int, row["height"]) for row in movements(self.chain, EUR, own)}, reverse=True)
+        return {"transactions": [{"height": height} for height in heights[:limit]]}
+
+    def _eth_getBlockByNumber(self, height: str, full: bool) -> dict[str, object]:
+        return {"timestamp": hex(self.chain.blocks[int(height, 16)].header.timestamp_ms // 1_000)}
 
     def _eth_getProof(self, address: str, keys: list[str], height: str) -> object:
         block = self.chain.blocks[int(height, 16)]

@@ -18,6 +18,7 @@ from consensus.light.trust import (
     ValidatorSetMismatch,
     ValueNotProven,
     Waypoint,
+    WaypointMismatch,
     WrongEpoch,
     advance,
     validate_trust_period,
@@ -27,6 +28,7 @@ from consensus.light.verify import (
     genesis_set_payload,
     read_genesis_header,
     trust_genesis,
+    trust_waypoint,
     verify_account,
     verify_final_proof,
     verify_handoff,
@@ -47,6 +49,7 @@ from tests.consensus.light.builders import (
     child_of,
     make_network,
     signing_keys,
+    validator_of,
 )
 from tests.consensus.light.cases import VECTORS, build_cases
 from tests.consensus.light.tries import Trie
@@ -285,3 +288,73 @@ def test_receipt_and_transaction_are_proven_at_their_index_only() -> None:
         verify_receipt(final, 3, receipts[2], proof)
     with pytest.raises(ValueNotProven):
         verify_transaction(final, 3, transactions[3], ordered_list_proof(transactions, 2))
+
+
+def pinned_epoch_end() -> tuple[Network, Waypoint, bytes, bytes, bytes]:
+    """Return a network, the last block of its epoch 0 as a waypoint, its header, the next set and the finalization."""
+    network = make_network()
+    payload = encode_set_payload(Epoch(1), [validator_of(key) for key in KEYS])
+    last = replace(child_of(network.genesis), requests_hash=next_set_requests_hash(payload))
+    header = encode_header(last)
+    point = Waypoint(Epoch(0), last.height, Hash32(keccak256(header)))
+    return network, point, header, payload, certificate_of(last, domain=network.domain)
+
+
+def test_pinned_epoch_end_is_trusted_as_if_followed_from_genesis() -> None:
+    network, point, header, payload, finalization = pinned_epoch_end()
+    trusted = trust_waypoint(
+        point,
+        chain_id=CHAIN_ID,
+        genesis_hash=network.trusted.genesis_hash,
+        header_rlp=header,
+        payload=payload,
+        accepted_ms=TimestampMs(START_MS + 99_000),
+    )
+    followed = verify_handoff(network.trusted, header_rlp=header, payload=payload, finalization=finalization)
+    assert trusted == replace(followed, refreshed_ms=TimestampMs(START_MS + 99_000))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"hash": Hash32(bytes(32))}, WaypointMismatch),
+        ({"height": Height(2)}, WaypointMismatch),
+        ({"epoch": Epoch(1)}, WaypointMismatch),
+    ],
+)
+def test_header_that_is_not_the_pinned_one_is_refused(changes: dict[str, object], error: type[LightError]) -> None:
+    network, point, header, payload, _ = pinned_epoch_end()
+
+    def pin(point: Waypoint, header_rlp: bytes, payload: bytes) -> None:
+        trust_waypoint(
+            point,
+            chain_id=CHAIN_ID,
+            genesis_hash=network.trusted.genesis_hash,
+            header_rlp=header_rlp,
+            payload=payload,
+            accepted_ms=START_MS,
+        )
+
+    with pytest.raises(error):
+        pin(replace(point, **changes), header, payload)  # type: ignore[arg-type]  # fields by name
+    for at in (0, 200, len(header) - 1):
+        with pytest.raises(WaypointMismatch):
+            pin(point, header[:at] + bytes((header[at] ^ 1,)) + header[at + 1 :], payload)
+    for other in (payload[:-1], b"\x01" + payload[1:], encode_set_payload(Epoch(2), [validator_of(KEYS[0])])):
+        with pytest.raises(ValidatorSetMismatch):
+            pin(point, header, other)
+
+
+def test_ordinary_header_is_no_waypoint() -> None:
+    network = make_network()
+    ordinary = child_of(network.genesis)
+    header = encode_header(ordinary)
+    with pytest.raises(ValidatorSetMismatch):
+        trust_waypoint(
+            Waypoint(Epoch(0), ordinary.height, Hash32(keccak256(header))),
+            chain_id=CHAIN_ID,
+            genesis_hash=network.trusted.genesis_hash,
+            header_rlp=header,
+            payload=b"",
+            accepted_ms=START_MS,
+        )
