@@ -135,6 +135,18 @@ def __init__(
     units: uint256,
     maturity: uint64,
 ):
+    """
+    @notice Issue all bonds to the issuer, who is admitted as a holder.
+    @dev Reverts with InvalidTerms, InvalidHolder, NoTokenHere.
+    @param name The bond's name.
+    @param symbol Its short name.
+    @param currency In which coupons and par are paid.
+    @param issuer Who pays them in.
+    @param registrar Who admits holders, freezes, and moves bonds.
+    @param par Of one bond, in minor units of the currency.
+    @param units How many bonds.
+    @param maturity First second in which par can be paid in.
+    """
     now: uint64 = convert(block.timestamp, uint64)
     are_accounts: bool = issuer != empty(address) and registrar != empty(address)
     if not are_accounts or par == 0 or units == 0 or units > UNITS_MAX or maturity <= now:

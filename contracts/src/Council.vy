@@ -147,6 +147,13 @@ _agreed_until: HashMap[bytes32, uint64]
 
 @deploy
 def __init__(members: DynArray[address, MEMBERS_MAX], threshold: uint256, delaySeconds: uint64):
+    """
+    @notice Begin without limits: every decision waits for the delay.
+    @dev Reverts with InvalidMembers, InvalidDelay.
+    @param members Who decides, in ascending order.
+    @param threshold How many of them decide.
+    @param delaySeconds How long decisions wait, at most ninety days.
+    """
     self._set_members(members, threshold)
     self._set_delay(delaySeconds)
 

@@ -74,6 +74,9 @@ _nonce_lowest: HashMap[address, uint256]  # bank
 
 @deploy
 def __init__():
+    """
+    @notice Begin empty; the name is part of what is signed.
+    """
     signatures.__init__("FxDesk")
 
 

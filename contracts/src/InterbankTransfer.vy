@@ -142,6 +142,11 @@ _payment_count: uint256
 
 @deploy
 def __init__(reserve: address):
+    """
+    @notice Serve one central-bank currency.
+    @dev Reverts with NoTokenHere.
+    @param reserve In which banks pay each other.
+    """
     custody._require_token(reserve)
     _reserve = reserve
     _reserve_decimals = staticcall Deposit(reserve).decimals()

@@ -122,6 +122,9 @@ _is_withdrawn: HashMap[address, HashMap[bytes32, bool]]  # party, digest
 
 @deploy
 def __init__():
+    """
+    @notice Begin empty; the name is part of what is signed.
+    """
     signatures.__init__("SettlementEngine")
 
 

@@ -22,6 +22,7 @@ from contracts.loader import Artifact, load
 from contracts.native.directory import lookup
 from contracts.rebuild import compile_artifact
 from node.execution.calls import CallRequest, execute_on
+from node.execution.engine import load_engine
 from node.execution.meter import WorkMeter
 from node.execution.transition import BlockContext, Outcome
 from node.state.journal import Journal
@@ -48,6 +49,9 @@ OPENING_MINOR: Final = 1_000_000
 
 MEMO: Final = b"invoice 2041".ljust(32, b"\0")
 NO_MEMO: Final = bytes(32)
+
+# py-evm changes the recursion limit when it is loaded, which hypothesis does not want to see in a test.
+load_engine()
 
 
 class Reverted(Exception):
