@@ -102,9 +102,9 @@ class AbiType:
     canonical: str
     """As in signatures: `uint256`, `(address,uint256)[]`."""
     kind: str
-    """One of address, bool, uint, fixed (bytesN), string, bytes, array, tuple."""
+    """One of address, bool, uint, int, fixed (bytesN), string, bytes, array, tuple."""
     size: int | None
-    """Bits of a uint, bytes of a bytesN, length of T[n]; None where the type has no size, as T[]."""
+    """Bits of a uint or int, bytes of a bytesN, length of T[n]; None where the type has no size, as T[]."""
     members: tuple["AbiType", ...]
     """Element type of an array (one), component types of a tuple; else empty."""
     is_dynamic: bool
@@ -131,7 +131,7 @@ def parse_type(text: str) -> AbiType:
         return AbiType(text, text, None, (), False, WORD_BYTES)
     if text in ("string", "bytes"):
         return AbiType(text, text, None, (), True, WORD_BYTES)
-    for prefix, kind, step, limit in (("uint", "uint", 8, 256), ("bytes", "fixed", 1, 32)):
+    for prefix, kind, step, limit in (("uint", "uint", 8, 256), ("int", "int", 8, 256), ("bytes", "fixed", 1, 32)):
         digits = text.removeprefix(prefix)
         if digits != text and digits.isascii() and digits.isdecimal() and not digits.startswith("0"):
             size = int(digits)
@@ -193,7 +193,7 @@ def encode(types: Sequence[AbiType], values: Sequence[AbiValue]) -> bytes:
 
 
 def encode_word(item: AbiType, value: AbiValue) -> bytes:
-    """Return the 32 bytes of a one-word value: address, bool, uintN or bytesN.
+    """Return the 32 bytes of a one-word value: address, bool, uintN, intN or bytesN.
 
     Raises: ValueDoesNotFit.
     """
@@ -202,6 +202,11 @@ def encode_word(item: AbiType, value: AbiValue) -> bytes:
         assert item.size is not None
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0 and not value >> item.size:
             return value.to_bytes(WORD_BYTES, "big")
+    elif kind == "int":
+        assert item.size is not None
+        limit = 1 << item.size - 1
+        if isinstance(value, int) and not isinstance(value, bool) and -limit <= value < limit:
+            return value.to_bytes(WORD_BYTES, "big", signed=True)
     elif kind == "bool":
         if isinstance(value, bool):
             return value.to_bytes(WORD_BYTES, "big")
@@ -314,6 +319,8 @@ def word_decoder(item: AbiType) -> WordDecoder:
         return _decode_bool
     if item.kind == "uint" and item.size is not None:
         return _decode_uint256 if item.size == 256 else _uint_decoder(item.canonical, item.size)
+    if item.kind == "int" and item.size is not None:
+        return _int_decoder(item.canonical, item.size)
     if item.kind == "fixed" and item.size is not None:
         return _fixed_decoder(item.canonical, item.size)
     raise UnknownAbiType(item.canonical)
@@ -347,6 +354,18 @@ def _uint_decoder(canonical: str, bits: int) -> WordDecoder:
         return number
 
     return decode_uint
+
+
+def _int_decoder(canonical: str, bits: int) -> WordDecoder:
+    limit = 1 << bits - 1
+
+    def decode_int(data: bytes, at: int) -> int:
+        number = int.from_bytes(data[at : at + 32], "big", signed=True)
+        if not -limit <= number < limit:
+            raise WordOutOfRange(at, canonical)
+        return number
+
+    return decode_int
 
 
 def _fixed_decoder(canonical: str, size: int) -> WordDecoder:

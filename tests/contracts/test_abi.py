@@ -24,7 +24,20 @@ from contracts.abi import (
     word_decoder,
 )
 
-WORDS = ("address", "bool", "uint8", "uint32", "uint64", "uint128", "uint256", "bytes1", "bytes4", "bytes32")
+WORDS = (
+    "address",
+    "bool",
+    "uint8",
+    "uint32",
+    "uint64",
+    "uint128",
+    "uint256",
+    "int8",
+    "int256",
+    "bytes1",
+    "bytes4",
+    "bytes32",
+)
 TYPE_TEXTS = (
     *WORDS,
     "string",
@@ -53,6 +66,9 @@ def values_of(item: AbiType) -> st.SearchStrategy[AbiValue]:
         case "uint":
             assert item.size is not None
             return st.integers(0, 2**item.size - 1)
+        case "int":
+            assert item.size is not None
+            return st.integers(-(1 << item.size - 1), (1 << item.size - 1) - 1)
         case "fixed":
             assert item.size is not None
             return st.binary(min_size=item.size, max_size=item.size)
@@ -148,6 +164,8 @@ def word(number: int) -> bytes:
         ("address", word(2**160), WordOutOfRange),
         ("bool", word(2), WordOutOfRange),
         ("uint8", word(256), WordOutOfRange),
+        ("int8", word(128), WordOutOfRange),
+        ("int8", b"\xff" * 31 + b"\x7f", WordOutOfRange),
         ("bytes4", word(1), WordOutOfRange),
         ("string", word(64) + word(0) + word(0), OffsetNotCanonical),
         ("string", word(0), OffsetNotCanonical),
@@ -171,6 +189,8 @@ def test_each_uncanonical_encoding_has_its_own_error(text: str, data: bytes, err
         ("address", word(2**160 - 1), b"\xff" * 20),
         ("bool", word(1), True),
         ("uint8", word(255), 255),
+        ("int8", word(127), 127),
+        ("int8", b"\xff" * 31 + b"\x80", -128),
         ("bytes4", b"abcd" + bytes(28), b"abcd"),
         ("string", word(32) + word(0), ""),
         ("string", word(32) + word(2) + "é".encode() + bytes(30), "é"),
@@ -191,6 +211,9 @@ def test_a_decode_error_names_the_byte_and_both_values() -> None:
     [
         ("uint8", 256),
         ("uint8", -1),
+        ("int8", 128),
+        ("int8", -129),
+        ("int8", True),
         ("uint256", 2**256),
         ("uint256", True),
         ("bool", 1),
@@ -219,7 +242,22 @@ def test_as_many_values_as_types_are_needed() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "uint", "uint7", "uint264", "uint08", "int256", "bytes0", "bytes33", "uint8[0]", "uint8[x]", "()", "[]"],
+    [
+        "",
+        "uint",
+        "uint7",
+        "uint264",
+        "uint08",
+        "int",
+        "int9",
+        "int264",
+        "bytes0",
+        "bytes33",
+        "uint8[0]",
+        "uint8[x]",
+        "()",
+        "[]",
+    ],
 )
 def test_an_expression_that_is_no_type_is_refused(text: str) -> None:
     with pytest.raises(UnknownAbiType):

@@ -34,8 +34,9 @@ ALL = list(commands(cli))
 def test_commands_are_these() -> None:
     assert [name for name, _ in ALL] == [
         "init", "keys new", "keys import", "keys list", "keys show", "keys use", "contacts add", "contacts list",
-        "balance", "history", "send", "tx wait", "tx show", "tx history", "net list", "net health", "trust show",
-        "version",
+        "balance", "history", "send", "contract list", "contract abi", "contract alias", "contract deploy",
+        "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "net list",
+        "net health", "trust show", "version",
     ]  # fmt: skip
 
 

@@ -190,6 +190,31 @@ class Node:
         is_known = any("0x" + keccak256(raw).hex() == transaction_hash for raw in known)
         return {"hash": transaction_hash} if is_known else None
 
+    def _eth_call(self, call: dict[str, str], tag: str) -> str:
+        """Answer balanceOf and totalSupply; anything else reverts with a named error."""
+        storage = self.chain.head.storage[Address(bytes.fromhex(call["to"][2:]))]
+        data = bytes.fromhex(call["data"][2:])
+        if data[:4] == keccak256(b"balanceOf(address)")[:4]:
+            return f"0x{storage.get(balance_slot(Address(data[16:36])), 0):064x}"
+        if data[:4] == keccak256(b"totalSupply()")[:4]:
+            return f"0x{10_000:064x}"
+        raise Refusal(3, "execution reverted", "0x" + keccak256(b"EnforcedPause()")[:4].hex())
+
+    def _sycee_getLogs(self, question: dict[str, Any], cursor: str | None, limit: int) -> dict[str, object]:
+        logs: list[dict[str, object]] = []
+        for block in self.chain.blocks[int(question["fromBlock"], 16) :]:
+            for raw, encoded in zip(block.transactions, block.receipts, strict=True):
+                for log in decode_receipt(encoded).logs:
+                    topics = ["0x" + topic.hex() for topic in log.topics]
+                    if "0x" + log.address.hex() == question["address"] and topics[0] == question["topics"][0]:
+                        found = {
+                            "blockNumber": hex(block.header.height),
+                            "topics": topics,
+                            "data": "0x" + log.data.hex(),
+                        }
+                        logs.append({**found, "transactionHash": "0x" + keccak256(raw).hex()})
+        return {"logs": logs[:limit], "nextCursor": None, "height": self.chain.head.header.height}
+
     def _eth_getLogs(self, question: dict[str, Any]) -> object:
         logs = []
         for block in self.chain.blocks[int(question["fromBlock"], 16) : int(question["toBlock"], 16) + 1]:
