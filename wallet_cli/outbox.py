@@ -26,24 +26,22 @@ REPLACED: Final = "replaced"
 """Another transaction of this wallet with the same nonce is final: this one can never be."""
 
 _SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS outbox (
-    hash BLOB PRIMARY KEY, sender BLOB NOT NULL, nonce INTEGER NOT NULL, recipient BLOB NOT NULL,
-    currency TEXT NOT NULL, units TEXT NOT NULL, memo BLOB NOT NULL, raw BLOB NOT NULL, state TEXT NOT NULL
+CREATE TABLE IF NOT EXISTS transactions (
+    hash BLOB PRIMARY KEY, sender BLOB NOT NULL, nonce INTEGER NOT NULL, target BLOB NOT NULL, data BLOB NOT NULL,
+    raw BLOB NOT NULL, state TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS outbox_open ON outbox (sender, state);
+CREATE INDEX IF NOT EXISTS transactions_open ON transactions (sender, state);
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What the user wants paid; two equal intents while the first is open are one payment."""
+    """What the user wants done; two equal intents while the first is open are one transaction."""
 
     sender: Address
-    recipient: Address
-    currency: str
-    units: int
-    memo: bytes
-    """32 bytes."""
+    to: Address | None
+    """None creates a contract."""
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +79,9 @@ class Outbox:
     def save(self, entry: Entry) -> None:
         """Write a signed transaction to disk; only then may it be sent."""
         intent = entry.intent
-        values = (entry.hash, intent.sender, entry.nonce, intent.recipient, intent.currency, str(intent.units))
+        values = (entry.hash, intent.sender, entry.nonce, intent.to or b"", intent.data, entry.raw, entry.state)
         with self._database:
-            self._database.execute(
-                "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*values, intent.memo, entry.raw, entry.state)
-            )
+            self._database.execute("INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
     def mark_final(self, transaction_hash: Hash32) -> None:
         """Note that the receipt of a transaction is proven; others of this wallet with its nonce are replaced."""
@@ -94,10 +90,10 @@ class Outbox:
             return
         with self._database:
             self._database.execute(
-                "UPDATE outbox SET state = ? WHERE sender = ? AND nonce = ? AND hash != ?",
+                "UPDATE transactions SET state = ? WHERE sender = ? AND nonce = ? AND hash != ?",
                 (REPLACED, entry.intent.sender, entry.nonce, transaction_hash),
             )
-            self._database.execute("UPDATE outbox SET state = ? WHERE hash = ?", (FINAL, transaction_hash))
+            self._database.execute("UPDATE transactions SET state = ? WHERE hash = ?", (FINAL, transaction_hash))
 
     def load(self, transaction_hash: Hash32) -> Entry | None:
         """Return the entry of a transaction, or None if this wallet did not sign it. Raises: UsageRefused."""
@@ -115,7 +111,7 @@ class Outbox:
         except sqlite3.DatabaseError as error:
             raise self._damaged(str(error)) from error
         for row in rows:
-            if not has_types(row, _COLUMN_TYPES) or not (row[5].isascii() and row[5].isdigit() and len(row[5]) < 79):
+            if not has_types(row, _COLUMN_TYPES):
                 raise self._damaged(f"the entry with nonce {row[2]!r} holds a value of the wrong type")
         return [_entry(row) for row in rows]
 
@@ -146,13 +142,13 @@ class Outbox:
             os.close(handle)
 
 
-_COLUMN_TYPES: Final = (bytes, bytes, int, bytes, str, str, bytes, bytes, str)
+_COLUMN_TYPES: Final = (bytes, bytes, int, bytes, bytes, bytes, str)
 """Of the columns in the order of `_SELECT`."""
 
-_SELECT: Final = "SELECT hash, sender, nonce, recipient, currency, units, memo, raw, state FROM outbox"
+_SELECT: Final = "SELECT hash, sender, nonce, target, data, raw, state FROM transactions"
 
 
-def _entry(row: tuple[bytes, bytes, int, bytes, str, str, bytes, bytes, str]) -> Entry:
-    transaction_hash, sender, nonce, recipient, currency, units, memo, raw, state = row
-    intent = Intent(Address(sender), Address(recipient), currency, int(units), memo)
+def _entry(row: tuple[bytes, bytes, int, bytes, bytes, bytes, str]) -> Entry:
+    transaction_hash, sender, nonce, target, data, raw, state = row
+    intent = Intent(Address(sender), Address(target) if target else None, data)
     return Entry(Hash32(transaction_hash), nonce, raw, intent, state)

@@ -1,8 +1,4 @@
-"""A payment from intent to proof: build, sign, store, send, prove.
-
-Signed means stored: the bytes are on disk before they leave, and every retry sends the same ones. A time-out is never
-called a failure.
-"""
+"""Payments: what they are before they are signed, and in the receipts that prove them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,34 +6,13 @@ from typing import Final
 from consensus.primitives.scalars import Address, AmountMinor, Hash32
 from contracts.abi import AbiDecodeError
 from contracts.declarations import EventDeclaration, declare_event, declare_function, decode_event, encode_call
-from contracts.decoding import describe_revert
 from wallet_cli.amounts import Amount, Currency
-from wallet_cli.client import (
-    METHOD_NOT_FOUND,
-    SYNC_NONCE_GAP,
-    SYNC_NOT_READY,
-    SYNC_TIMED_OUT,
-    Answer,
-    RpcRefused,
-    RpcSilent,
-)
-from wallet_cli.errors import NetworkUnreachable, OutcomeUnknown, TransactionRefused
-from wallet_cli.keystore import Account
 from wallet_cli.memos import EMPTY_MEMO
-from wallet_cli.outbox import SIGNED, Entry, Intent
-from wallet_cli.session import Session
-from wallet_cli.verified import FinalTransaction, ask_any, proof_failed, refused_answer
-
-POLL_MS: Final = 200
-"""Between two questions about a pending transaction: a payment takes about 100 ms, a slow leader a second."""
-
-SYNC_TIMEOUT_MAX_MS: Final = 30_000
-"""Longest wait one node grants (operations.md §10)."""
+from wallet_cli.outbox import Intent
+from wallet_cli.verified import FinalTransaction
 
 GAS_LIMIT_MAX: Final = 1_000_000
 """Highest gas limit signed for one payment, ten times what it uses: an estimate comes from a node nobody believes."""
-
-EXECUTION_REVERTED: Final = 3
 
 _TRANSFER: Final = declare_function("transfer(address to, uint256 amount)", returns="bool", mutates=True)
 _TRANSFER_WITH_MEMO: Final = declare_function(
@@ -58,11 +33,13 @@ class Payment:
     """32 bytes; zero if there is none."""
 
 
-def transfer_data(intent: Intent) -> bytes:
-    """Return the calldata that pays an intent."""
-    if intent.memo == EMPTY_MEMO:
-        return encode_call(_TRANSFER, intent.recipient, intent.units)
-    return encode_call(_TRANSFER_WITH_MEMO, intent.recipient, intent.units, intent.memo)
+def payment_intent(sender: Address, recipient: Address, money: Amount, memo: bytes) -> Intent:
+    """Return the call of a currency that pays `money`; `memo` has 32 bytes, zeros for none."""
+    if memo == EMPTY_MEMO:
+        data = encode_call(_TRANSFER, recipient, money.units)
+    else:
+        data = encode_call(_TRANSFER_WITH_MEMO, recipient, money.units, memo)
+    return Intent(sender, money.currency.address, data)
 
 
 def payments_in(found: FinalTransaction, currencies: list[Currency]) -> list[Payment]:
@@ -85,212 +62,6 @@ def payments_in(found: FinalTransaction, currencies: list[Currency]) -> list[Pay
             assert isinstance(memo["memo"], bytes)
             payments[-1] = Payment(last.sender, last.recipient, last.amount, memo["memo"])
     return payments
-
-
-def open_entry(session: Session, intent: Intent) -> Entry | None:
-    """Return the stored transaction that pays this very intent and has no proven outcome, or None."""
-    for entry in session.outbox.load_open(intent.sender):
-        if entry.intent == intent:
-            return entry
-    return None
-
-
-def estimate_gas(session: Session, intent: Intent, currency: Currency) -> int:
-    """Return the gas limit of a payment, having let a node try it out.
-
-    Raises: TransactionRefused if it would revert.
-    """
-    call = {
-        "from": "0x" + intent.sender.hex(),
-        "to": "0x" + currency.address.hex(),
-        "data": "0x" + transfer_data(intent).hex(),
-    }
-    try:
-        answer = session.client.call("eth_estimateGas", call)
-    except RpcRefused as error:
-        if error.code != EXECUTION_REVERTED:
-            raise refused_answer(error) from error
-        raise TransactionRefused(
-            f"the payment would revert: {_revert_text(error)}",
-            why="the ledger's rules refuse it; nothing was signed",
-            next_step=f"sycee balance {checksum_or_name(session, intent.sender)}",
-            code="WOULD_REVERT",
-            reason=error.reason,
-        ) from error
-    return min(_quantity(answer), GAS_LIMIT_MAX)
-
-
-def next_nonce(session: Session, account: Address, proven_nonce: int) -> int:
-    """Return the nonce to sign with, having sent again what is stored and may not have arrived.
-
-    Never below the proven nonce. An open transaction that no node takes is thereby replaced, not doubled.
-    """
-    for entry in session.outbox.load_open(account):
-        if entry.nonce >= proven_nonce:
-            try:
-                session.client.call("eth_sendRawTransaction", "0x" + entry.raw.hex())
-            except RpcRefused as error:
-                session.output.detail(f"stored transaction 0x{entry.hash.hex()}: {error.message}")
-    answer = ask_any(session.client, "eth_getTransactionCount", "0x" + account.hex(), "pending")
-    return max(proven_nonce, _quantity(answer))
-
-
-def sign_and_store(
-    session: Session, account: Account, intent: Intent, currency: Currency, *, nonce: int, gas_limit: int
-) -> Entry:
-    """Sign a payment and write it to disk. Raises: PasswordWrong, Declined."""
-    from wallet_cli.signing import sign_call, unlock
-
-    with session.output.progress(f"opening the key of {account.name}"):
-        private_key = unlock(account, session.password_source())
-    signed = sign_call(
-        private_key,
-        chain_id=session.network.chain_id,
-        nonce=nonce,
-        gas_limit=gas_limit,
-        to=currency.address,
-        data=transfer_data(intent),
-    )
-    entry = Entry(signed.hash, nonce, signed.raw, intent, SIGNED)
-    session.outbox.save(entry)
-    return entry
-
-
-def settle(session: Session, transaction_hash: Hash32, raw: bytes | None) -> FinalTransaction:
-    """Send the bytes, if there are any, and return the transaction when it is proven final.
-
-    Raises: OutcomeUnknown on time-out or Ctrl-C, TransactionRefused if it was not admitted, ProofInvalid.
-    """
-    try:
-        return _settle(session, transaction_hash, raw)
-    except KeyboardInterrupt as error:
-        raise unknown_outcome(session, transaction_hash) from error
-
-
-def _settle(session: Session, transaction_hash: Hash32, raw: bytes | None) -> FinalTransaction:
-    deadline_ms = session.settings.now_ms() + session.settings.timeout_ms
-    to_send = raw
-    while True:
-        refusal = None
-        try:
-            if to_send is not None:
-                refusal = _send(session, to_send)
-                to_send = None
-            found = session.verifier.finality(transaction_hash)
-            if found is not None:
-                session.outbox.mark_final(transaction_hash)
-                return found
-            if refusal is not None:
-                raise refusal
-        except NetworkUnreachable as error:
-            if raw is None:
-                raise
-            # The bytes may have left: from here on the outcome is unknown, and an endpoint may come back.
-            session.output.detail(error.message)
-            session.client.forget_silence()
-        if session.settings.now_ms() >= deadline_ms:
-            raise unknown_outcome(session, transaction_hash)
-        session.settings.pause_ms(POLL_MS)
-
-
-def validate_succeeded(session: Session, found: FinalTransaction) -> None:
-    """Check that a proven transaction did what it was signed for. Raises: TransactionRefused."""
-    if found.receipt.succeeded:
-        return
-    reason, name = "its receipt has status 0", "0x" + found.transaction.hash.hex()
-    try:
-        answer = session.client.call("sycee_getRevertReason", name).result
-        if isinstance(answer, dict) and isinstance(answer.get("data"), str):
-            reason = describe_revert(bytes.fromhex(answer["data"].removeprefix("0x"))) + " (says the node)"
-    except (RpcRefused, ValueError):
-        session.output.detail("the node does not say why")
-    raise TransactionRefused(
-        f"{name} is final at height {found.final.header.height} and reverted: {reason}",
-        why="the ledger refused it when it was executed; no money moved",
-        next_step=f"sycee tx show {name}",
-        code="REVERTED",
-    )
-
-
-def unknown_outcome(session: Session, transaction_hash: Hash32) -> OutcomeUnknown:
-    """Return the error for a transaction whose outcome was not proven in time."""
-    return OutcomeUnknown(
-        f"0x{transaction_hash.hex()} is not proven final yet; it may still become final",
-        why="the network is slow, or the endpoint is; the payment is neither done nor failed",
-        next_step=f"sycee tx wait 0x{transaction_hash.hex()}",
-    )
-
-
-def checksum_or_name(session: Session, address: bytes) -> str:
-    """Return this wallet's name for an address, else the address."""
-    from wallet_cli.addresses import checksum_address
-
-    return session.name_of(address) or checksum_address(address)
-
-
-def _quantity(answer: Answer) -> int:
-    try:
-        return int(str(answer.result), 16)
-    except ValueError as error:
-        raise proof_failed(answer.endpoint, error) from error
-
-
-def _send(session: Session, raw: bytes) -> TransactionRefused | None:
-    """Offer the bytes to the endpoints until one takes them; return the refusal if one refused and none was silent.
-
-    Raises: NetworkUnreachable if none took them and any was silent: it may have passed them on all the same.
-    """
-    wait_ms = min(session.settings.timeout_ms, SYNC_TIMEOUT_MAX_MS)
-    refusal: TransactionRefused | None = None
-    is_any_silent = False
-    for endpoint in list(session.client.living()):
-        try:
-            _send_to(session, endpoint, raw, wait_ms)
-            return None
-        except RpcSilent as error:
-            session.client.mark_silent(error)
-            is_any_silent = True
-        except RpcRefused as error:
-            refusal = refusal or _refusal(error)
-    if is_any_silent or refusal is None:
-        raise session.client.unreachable()
-    return refusal
-
-
-def _send_to(session: Session, endpoint: str, raw: bytes, wait_ms: int) -> None:
-    """Offer the bytes to one endpoint; returns if it took them. Raises: RpcRefused, RpcSilent."""
-    data = "0x" + raw.hex()
-    try:
-        session.client.call_at(endpoint, "eth_sendRawTransactionSync", data, wait_ms, wait_ms=wait_ms)
-    except RpcRefused as error:
-        if error.code == METHOD_NOT_FOUND:
-            session.client.call_at(endpoint, "eth_sendRawTransaction", data)
-        elif error.code != SYNC_TIMED_OUT:
-            raise
-
-
-def _refusal(error: RpcRefused) -> TransactionRefused:
-    details = {
-        SYNC_NOT_READY: "it is not ready for execution",
-        SYNC_NONCE_GAP: f"an earlier transaction of the account is missing, expected nonce {error.data}",
-    }
-    return TransactionRefused(
-        f"{error.endpoint} did not admit the transaction: {details.get(error.code, error.message)}",
-        why="it is in no pool; the same signed bytes are kept and can be sent again",
-        next_step="repeat the command: it sends the same bytes and cannot pay twice",
-        code="NOT_ADMITTED",
-        reason=error.reason,
-    )
-
-
-def _revert_text(error: RpcRefused) -> str:
-    data = error.data
-    try:
-        if isinstance(data, str):
-            return describe_revert(bytes.fromhex(data.removeprefix("0x")))
-    except ValueError:
-        pass
-    return error.message
 
 
 def _event_values(event: EventDeclaration, topics: tuple[Hash32, ...], data: bytes) -> dict[str, object] | None:

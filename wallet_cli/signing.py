@@ -100,20 +100,21 @@ def unlock(account: Account, source: PasswordSource) -> bytes:
 
 
 def sign_call(
-    private_key: bytes, *, chain_id: int, nonce: int, gas_limit: int, to: Address, data: bytes
+    private_key: bytes, *, chain_id: int, nonce: int, gas_limit: int, to: Address | None, data: bytes
 ) -> SignedTransaction:
-    """Return the signed type 2 transaction that calls `to`, offering no fee."""
-    fields = {
+    """Return the signed type 2 transaction that calls `to`, or creates a contract without it; it offers no fee."""
+    fields: dict[str, object] = {
         "type": 2,
         "chainId": chain_id,
         "nonce": nonce,
         "gas": gas_limit,
         "maxFeePerGas": 0,
         "maxPriorityFeePerGas": 0,
-        "to": checksum_address(to),
         "value": 0,
         "data": data,
     }
+    if to is not None:
+        fields["to"] = checksum_address(to)
     raw = bytes(EthAccount.sign_transaction(fields, private_key).raw_transaction)
     transaction = decode_transaction(raw)
     sender = recover_sender(transaction)

@@ -182,7 +182,7 @@ def _outboxes() -> list[bytes]:
     folder = scratch("outbox-made")
     outbox = Outbox(folder)
     for nonce in range(3):
-        intent = Intent(ADDRESS, ADDRESS, "EUR", 5, bytes(32))
+        intent = Intent(ADDRESS, ADDRESS if nonce else None, b"\x01\x02")
         outbox.save(Entry(Hash32(keccak256(bytes((nonce,)))), nonce, b"\x02raw", intent, SIGNED))
     outbox.close()
     return [(folder / "wallet.db").read_bytes()]
@@ -341,7 +341,7 @@ TARGETS = (
         "outbox",
         "wallet_cli.outbox:Outbox",
         _outboxes,
-        mutate_database("outbox", ("nonce", "recipient", "currency", "units", "memo", "raw"), "outbox-changed"),
+        mutate_database("transactions", ("nonce", "target", "data", "raw"), "outbox-changed"),
         at(scratch("outbox") / "wallet.db", _read_outbox),
         (UserError,),
         steps=DATABASE_STEPS,

@@ -3,14 +3,40 @@
 import random
 from collections.abc import Sequence
 from functools import cache
+from typing import assert_never
 
 from tests.fuzz.mutators import mutate_bytes
-from tests.fuzz.promise import Target
-from tests.wallet_cli.offline.builders import every_message
+from tests.fuzz.promise import Bound, Target
+from tests.wallet_cli.offline.builders import (
+    CHAIN_ID,
+    LOCK_ID,
+    LOCK_TERMS,
+    NOW_S,
+    PURSE_ID,
+    SEPARATOR,
+    every_message,
+    make_hop,
+)
+from tests.wallet_cli.offline.tills import knowing_lock, make_payer, make_till
+from wallet_cli.offline.acceptance import check_payment
+from wallet_cli.offline.attachments import learn
 from wallet_cli.offline.canonical_cbor import CborItem, DecodedCbor, decode, encode
 from wallet_cli.offline.errors import MessageError
 from wallet_cli.offline.message_decoder import decode_message
 from wallet_cli.offline.message_encoder import encode_message
+from wallet_cli.offline.messages import (
+    Card,
+    CommitteeMessage,
+    Fraud,
+    Heal,
+    Invoice,
+    PairedPayment,
+    PursePayment,
+    Receipt,
+    Release,
+    Revocations,
+)
+from wallet_cli.offline.payer import check_card, check_heal, check_invoice, check_receipt, check_release
 
 HOSTILE_LEAVES: tuple[CborItem, ...] = (
     0, 1, 23, 24, 255, 256, 2**32 - 1, 2**32, 2**53, 2**64 - 1, b"", bytes(8), bytes(20), bytes(65), bytes(128),
@@ -56,6 +82,35 @@ def _lie(drawn: random.Random, tree: DecodedCbor) -> CborItem:
     return drawn.choice(HOSTILE_LEAVES)
 
 
+def _check(data: bytes) -> None:
+    """Put a stranger's bytes to a till and to a payer: both answer, whatever they are."""
+    check_payment(TILL, data, now_s=NOW_S)
+    try:
+        message = decode_message(data)
+    except MessageError:
+        return
+    match message:
+        case Invoice():
+            check_invoice(PAYER, message, now_s=NOW_S)
+        case Heal():
+            check_heal(SEPARATOR, PAYER.locks[0], message, invoice=message.invoice, amount_minor=1, now_s=NOW_S)
+        case Card():
+            check_card(CHAIN_ID, SEPARATOR, message, now_s=NOW_S)
+        case Receipt():
+            check_receipt(SEPARATOR, message, digest=LOCK_ID, invoice=message.invoice, till_key=TILL.till_key)
+        case Release():
+            check_release(SEPARATOR, LOCK_TERMS, message)
+        case CommitteeMessage() | Revocations() | Fraud():
+            learn(TILL.trust, TILL.revoked, [data], now_s=NOW_S)
+        case PairedPayment() | PursePayment():
+            pass
+        case _:
+            assert_never(message)
+
+
+TILL = make_till(locks=knowing_lock(), spends={PURSE_ID: (make_hop(12_00, 13_00, number=7),)})
+PAYER = make_payer()
+
 TARGETS = (
     Target(
         "offline-message",
@@ -64,5 +119,16 @@ TARGETS = (
         mutate_message,
         lambda data: encode_message(decode_message(data)),
         (MessageError,),
+    ),
+    Target(
+        "offline-verdict",
+        "wallet_cli.offline.acceptance:check_payment",
+        _messages,
+        mutate_message,
+        _check,
+        (),
+        # Decoded twice here, and a message may carry eight others: each may cost two signatures more.
+        steps=Bound(12_000, 120),
+        allocation=Bound(256 * 1024, 160),
     ),
 )

@@ -117,7 +117,7 @@ def damaged_rows(path: Path, statement: str) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE outbox SET units = 'much'", "UPDATE outbox SET raw = 5", "UPDATE outbox SET nonce = 'x'"],
+    ["UPDATE transactions SET data = 'much'", "UPDATE transactions SET raw = 5", "UPDATE transactions SET nonce = 'x'"],
 )
 def test_outbox_with_a_value_of_the_wrong_type_is_refused(tmp_path: Path, statement: str) -> None:
     (content,) = TARGETS["outbox"].seeds()

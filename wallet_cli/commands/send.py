@@ -1,5 +1,7 @@
 """`sycee send`: pay, and return when the payment is final and proven."""
 
+from dataclasses import dataclass
+
 import click
 
 from consensus.primitives.scalars import Address, AmountMinor
@@ -13,18 +15,18 @@ from wallet_cli.keystore import Account
 from wallet_cli.memos import encode_memo
 from wallet_cli.outbox import Entry, Intent
 from wallet_cli.output import Proof
-from wallet_cli.payments import (
+from wallet_cli.payments import GAS_LIMIT_MAX, payment_intent, payments_in
+from wallet_cli.positions import read_position
+from wallet_cli.screens import Confirmation, confirmation_screen, transaction_record
+from wallet_cli.session import Session
+from wallet_cli.transactions import (
     estimate_gas,
     next_nonce,
     open_entry,
-    payments_in,
     settle,
     sign_and_store,
     validate_succeeded,
 )
-from wallet_cli.positions import read_position
-from wallet_cli.screens import Confirmation, confirmation_screen, transaction_record
-from wallet_cli.session import Session
 from wallet_cli.verified import Head
 
 
@@ -44,7 +46,7 @@ def send(session: Session, to: str, amount: str, currency: str | None, memo: str
     it cannot pay twice.
     """
     account = session.account()
-    name, recipient, is_sure = session.resolve(to)
+    name, recipient, has_checksum = session.resolve(to)
     _validate_recipient(recipient)
     head = session.verifier.head()
     if head is None:
@@ -56,13 +58,14 @@ def send(session: Session, to: str, amount: str, currency: str | None, memo: str
         )
     currencies = load_currencies(session, head)
     money = parse_amount(amount, currencies, code=currency)
-    intent = Intent(account.address, recipient, money.currency.code, int(money.units), encode_memo(memo))
+    order = _Order(recipient, name, has_checksum, money, encode_memo(memo))
+    intent = payment_intent(account.address, recipient, money, order.memo)
     with session.outbox.account_lock(account.address):
         entry = open_entry(session, intent)
         if entry is not None:
             session.output.say(f"resuming the payment signed before: 0x{entry.hash.hex()}")
         else:
-            entry = _new_entry(session, account, intent, money, name, is_sure, head)
+            entry = _new_entry(session, account, intent, order, head)
             if entry is None:
                 return
         with session.output.progress(f"waiting until 0x{entry.hash.hex()[:8]}… is final"):
@@ -70,7 +73,7 @@ def send(session: Session, to: str, amount: str, currency: str | None, memo: str
     validate_succeeded(session, found)
     payments = payments_in(found, currencies)
     if not any(
-        (payment.recipient, payment.amount, payment.memo) == (recipient, money, intent.memo) for payment in payments
+        (payment.recipient, payment.amount, payment.memo) == (recipient, money, order.memo) for payment in payments
     ):
         raise ProofInvalid(
             f"0x{entry.hash.hex()} is final and its receipt shows no transfer of {format_amount(money)} to {to}",
@@ -84,10 +87,22 @@ def send(session: Session, to: str, amount: str, currency: str | None, memo: str
     )
 
 
-def _new_entry(
-    session: Session, account: Account, intent: Intent, money: Amount, name: str, is_sure: bool, head: Head
-) -> Entry | None:
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What the payer typed, understood."""
+
+    recipient: Address
+    name: str
+    """Empty if this wallet has none for the recipient."""
+    has_checksum: bool
+    """Or is known by name."""
+    money: Amount
+    memo: bytes
+
+
+def _new_entry(session: Session, account: Account, intent: Intent, order: _Order, head: Head) -> Entry | None:
     """Check, ask, sign and store; None on a dry run. Raises: InsufficientFunds, Declined, PasswordWrong."""
+    recipient, money = order.recipient, order.money
     state, _ = session.verifier.read_account(head, account.address)
     position = read_position(session, head, account.address, money.currency)
     if position.spendable.units < money.units:
@@ -96,31 +111,31 @@ def _new_entry(
             why=f"the balance is {head.proof.label()}; nothing was signed",
             next_step=f"sycee balance {account.name}",
         )
-    gas_limit = estimate_gas(session, intent, money.currency)
+    gas_limit = estimate_gas(session, intent, gas_limit_max=GAS_LIMIT_MAX)
     after = Amount(AmountMinor(position.spendable.units - money.units), money.currency)
-    if intent.recipient == account.address:
+    if recipient == account.address:
         after = position.spendable
     screen = Confirmation(
         network=session.network.name,
         chain_id=session.network.chain_id,
-        recipient_name=name,
-        recipient_kind=_kind(session, intent.recipient),
-        recipient=intent.recipient,
+        recipient_name=order.name,
+        recipient_kind=_kind(session, recipient),
+        recipient=recipient,
         amount=money,
         sender_name=account.name,
         after=after,
-        memo=intent.memo,
+        memo=order.memo,
         proof=head.proof,
-        warnings=_warnings(intent.recipient, name, is_sure, head.proof),
+        warnings=_warnings(recipient, order.name, order.has_checksum, head.proof),
     )
     session.output.say(confirmation_screen(screen))
     if session.settings.is_dry_run:
-        record = {"dry_run": True, "to": checksum_address(intent.recipient), "units": str(intent.units)}
+        record = {"dry_run": True, "to": checksum_address(recipient), "units": str(money.units)}
         session.output.result(record, "dry run: nothing was signed", proof=head.proof)
         return None
     session.output.confirm("Send?", is_yes=session.settings.is_yes, next_step="repeat with --yes to send")
     nonce = next_nonce(session, account.address, state.nonce if state is not None else 0)
-    return sign_and_store(session, account, intent, money.currency, nonce=nonce, gas_limit=gas_limit)
+    return sign_and_store(session, account, intent, nonce=nonce, gas_limit=gas_limit)
 
 
 def _validate_recipient(recipient: Address) -> None:
@@ -141,9 +156,9 @@ def _kind(session: Session, recipient: Address) -> str:
     return "address"
 
 
-def _warnings(recipient: Address, name: str, is_sure: bool, proof: Proof) -> tuple[str, ...]:
+def _warnings(recipient: Address, name: str, has_checksum: bool, proof: Proof) -> tuple[str, ...]:
     warnings = []
-    if not is_sure:
+    if not has_checksum:
         warnings.append(f"the address has no checksum; it reads {checksum_address(recipient)}")
     if not name:
         warnings.append("this wallet has no name for the recipient")

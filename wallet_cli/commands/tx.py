@@ -12,9 +12,10 @@ from wallet_cli.cli import Need, WalletGroup, wallet_command
 from wallet_cli.currencies import load_currencies
 from wallet_cli.errors import UsageRefused
 from wallet_cli.output import Proof
-from wallet_cli.payments import TRANSFER_EVENT, Payment, payments_in, settle, validate_succeeded
+from wallet_cli.payments import TRANSFER_EVENT, Payment, payments_in
 from wallet_cli.screens import payment_line, payment_record, transaction_record, transaction_screen
 from wallet_cli.session import Session
+from wallet_cli.transactions import settle, validate_succeeded
 from wallet_cli.verified import FinalTransaction, Head, ask_any, ask_at, proof_failed
 
 LOG_BLOCKS_MAX: Final = 10_000

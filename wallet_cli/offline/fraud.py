@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from consensus.light.attestation import AttestationDomain, AttestedKind, CommitteeTrust, verify_attestation
 from consensus.primitives.scalars import Address, Hash32
+from contracts.offline.errors import RuleBroken
 from contracts.offline.lock_rules import OfflineWord, encode_word
 from contracts.offline.purse_rules import Equivocation, SignedHop, is_overlap, verify_equivocation
 from contracts.offline.typed_data import Hop, PurseTerms, domain_separator, hop_digest, purse_id
-from wallet_cli.offline.messages import CertifiedWord, Fraud, PursePayment, Spend
+from wallet_cli.offline.messages import REFERENCE_BYTES, CertifiedWord, Fraud, PursePayment, Spend
 
 
 class OtherNetwork(ValueError):
@@ -31,6 +32,15 @@ class ProvenFraud:
     equivocation: Equivocation
     is_opened: bool
     """True if the purse is certified to have been opened, so that its owner is to blame; else the purse alone is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPayment:
+    """A PAYMENT and who it was shown to."""
+
+    payment: PursePayment
+    to: Address
+    """The payee that its signature names."""
 
 
 def spend_of_payment(purse: Hash32, payment: PursePayment, to: Address) -> SignedHop:
@@ -67,6 +77,28 @@ def prove_double_spend(domain: AttestationDomain, terms: PurseTerms, first: Sign
     if found.digest_first > found.digest_second:
         first, second = second, first
     return Fraud(domain.chain_id, terms, _spend(first), _spend(second))
+
+
+def detect_double_spend(domain: AttestationDomain, first: ShownPayment, second: ShownPayment) -> Fraud | None:
+    """Return the proof if two PAYMENTs, shown to anybody, spend units of one purse twice; None if they do not.
+
+    One of the two must carry the terms: without them nobody can tell whose signatures they are.
+    """
+    terms = first.payment.terms or second.payment.terms
+    if terms is None or first.payment.ref != second.payment.ref:
+        return None
+    purse = purse_id(domain_separator(domain.chain_id, domain.contract), terms)
+    if first.payment.ref != purse[:REFERENCE_BYTES]:
+        return None
+    try:
+        return prove_double_spend(
+            domain,
+            terms,
+            spend_of_payment(purse, first.payment, first.to),
+            spend_of_payment(purse, second.payment, second.to),
+        )
+    except RuleBroken:
+        return None
 
 
 def verify_fraud(domain: AttestationDomain, fraud: Fraud) -> Equivocation:

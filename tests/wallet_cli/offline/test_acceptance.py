@@ -522,6 +522,9 @@ def test_rubbish_is_refused_and_every_refusal_says_its_values() -> None:
         found = check_payment(make_till(), data, now_s=NOW_S).verdict
         assert isinstance(found, Refused)
         assert found.reason is Reason.MALFORMED
+    stranger = verdict(make_till(), make_paired(is_first=False))
+    assert isinstance(stranger, Refused)
+    assert stranger.facts == (("ref", "0x" + LOCK_ID[:16].hex()),)
     refused = verdict(make_till(), make_paired(), now_s=NOW_S + 601)
     assert str(refused) == f"the invoice is too old: make a new one (until {NOW_S + 600}, now {NOW_S + 601})"
 

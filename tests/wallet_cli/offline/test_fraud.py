@@ -12,6 +12,7 @@ from contracts.offline.lock_rules import OfflineWord
 from tests.wallet_cli.offline.builders import (
     CLAIM_UNTIL_S,
     DOMAIN,
+    MALLORY,
     PURSE_ID,
     PURSE_TERMS,
     PURSE_WORD,
@@ -27,6 +28,8 @@ from tests.wallet_cli.offline.builders import (
 from wallet_cli.offline.errors import MessageError
 from wallet_cli.offline.fraud import (
     OtherNetwork,
+    ShownPayment,
+    detect_double_spend,
     find_conflict,
     is_overspent,
     prove_double_spend,
@@ -49,6 +52,28 @@ def test_two_payments_to_two_tills_prove_the_double_spend_to_a_third_party() -> 
     found = verify_fraud(DOMAIN, shown)
     assert (found.purse_id, found.lo, found.hi) == (PURSE_ID, 9_99, 10_00)
     assert set(spends_of_fraud(DOMAIN, shown)) == {first, second}
+
+
+def test_double_spend_is_detected_from_two_payments_and_only_from_a_true_one() -> None:
+    first = ShownPayment(make_purse_payment(0, 10_00, to=SHOPS[0]), SHOPS[0])
+    second = ShownPayment(make_purse_payment(9_99, 20_00, 2, to=SHOPS[1], is_first=False), SHOPS[1])
+    found = detect_double_spend(DOMAIN, second, first)
+    assert found is not None
+    assert verify_fraud(DOMAIN, found).purse_id == PURSE_ID
+    bare = replace(first, payment=replace(first.payment, terms=None))
+    other = make_purse_payment(terms=replace(PURSE_TERMS, open_nonce=9))
+    misnamed = [replace(shown, payment=replace(shown.payment, ref=bytes(16))) for shown in (first, second)]
+    for one, two in (
+        (first, first),
+        (misnamed[0], misnamed[1]),
+        (bare, second),
+        (first, ShownPayment(make_purse_payment(10_00, 20_00, 2, to=SHOPS[1]), SHOPS[1])),
+        (first, replace(second, to=SHOPS[2])),
+        (first, ShownPayment(make_purse_payment(9_99, 20_00, 2, to=SHOPS[1], key=MALLORY), SHOPS[1])),
+        (first, ShownPayment(other, SHOPS[1])),
+        (replace(first, payment=replace(first.payment, terms=other.terms)), second),
+    ):
+        assert detect_double_spend(DOMAIN, one, two) is None
 
 
 def test_proof_has_the_same_bytes_whichever_was_seen_first() -> None:
