@@ -95,6 +95,40 @@ SIGNED_ORDER_ERRORS: Final = (
     CALLER_IS_NOT_PAYEE,
 )
 
+# What policies and limits refuse in a currency.
+
+POLICY_REFUSES_SENDER: Final = declare_error("PolicyRefusesSender(uint64 policyId, address sender)")
+POLICY_REFUSES_RECIPIENT: Final = declare_error("PolicyRefusesRecipient(uint64 policyId, address recipient)")
+ACCOUNT_SUSPENDED: Final = declare_error("AccountSuspended(address account, uint8 status)")
+TRANSFER_LIMIT_EXCEEDED: Final = declare_error(
+    "TransferLimitExceeded(address account, uint8 tier, uint256 limit, uint256 amount)"
+)
+DAILY_OUT_LIMIT_EXCEEDED: Final = declare_error(
+    "DailyOutLimitExceeded(address account, uint8 tier, uint256 limit, uint256 used, uint256 amount)"
+)
+DAILY_IN_LIMIT_EXCEEDED: Final = declare_error(
+    "DailyInLimitExceeded(address account, uint8 tier, uint256 limit, uint256 used, uint256 amount)"
+)
+BALANCE_LIMIT_EXCEEDED: Final = declare_error(
+    "BalanceLimitExceeded(address account, uint8 tier, uint256 limit, uint256 balance, uint256 amount)"
+)
+UNKNOWN_POLICY: Final = declare_error("UnknownPolicy(uint64 policyId)")
+UNLIMITED_TIER: Final = declare_error("UnlimitedTier(uint8 tier)")
+LIMIT_TOO_HIGH: Final = declare_error("LimitTooHigh(uint256 limit, uint256 highest)")
+
+COMPLIANCE_ERRORS: Final = (
+    POLICY_REFUSES_SENDER,
+    POLICY_REFUSES_RECIPIENT,
+    ACCOUNT_SUSPENDED,
+    TRANSFER_LIMIT_EXCEEDED,
+    DAILY_OUT_LIMIT_EXCEEDED,
+    DAILY_IN_LIMIT_EXCEEDED,
+    BALANCE_LIMIT_EXCEEDED,
+    UNKNOWN_POLICY,
+    UNLIMITED_TIER,
+    LIMIT_TOO_HIGH,
+)
+
 # Roles.
 
 UNAUTHORIZED_ACCOUNT: Final = declare_error("AccessControlUnauthorizedAccount(address account, bytes32 neededRole)")
