@@ -60,6 +60,7 @@ from contracts.native.roles import (
     set_role,
 )
 from contracts.native.signed_orders import SIGNED_ORDER_EVENTS, SIGNED_ORDERS
+from contracts.native.transfer_rules import TRANSFER_RULE_EVENTS, TRANSFER_RULES
 
 SUPPLY_MAX: Final = 2**128 - 1
 """Highest supply cap, in minor units. No sum of two balances can then leave a word, whatever is added later."""
@@ -333,7 +334,7 @@ def _require_created(context: CallContext) -> None:
 
 CURRENCY: Final = build_contract(
     "Currency",
-    tables=(FUNCTIONS, SIGNED_ORDERS, ROLES),
+    tables=(FUNCTIONS, SIGNED_ORDERS, TRANSFER_RULES, ROLES),
     events=(
         TRANSFER,
         APPROVAL,
@@ -343,6 +344,7 @@ CURRENCY: Final = build_contract(
         PAUSED,
         UNPAUSED,
         *SIGNED_ORDER_EVENTS,
+        *TRANSFER_RULE_EVENTS,
         *ROLE_EVENTS,
     ),
     errors_declared=(

@@ -160,6 +160,60 @@ REGISTRY_ERRORS: Final = (
     INDEX_OUT_OF_RANGE,
 )
 
+# PolicyRegistry. A kind is a number of contracts.native.policy_rules.PolicyKind.
+
+INVALID_POLICY_KIND: Final = declare_error("InvalidPolicyKind(uint8 kind)")
+NESTED_COMPOUND: Final = declare_error("NestedCompound(uint64 policyId)")
+IMMUTABLE_POLICY: Final = declare_error("ImmutablePolicy(uint64 policyId)")
+POLICY_ADMIN_ONLY: Final = declare_error("PolicyAdminOnly(uint64 policyId, address caller, address admin)")
+TOO_MANY_ACCOUNTS: Final = declare_error("TooManyAccounts(uint256 count, uint256 highest)")
+NO_POLICY_ADMIN_TRANSFER: Final = declare_error("NoPolicyAdminTransfer(uint64 policyId, address account)")
+
+POLICY_ERRORS: Final = (
+    UNKNOWN_POLICY,
+    INVALID_POLICY_KIND,
+    NESTED_COMPOUND,
+    IMMUTABLE_POLICY,
+    POLICY_ADMIN_ONLY,
+    TOO_MANY_ACCOUNTS,
+    NO_POLICY_ADMIN_TRANSFER,
+    INVALID_ROLE_ACCOUNT,
+)
+
+# AccountRegistry. A status is a number of contracts.native.accounts.AccountStatus.
+
+BANK_ONLY: Final = declare_error("BankOnly(address caller)")
+UNKNOWN_BANK: Final = declare_error("UnknownBank(address bank)")
+INVALID_BANK_NAME: Final = declare_error("InvalidBankName(string name)")
+INVALID_BIC: Final = declare_error("InvalidBic(string bic)")
+ACCOUNT_NOT_REGISTERED: Final = declare_error("AccountNotRegistered(address account)")
+ACCOUNT_REGISTERED_ALREADY: Final = declare_error("AccountRegisteredAlready(address account, uint32 sponsorId)")
+SPONSOR_ONLY: Final = declare_error("SponsorOnly(address caller, address account, uint32 sponsorId)")
+INVALID_TIER: Final = declare_error("InvalidTier(uint8 tier, uint8 highest)")
+PERMISSIONS_NOT_HELD: Final = declare_error("PermissionsNotHeld(uint16 permissions, uint16 highest)")
+SUSPENDED_ALREADY: Final = declare_error("SuspendedAlready(address account, uint8 status)")
+ACCOUNT_NOT_SUSPENDED: Final = declare_error("AccountNotSuspended(address account)")
+SUSPENDED_BY_GOVERNOR: Final = declare_error("SuspendedByGovernor(address account)")
+
+ACCOUNT_ERRORS: Final = (
+    GOVERNOR_ONLY,
+    BANK_ONLY,
+    UNKNOWN_BANK,
+    INVALID_BANK_NAME,
+    INVALID_BIC,
+    ACCOUNT_NOT_REGISTERED,
+    ACCOUNT_REGISTERED_ALREADY,
+    SPONSOR_ONLY,
+    INVALID_TIER,
+    PERMISSIONS_NOT_HELD,
+    ACCOUNT_SUSPENDED,
+    SUSPENDED_ALREADY,
+    ACCOUNT_NOT_SUSPENDED,
+    SUSPENDED_BY_GOVERNOR,
+    INVALID_ROLE_ACCOUNT,
+    INDEX_OUT_OF_RANGE,
+)
+
 # ProtocolConfig.
 
 UNKNOWN_PARAMETER: Final = declare_error("UnknownParameter(string name)")

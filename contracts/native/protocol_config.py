@@ -83,6 +83,11 @@ def require_governor(context: CallContext) -> None:
         raise revert(errors.GOVERNOR_ONLY, context.caller, network_governor)
 
 
+def is_governor(context: CallContext) -> bool:
+    """Tell whether the governor calls, whichever contract it calls."""
+    return context.caller == governor(context.at(CONFIG_ADDRESS))
+
+
 def _parameter_view(slot: int) -> Handler:
     def view(context: CallContext) -> int:
         return context.get_slot(slot)
