@@ -2,6 +2,7 @@
 
 import pytest
 
+from consensus.chain.errors import InvalidGenesis
 from consensus.primitives.scalars import Address
 from contracts.addresses import ACCOUNT_REGISTRY, PROTOCOL_CONFIG
 from contracts.declarations import encode_call
@@ -19,6 +20,7 @@ from tests.node.execution.ledger import (
     CAROL_KEY,
     DAVE_KEY,
     context,
+    document,
     genesis,
     payment,
     raw_call,
@@ -109,3 +111,16 @@ def test_a_leader_leaves_an_unregistered_senders_transaction_out() -> None:
     parent = network.block_zero.executed.overlay
     executed, _ = build_block(parent, network.context, [*network.sent, intruder])
     assert len(executed.transaction_hashes) == len(network.sent)
+
+
+def test_a_genesis_document_sets_the_mode_and_no_third_one() -> None:
+    for mode, refused in ((0, None), (1, "not_registered")):
+        block_zero = genesis(document(parameters=(("account_mode", mode),)))
+        execution = BlockExecution(block_zero.executed.overlay, context(block_zero))
+        if refused is None:
+            assert execution.apply(payment(ALICE_KEY, 0, BOB, 1)).succeeded
+        else:
+            with pytest.raises(TransactionNotAllowed, match=refused):
+                execution.apply(payment(ALICE_KEY, 0, BOB, 1))
+    with pytest.raises(InvalidGenesis, match="account_mode"):
+        genesis(document(parameters=(("account_mode", 2),)))
