@@ -42,6 +42,8 @@ GAS_ISSUE: Final = 12_000
 GAS_ROLE: Final = 15_000
 """Role changes, pause and unpause."""
 GAS_CREATE_CURRENCY: Final = 50_000
+GAS_BATCH: Final = 3_000
+"""A batch, beside its calls."""
 GAS_LISTED_ACCOUNT: Final = 1_000
 """One account of a change to a policy's list, beside the change."""
 

@@ -214,6 +214,14 @@ ACCOUNT_ERRORS: Final = (
     INDEX_OUT_OF_RANGE,
 )
 
+# Batch.
+
+TOO_MANY_CALLS: Final = declare_error("TooManyCalls(uint256 count, uint256 highest)")
+BATCH_TARGET_REFUSED: Final = declare_error("BatchTargetRefused(uint256 index, address target)")
+BATCH_CALL_FAILED: Final = declare_error("BatchCallFailed(uint256 index, bytes reason)")
+
+BATCH_ERRORS: Final = (TOO_MANY_CALLS, BATCH_TARGET_REFUSED, BATCH_CALL_FAILED)
+
 # ProtocolConfig.
 
 UNKNOWN_PARAMETER: Final = declare_error("UnknownParameter(string name)")
