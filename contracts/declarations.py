@@ -230,4 +230,15 @@ def error_json(error: ErrorDeclaration) -> Json:
 
 
 def _parameter_json(parameter: Parameter) -> Json:
-    return {"name": parameter.name, "type": parameter.type.canonical}
+    return _type_json(parameter.name, parameter.type)
+
+
+def _type_json(name: str, item: AbiType) -> dict[str, Json]:
+    """Return name and type; a tuple, or an array of them, lists its members, which have no names here."""
+    element, suffix = item, ""
+    while element.kind == "array":
+        suffix = element.canonical[len(element.members[0].canonical) :] + suffix
+        element = element.members[0]
+    if element.kind != "tuple":
+        return {"name": name, "type": item.canonical}
+    return {"name": name, "type": f"tuple{suffix}", "components": [_type_json("", part) for part in element.members]}

@@ -83,7 +83,7 @@ class CurrencySlots:
     """Slots of every currency, version 1. Fields without a function yet keep their place."""
 
     FLAGS: Final = 0
-    """Packed from the lowest bit: decimals u8, paused u8, limitsEnabled u8, policyId u64. Never 0 once created."""
+    """Packed from the lowest bit: decimals u8, paused u8, limitsEnabled u8, policyId u64."""
     TOTAL_SUPPLY: Final = 1
     """uint256, always below 2^128."""
     BALANCES: Final = 2
@@ -122,6 +122,10 @@ class CurrencySlots:
     """string."""
     SYMBOL: Final = 19
     """string: the currency's code."""
+    TIER_LIMITS: Final = 30
+    """mapping(uint8 tier => record of two words)."""
+    DAILY_USE: Final = 31
+    """mapping(address => packed: day u32, out u112, in u112)."""
 
 
 DECIMALS_OFFSET_BITS: Final = 0
@@ -161,6 +165,117 @@ def minter_allowance_slot(minter: bytes) -> int:
 def role_slot(role: bytes, account: bytes) -> int:
     """Return the slot that holds 1 if `account` has `role` (32 bytes)."""
     return address_mapping_slot(account, word_mapping_slot(role, CurrencySlots.ROLES))
+
+
+LIMIT_BITS: Final = 112
+"""Width of a limit and of a day's counter: two counters and the number of their day then fit one word."""
+TIER_LIMIT_FIELD_BITS: Final = 128
+"""A tier's two words have two fields each, from the lowest bit: perTransferMax, balanceMax; dailyOutMax, dailyInMax."""
+USE_DAY_BITS: Final = 32
+USE_OUT_OFFSET_BITS: Final = 32
+USE_IN_OFFSET_BITS: Final = 144
+
+_DAILY_USE_WORD: Final = CurrencySlots.DAILY_USE.to_bytes(32, "big")
+
+
+def tier_limits_slot(tier: int) -> int:
+    """Return the first of the two slots of the limits of `tier` (0 to 255) in any currency."""
+    return word_mapping_slot(tier.to_bytes(32, "big"), CurrencySlots.TIER_LIMITS)
+
+
+def daily_use_slot(account: bytes) -> int:
+    """Return the slot of what `account` moved on the last day on which a daily limit counted it."""
+    return int.from_bytes(keccak256_cached(_ADDRESS_PADDING + account + _DAILY_USE_WORD), "big")
+
+
+# PolicyRegistry
+
+
+class PolicyRegistrySlots:
+    """Slots of the PolicyRegistry, version 1."""
+
+    COUNT: Final = 0
+    """uint256: policies created; the newest has this number plus 1 as its id, because 0 and 1 are built in."""
+    POLICIES: Final = 1
+    """mapping(uint64 id => packed: kind u8, admin address; of a compound: kind u8 and three ids u64)."""
+    ADMINS_OFFERED: Final = 2
+    """mapping(uint64 id => address): the admin-to-be; 0 if no handover is under way."""
+    LISTED: Final = 3
+    """mapping(uint64 id => mapping(address => bool))."""
+
+
+POLICY_KIND_BITS: Final = 8
+POLICY_ADMIN_OFFSET_BITS: Final = 8
+POLICY_SENDER_OFFSET_BITS: Final = 8
+POLICY_RECIPIENT_OFFSET_BITS: Final = 72
+POLICY_MINT_RECIPIENT_OFFSET_BITS: Final = 136
+
+
+def policy_slot(policy_id: int) -> int:
+    """Return the slot of the record of a policy; the word is 0 if it was never created."""
+    return word_mapping_slot(policy_id.to_bytes(32, "big"), PolicyRegistrySlots.POLICIES)
+
+
+def policy_admin_offered_slot(policy_id: int) -> int:
+    """Return the slot of the account to which a policy's administration is offered."""
+    return word_mapping_slot(policy_id.to_bytes(32, "big"), PolicyRegistrySlots.ADMINS_OFFERED)
+
+
+def policy_listed_slot(policy_id: int, account: bytes) -> int:
+    """Return the slot that holds 1 if `account` is on the list of a policy."""
+    listed = word_mapping_slot(policy_id.to_bytes(32, "big"), PolicyRegistrySlots.LISTED)
+    return address_mapping_slot(account, listed)
+
+
+# AccountRegistry
+
+
+class AccountRegistrySlots:
+    """Slots of the AccountRegistry, version 1."""
+
+    RECORDS: Final = 0
+    """mapping(address => packed: sponsor id u32, tier u8, status u8, permissions u16, registeredAt u64)."""
+    BANK_COUNT: Final = 1
+    """uint256: banks registered; the newest has this id."""
+    BANKS: Final = 2
+    """mapping(uint32 id => record of three words)."""
+    BANK_ID_BY_ADDRESS: Final = 3
+    """mapping(address => uint32 id); 0 if the address is no bank."""
+
+
+class BankWords:
+    """Words of a bank's record, counted from the slot of its id."""
+
+    ADDRESS_AND_QUOTA: Final = 0
+    """Packed: bank address, quotaGasPerMinute u64."""
+    NAME: Final = 1
+    """string of at most 31 bytes: one word."""
+    BIC: Final = 2
+    """string of 8 or 11 bytes: one word."""
+
+
+ACCOUNT_SPONSOR_BITS: Final = 32
+ACCOUNT_TIER_OFFSET_BITS: Final = 32
+ACCOUNT_STATUS_OFFSET_BITS: Final = 40
+ACCOUNT_PERMISSIONS_OFFSET_BITS: Final = 48
+ACCOUNT_PERMISSIONS_BITS: Final = 16
+ACCOUNT_REGISTERED_AT_OFFSET_BITS: Final = 64
+BANK_QUOTA_OFFSET_BITS: Final = 160
+
+
+def account_slot(account: bytes) -> int:
+    """Return the slot of an account's record; the word is 0 if it was never registered."""
+    return address_mapping_slot(account, AccountRegistrySlots.RECORDS)
+
+
+def bank_slot(bank_id: int) -> int:
+    """Return the first of the three slots of the bank numbered `bank_id`."""
+    return word_mapping_slot(bank_id.to_bytes(32, "big"), AccountRegistrySlots.BANKS)
+
+
+def bank_id_slot(bank: bytes) -> int:
+    """Return the slot of the number of the bank with this address; the word is 0 if it is no bank."""
+    return address_mapping_slot(bank, AccountRegistrySlots.BANK_ID_BY_ADDRESS)
 
 
 # CurrencyRegistry
@@ -272,6 +387,8 @@ class ProtocolConfigSlots:
     """address: the governor-to-be; 0 if no handover is under way."""
     SCHEDULED: Final = 14
     """mapping(uint256 parameter's slot => uint256): value from the next epoch on; 0 if none is scheduled."""
+    ACCOUNT_MODE: Final = 15
+    """uint8: 0 open, 1 registered."""
 
 
 PROTOCOL_PARAMETER_SLOTS: Final = {

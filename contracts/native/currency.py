@@ -24,6 +24,7 @@ from contracts.layout import (
     write_packed,
 )
 from contracts.native import errors
+from contracts.native.compliance import check_mint, record, require_not_paused
 from contracts.native.context import CallContext
 from contracts.native.dispatch import (
     GAS_ISSUE,
@@ -44,10 +45,9 @@ from contracts.native.money import (
     emit_memo,
     emit_transfer,
     move,
-    require_not_paused,
-    require_receiver,
     set_allowance,
 )
+from contracts.native.policy_rules import POLICY_ADMIT_EVERYBODY
 from contracts.native.roles import (
     DEFAULT_ADMIN_ROLE,
     ISSUER_ROLE,
@@ -60,12 +60,10 @@ from contracts.native.roles import (
     set_role,
 )
 from contracts.native.signed_orders import SIGNED_ORDER_EVENTS, SIGNED_ORDERS
+from contracts.native.transfer_rules import TRANSFER_RULE_EVENTS, TRANSFER_RULES
 
 SUPPLY_MAX: Final = 2**128 - 1
 """Highest supply cap, in minor units. No sum of two balances can then leave a word, whatever is added later."""
-
-POLICY_ADMIT_EVERYBODY: Final = 1
-"""Transfer policy of a new currency; 0 would reject everybody (ledger.md §5)."""
 
 MINTER_ALLOWANCE_SET: Final = declare_event("MinterAllowanceSet(address indexed minter, uint256 allowance)")
 SUPPLY_CAP_SET: Final = declare_event("SupplyCapSet(uint256 cap)")
@@ -225,7 +223,7 @@ def mint(context: CallContext, to: Address, amount: int, memo: bytes) -> None:
     """Create `amount` for `to`; an issuer's call, within its minter allowance and the supply cap."""
     require_not_paused(context)
     require_role(context, ISSUER_ROLE)
-    require_receiver(to)
+    use = check_mint(context, to, amount)
     minter = context.caller
     slot = minter_allowance_slot(minter)
     allowed = context.get_slot(slot)
@@ -233,6 +231,7 @@ def mint(context: CallContext, to: Address, amount: int, memo: bytes) -> None:
         raise revert(errors.MINTER_ALLOWANCE_EXCEEDED, minter, allowed, amount)
     add_supply(context, to, amount)
     context.set_slot(slot, allowed - amount)
+    record(context, use)
     emit_transfer(context, ZERO_ADDRESS, to, amount)
     emit_memo(context, ZERO_ADDRESS, to, memo)
 
@@ -328,14 +327,14 @@ def _write_paused(context: CallContext, is_paused: bool) -> None:
 
 
 def _require_created(context: CallContext) -> None:
-    # The policy id in this word is never 0 once a currency exists.
-    if not context.get_slot(CurrencySlots.FLAGS):
+    # The flags are 0 for a currency without minor unit whose policy rejects everybody; its code is there all the same.
+    if not context.get_slot(CurrencySlots.FLAGS) and not context.get_slot(CurrencySlots.SYMBOL):
         raise revert(errors.UNKNOWN_CURRENCY, context.address)
 
 
 CURRENCY: Final = build_contract(
     "Currency",
-    tables=(FUNCTIONS, SIGNED_ORDERS, ROLES),
+    tables=(FUNCTIONS, SIGNED_ORDERS, TRANSFER_RULES, ROLES),
     events=(
         TRANSFER,
         APPROVAL,
@@ -345,8 +344,14 @@ CURRENCY: Final = build_contract(
         PAUSED,
         UNPAUSED,
         *SIGNED_ORDER_EVENTS,
+        *TRANSFER_RULE_EVENTS,
         *ROLE_EVENTS,
     ),
-    errors_declared=(*errors.CURRENCY_ERRORS, *errors.SIGNED_ORDER_ERRORS, *errors.ROLE_ERRORS),
+    errors_declared=(
+        *errors.CURRENCY_ERRORS,
+        *errors.COMPLIANCE_ERRORS,
+        *errors.SIGNED_ORDER_ERRORS,
+        *errors.ROLE_ERRORS,
+    ),
     guard=_require_created,
 )

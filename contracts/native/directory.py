@@ -4,18 +4,12 @@ from typing import Final
 
 from consensus.primitives.scalars import Address
 from contracts import addresses
+from contracts.native.batch import BATCH, TARGETS
 from contracts.native.context import CallContext
 from contracts.native.currency import CURRENCY
-from contracts.native.currency_registry import CURRENCY_REGISTRY
 from contracts.native.dispatch import NativeContract, NativeResult, refuse_absent_contract, run_contract
-from contracts.native.protocol_config import PROTOCOL_CONFIG
-from contracts.native.validators import VALIDATOR_REGISTRY
 
-_BY_ADDRESS: Final = {
-    addresses.CURRENCY_REGISTRY: CURRENCY_REGISTRY,
-    addresses.VALIDATOR_REGISTRY: VALIDATOR_REGISTRY,
-    addresses.PROTOCOL_CONFIG: PROTOCOL_CONFIG,
-}
+_BY_ADDRESS: Final = {**TARGETS, addresses.BATCH: BATCH}
 
 
 def native_contracts() -> tuple[NativeContract, ...]:

@@ -42,6 +42,10 @@ GAS_ISSUE: Final = 12_000
 GAS_ROLE: Final = 15_000
 """Role changes, pause and unpause."""
 GAS_CREATE_CURRENCY: Final = 50_000
+GAS_BATCH: Final = 3_000
+"""A batch, beside its calls."""
+GAS_LISTED_ACCOUNT: Final = 1_000
+"""One account of a change to a policy's list, beside the change."""
 
 # Work per operation, in units of about a microsecond on the reference machine: the function itself, and 20 for
 # every slot it may write, which is what its leaf costs in the state trie. Source: architecture.md §7, performance.md.
@@ -55,6 +59,10 @@ WORK_ISSUE: Final = 75
 WORK_ROLE: Final = 50
 WORK_HANDOVER: Final = 110
 WORK_CREATE_CURRENCY: Final = 300
+WORK_REGISTER: Final = 110
+"""Four slots of a bank's or an account's registration, and its event."""
+WORK_LISTED_ACCOUNT: Final = 25
+"""One slot and one event."""
 
 Handler: TypeAlias = Callable[..., "AbiValue | None"]
 """A native function: takes a context and its decoded arguments, returns its result, or a tuple of several."""
@@ -77,6 +85,26 @@ class NativeResult(NamedTuple):
     """Work units, charged for failures too."""
 
 
+class Charge:
+    """What a metered function spends beyond its fixed price, counted as it learns how much there is to do."""
+
+    __slots__ = ("gas", "gas_left", "work")
+
+    def __init__(self, gas_left: int) -> None:
+        self.gas_left = gas_left
+        self.gas = 0
+        self.work = 0
+
+    def spend(self, *, gas: int, work: int) -> None:
+        """Count gas and work units. Reverts with OutOfGas if less gas is left."""
+        self.work += work
+        if gas > self.gas_left:
+            available, self.gas, self.gas_left = self.gas_left, self.gas + self.gas_left, 0
+            raise NativeRevert(encode_error(errors.OUT_OF_GAS, available, gas))
+        self.gas += gas
+        self.gas_left -= gas
+
+
 @dataclass(frozen=True, slots=True)
 class NativeFunction:
     """One row of the switch."""
@@ -89,6 +117,8 @@ class NativeFunction:
     """Work units charged."""
     mutates: bool
     """True if it is refused in a static call."""
+    is_metered: bool
+    """True if the handler takes a Charge behind its context, because its price depends on its arguments."""
     handler: Handler
     """The Python function that runs."""
     decode_arguments: TupleDecoder
@@ -104,7 +134,14 @@ class FunctionTable:
         self.functions: list[NativeFunction] = []
 
     def function(
-        self, declaration: str, *, returns: str = "", gas: int = GAS_READ, work: int = WORK_READ, mutates: bool = False
+        self,
+        declaration: str,
+        *,
+        returns: str = "",
+        gas: int = GAS_READ,
+        work: int = WORK_READ,
+        mutates: bool = False,
+        is_metered: bool = False,
     ) -> Callable[[HandlerType], HandlerType]:
         """Add the decorated handler as the function declared; a plain read unless said otherwise.
 
@@ -119,6 +156,7 @@ class FunctionTable:
                     gas=gas,
                     work=work,
                     mutates=mutates,
+                    is_metered=is_metered,
                     handler=handler,
                     decode_arguments=decoder_of(declared.parameters),
                     encode_result=_result_encoder(declared.results),
@@ -177,6 +215,8 @@ def run_contract(contract: NativeContract, context: CallContext, calldata: bytes
         return NativeResult(False, encode_error(errors.OUT_OF_GAS, gas_available, gas), gas_available, row.work)
     if row.mutates and context.is_static:
         return NativeResult(False, encode_error(errors.WRITE_IN_STATIC_CALL, calldata[:4]), gas, row.work)
+    if row.is_metered:
+        return _run_metered(contract, row, context, calldata, gas_available)
     try:
         if contract.guard is not None:
             contract.guard(context)
@@ -186,6 +226,24 @@ def run_contract(contract: NativeContract, context: CallContext, calldata: bytes
     except AbiDecodeError as error:
         return NativeResult(False, _malformed(error), gas, row.work)
     return NativeResult(True, output, gas, row.work)
+
+
+def _run_metered(
+    contract: NativeContract, row: NativeFunction, context: CallContext, calldata: bytes, gas_available: int
+) -> NativeResult:
+    charge = Charge(gas_available - row.gas)
+    succeeded = False
+    try:
+        if contract.guard is not None:
+            contract.guard(context)
+        arguments = row.decode_arguments(calldata, SELECTOR_BYTES)
+        output = row.encode_result(row.handler(context, charge, *arguments))
+        succeeded = True
+    except NativeRevert as reverted:
+        output = reverted.data
+    except AbiDecodeError as error:
+        output = _malformed(error)
+    return NativeResult(succeeded, output, row.gas + charge.gas, row.work + charge.work)
 
 
 def refuse_absent_contract(address: Address, gas_available: int) -> NativeResult:

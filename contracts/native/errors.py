@@ -95,6 +95,40 @@ SIGNED_ORDER_ERRORS: Final = (
     CALLER_IS_NOT_PAYEE,
 )
 
+# What policies and limits refuse in a currency.
+
+POLICY_REFUSES_SENDER: Final = declare_error("PolicyRefusesSender(uint64 policyId, address sender)")
+POLICY_REFUSES_RECIPIENT: Final = declare_error("PolicyRefusesRecipient(uint64 policyId, address recipient)")
+ACCOUNT_SUSPENDED: Final = declare_error("AccountSuspended(address account, uint8 status)")
+TRANSFER_LIMIT_EXCEEDED: Final = declare_error(
+    "TransferLimitExceeded(address account, uint8 tier, uint256 limit, uint256 amount)"
+)
+DAILY_OUT_LIMIT_EXCEEDED: Final = declare_error(
+    "DailyOutLimitExceeded(address account, uint8 tier, uint256 limit, uint256 used, uint256 amount)"
+)
+DAILY_IN_LIMIT_EXCEEDED: Final = declare_error(
+    "DailyInLimitExceeded(address account, uint8 tier, uint256 limit, uint256 used, uint256 amount)"
+)
+BALANCE_LIMIT_EXCEEDED: Final = declare_error(
+    "BalanceLimitExceeded(address account, uint8 tier, uint256 limit, uint256 balance, uint256 amount)"
+)
+UNKNOWN_POLICY: Final = declare_error("UnknownPolicy(uint64 policyId)")
+UNLIMITED_TIER: Final = declare_error("UnlimitedTier(uint8 tier)")
+LIMIT_TOO_HIGH: Final = declare_error("LimitTooHigh(uint256 limit, uint256 highest)")
+
+COMPLIANCE_ERRORS: Final = (
+    POLICY_REFUSES_SENDER,
+    POLICY_REFUSES_RECIPIENT,
+    ACCOUNT_SUSPENDED,
+    TRANSFER_LIMIT_EXCEEDED,
+    DAILY_OUT_LIMIT_EXCEEDED,
+    DAILY_IN_LIMIT_EXCEEDED,
+    BALANCE_LIMIT_EXCEEDED,
+    UNKNOWN_POLICY,
+    UNLIMITED_TIER,
+    LIMIT_TOO_HIGH,
+)
+
 # Roles.
 
 UNAUTHORIZED_ACCOUNT: Final = declare_error("AccessControlUnauthorizedAccount(address account, bytes32 neededRole)")
@@ -125,6 +159,68 @@ REGISTRY_ERRORS: Final = (
     INVALID_ROLE_ACCOUNT,
     INDEX_OUT_OF_RANGE,
 )
+
+# PolicyRegistry. A kind is a number of contracts.native.policy_rules.PolicyKind.
+
+INVALID_POLICY_KIND: Final = declare_error("InvalidPolicyKind(uint8 kind)")
+NESTED_COMPOUND: Final = declare_error("NestedCompound(uint64 policyId)")
+IMMUTABLE_POLICY: Final = declare_error("ImmutablePolicy(uint64 policyId)")
+POLICY_ADMIN_ONLY: Final = declare_error("PolicyAdminOnly(uint64 policyId, address caller, address admin)")
+TOO_MANY_ACCOUNTS: Final = declare_error("TooManyAccounts(uint256 count, uint256 highest)")
+NO_POLICY_ADMIN_TRANSFER: Final = declare_error("NoPolicyAdminTransfer(uint64 policyId, address account)")
+
+POLICY_ERRORS: Final = (
+    UNKNOWN_POLICY,
+    INVALID_POLICY_KIND,
+    NESTED_COMPOUND,
+    IMMUTABLE_POLICY,
+    POLICY_ADMIN_ONLY,
+    TOO_MANY_ACCOUNTS,
+    NO_POLICY_ADMIN_TRANSFER,
+    INVALID_ROLE_ACCOUNT,
+)
+
+# AccountRegistry. A status is a number of contracts.native.accounts.AccountStatus.
+
+BANK_ONLY: Final = declare_error("BankOnly(address caller)")
+UNKNOWN_BANK: Final = declare_error("UnknownBank(address bank)")
+INVALID_BANK_NAME: Final = declare_error("InvalidBankName(string name)")
+INVALID_BIC: Final = declare_error("InvalidBic(string bic)")
+ACCOUNT_NOT_REGISTERED: Final = declare_error("AccountNotRegistered(address account)")
+ACCOUNT_REGISTERED_ALREADY: Final = declare_error("AccountRegisteredAlready(address account, uint32 sponsorId)")
+SPONSOR_ONLY: Final = declare_error("SponsorOnly(address caller, address account, uint32 sponsorId)")
+INVALID_TIER: Final = declare_error("InvalidTier(uint8 tier, uint8 highest)")
+PERMISSIONS_NOT_HELD: Final = declare_error("PermissionsNotHeld(uint16 permissions, uint16 highest)")
+SUSPENDED_ALREADY: Final = declare_error("SuspendedAlready(address account, uint8 status)")
+ACCOUNT_NOT_SUSPENDED: Final = declare_error("AccountNotSuspended(address account)")
+SUSPENDED_BY_GOVERNOR: Final = declare_error("SuspendedByGovernor(address account)")
+
+ACCOUNT_ERRORS: Final = (
+    GOVERNOR_ONLY,
+    BANK_ONLY,
+    UNKNOWN_BANK,
+    INVALID_BANK_NAME,
+    INVALID_BIC,
+    ACCOUNT_NOT_REGISTERED,
+    ACCOUNT_REGISTERED_ALREADY,
+    SPONSOR_ONLY,
+    INVALID_TIER,
+    PERMISSIONS_NOT_HELD,
+    ACCOUNT_SUSPENDED,
+    SUSPENDED_ALREADY,
+    ACCOUNT_NOT_SUSPENDED,
+    SUSPENDED_BY_GOVERNOR,
+    INVALID_ROLE_ACCOUNT,
+    INDEX_OUT_OF_RANGE,
+)
+
+# Batch.
+
+TOO_MANY_CALLS: Final = declare_error("TooManyCalls(uint256 count, uint256 highest)")
+BATCH_TARGET_REFUSED: Final = declare_error("BatchTargetRefused(uint256 index, address target)")
+BATCH_CALL_FAILED: Final = declare_error("BatchCallFailed(uint256 index, bytes reason)")
+
+BATCH_ERRORS: Final = (TOO_MANY_CALLS, BATCH_TARGET_REFUSED, BATCH_CALL_FAILED)
 
 # ProtocolConfig.
 

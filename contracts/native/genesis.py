@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from contracts import addresses
 from contracts.decoding import describe_revert
-from contracts.layout import PROTOCOL_PARAMETER_SLOTS, CurrencySlots, minter_allowance_slot
+from contracts.layout import PROTOCOL_PARAMETER_SLOTS, CurrencySlots, ProtocolConfigSlots, minter_allowance_slot
 from contracts.native import currency
 from contracts.native.context import NativeRevert
 from contracts.native.currency_registry import add_currency
 from contracts.native.epoch_end import GenesisMember, write_genesis_members
-from contracts.native.protocol_config import ProtocolParameters, write_parameters
+from contracts.native.protocol_config import (
+    ACCOUNT_MODE_NAME,
+    ACCOUNT_MODE_OPEN,
+    ACCOUNT_MODE_REGISTERED,
+    ProtocolParameters,
+    write_parameters,
+)
 from contracts.native.roles import ROLE_NAMES, set_role
 from contracts.validator_keys import KEY_BYTES, is_valid_name
 
@@ -82,6 +88,8 @@ class LedgerGenesis:
     """In the order of their ids, from 1."""
     validators: tuple[GenesisMember, ...]
     """At least one, in any order; stored by consensus key."""
+    account_mode: int = ACCOUNT_MODE_OPEN
+    """Who may send: 0 everybody, 1 the governor and registered accounts."""
 
 
 def build_genesis_storage(ledger: LedgerGenesis) -> dict[Address, dict[int, int]]:
@@ -100,6 +108,9 @@ def build_genesis_storage(ledger: LedgerGenesis) -> dict[Address, dict[int, int]
             raise InvalidLedgerGenesis(f"parameter {field}", f"{value} is not 0 to 2^64 - 1")
     root = _GenesisContext(storage, addresses.CURRENCY_REGISTRY, ledger.governor)
     write_parameters(root.at(addresses.PROTOCOL_CONFIG), governor_address=ledger.governor, parameters=ledger.parameters)
+    if not ACCOUNT_MODE_OPEN <= ledger.account_mode <= ACCOUNT_MODE_REGISTERED:
+        raise InvalidLedgerGenesis(f"parameter {ACCOUNT_MODE_NAME}", f"{ledger.account_mode} is not 0 or 1")
+    root.at(addresses.PROTOCOL_CONFIG).set_slot(ProtocolConfigSlots.ACCOUNT_MODE, ledger.account_mode)
     write_genesis_members(root.at(addresses.VALIDATOR_REGISTRY), ledger.validators)
     for entry in ledger.currencies:
         try:

@@ -7,10 +7,10 @@ only then is anything written. Source: ledger.md §4, ERC-20, ERC-6093.
 from typing import Final
 
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
-from contracts.addresses import is_system_address
 from contracts.declarations import declare_event, encode_event
-from contracts.layout import PAUSED_OFFSET_BITS, UINT256_MAX, CurrencySlots, allowance_slot, balance_slot
+from contracts.layout import UINT256_MAX, allowance_slot, balance_slot
 from contracts.native import errors
+from contracts.native.compliance import check_transfer, record
 from contracts.native.context import CallContext
 from contracts.native.errors import revert
 
@@ -25,11 +25,7 @@ _MEMO_TOPIC: Final = MEMO.topic
 
 def move(context: CallContext, sender: Address, to: Address, amount: int, *, spender: Address | None) -> None:
     """Run the checks of a transfer in their order, then move; `spender` is None when the sender moves its own."""
-    if context.get_slot(CurrencySlots.FLAGS) >> PAUSED_OFFSET_BITS & 1:
-        raise revert(errors.ENFORCED_PAUSE)
-    if sender == ZERO_ADDRESS:
-        raise revert(errors.INVALID_SENDER, sender)
-    require_receiver(to)
+    use = check_transfer(context, sender, to, amount)
     allowed = UINT256_MAX
     if spender is not None:
         allowed = context.get_slot(allowance_slot(sender, spender))
@@ -45,19 +41,9 @@ def move(context: CallContext, sender: Address, to: Address, amount: int, *, spe
         to_slot = balance_slot(to)
         context.set_slot(sender_slot, balance - amount)
         context.set_slot(to_slot, context.get_slot(to_slot) + amount)
+    if use:
+        record(context, use)
     emit_transfer(context, sender, to, amount)
-
-
-def require_not_paused(context: CallContext) -> None:
-    """Revert with EnforcedPause if the currency is stopped."""
-    if context.get_slot(CurrencySlots.FLAGS) >> PAUSED_OFFSET_BITS & 1:
-        raise revert(errors.ENFORCED_PAUSE)
-
-
-def require_receiver(to: Address) -> None:
-    """Revert with ERC20InvalidReceiver for the zero address and for system addresses, which nobody could spend from."""
-    if to == ZERO_ADDRESS or is_system_address(to):
-        raise revert(errors.INVALID_RECEIVER, to)
 
 
 def emit_transfer(context: CallContext, sender: Address, to: Address, amount: int) -> None:

@@ -25,6 +25,13 @@ LIMIT_BOUNDS: Final = {
 }
 """Lowest and highest value of the parameters that only execution knows; those of consensus have theirs there."""
 
+ACCOUNT_MODE_OPEN: Final = 0
+"""Everybody may send."""
+ACCOUNT_MODE_REGISTERED: Final = 1
+"""Only the governor and registered accounts may send."""
+ACCOUNT_MODE_NAME: Final = "account_mode"
+"""The mode's name among the parameters of a genesis document."""
+
 WORK_SCHEDULE: Final = 60
 """One slot, and twelve values read and checked together."""
 
@@ -34,6 +41,7 @@ GOVERNOR_TRANSFER_BEGUN: Final = declare_event(
 GOVERNOR_TRANSFERRED: Final = declare_event(
     "GovernorTransferred(address indexed previousGovernor, address indexed newGovernor)"
 )
+ACCOUNT_MODE_SET: Final = declare_event("AccountModeSet(uint8 previousMode, uint8 mode)")
 PARAMETER_SCHEDULED: Final = declare_event("ParameterScheduled(string name, uint256 inForce, uint256 scheduled)")
 
 
@@ -83,6 +91,11 @@ def require_governor(context: CallContext) -> None:
         raise revert(errors.GOVERNOR_ONLY, context.caller, network_governor)
 
 
+def is_governor(context: CallContext) -> bool:
+    """Tell whether the governor calls, whichever contract it calls."""
+    return context.caller == governor(context.at(CONFIG_ADDRESS))
+
+
 def _parameter_view(slot: int) -> Handler:
     def view(context: CallContext) -> int:
         return context.get_slot(slot)
@@ -123,6 +136,23 @@ def set_parameter(context: CallContext, name: str, value: int) -> None:
     in_force = context.get_slot(slot)
     context.set_slot(scheduled_parameter_slot(slot), 0 if value == in_force else value)
     context.emit(*encode_event(PARAMETER_SCHEDULED, name, in_force, value))
+
+
+@FUNCTIONS.function("accountMode()", returns="uint8")
+def account_mode(context: CallContext) -> int:
+    """Return who may send: 0 everybody (open), 1 accounts of the AccountRegistry and the governor (registered)."""
+    return context.get_slot(ProtocolConfigSlots.ACCOUNT_MODE)
+
+
+@FUNCTIONS.function("setAccountMode(uint8 mode)", gas=GAS_ROLE, work=WORK_ROLE, mutates=True)
+def set_account_mode(context: CallContext, mode: int) -> None:
+    """Set who may send, from the next transaction on; the governor's call. Reverts with ParameterOutOfRange."""
+    require_governor(context)
+    if mode > ACCOUNT_MODE_REGISTERED:
+        raise revert(errors.PARAMETER_OUT_OF_RANGE, ACCOUNT_MODE_NAME, mode, ACCOUNT_MODE_OPEN, ACCOUNT_MODE_REGISTERED)
+    previous = account_mode(context)
+    context.set_slot(ProtocolConfigSlots.ACCOUNT_MODE, mode)
+    context.emit(*encode_event(ACCOUNT_MODE_SET, previous, mode))
 
 
 @FUNCTIONS.function("governorOffered()", returns="address")
@@ -204,6 +234,6 @@ assert sorted((*BOUNDS, *LIMIT_BOUNDS)) == sorted(PROTOCOL_PARAMETER_SLOTS)
 PROTOCOL_CONFIG: Final = build_contract(
     "ProtocolConfig",
     tables=(FUNCTIONS,),
-    events=(GOVERNOR_TRANSFER_BEGUN, GOVERNOR_TRANSFERRED, PARAMETER_SCHEDULED),
+    events=(GOVERNOR_TRANSFER_BEGUN, GOVERNOR_TRANSFERRED, PARAMETER_SCHEDULED, ACCOUNT_MODE_SET),
     errors_declared=errors.CONFIG_ERRORS,
 )

@@ -23,6 +23,10 @@ MINT_CONTROLLER_ROLE: Final = bytes(keccak256(b"MINT_CONTROLLER_ROLE"))
 """Sets minter allowances."""
 PAUSER_ROLE: Final = bytes(keccak256(b"PAUSER_ROLE"))
 UNPAUSER_ROLE: Final = bytes(keccak256(b"UNPAUSER_ROLE"))
+POLICY_ROLE: Final = bytes(keccak256(b"POLICY_ROLE"))
+"""Chooses the transfer policy."""
+LIMIT_ROLE: Final = bytes(keccak256(b"LIMIT_ROLE"))
+"""Sets the tiers' limits and turns them on and off."""
 
 ROLE_NAMES: Final = {
     "DEFAULT_ADMIN_ROLE": DEFAULT_ADMIN_ROLE,
@@ -30,6 +34,8 @@ ROLE_NAMES: Final = {
     "MINT_CONTROLLER_ROLE": MINT_CONTROLLER_ROLE,
     "PAUSER_ROLE": PAUSER_ROLE,
     "UNPAUSER_ROLE": UNPAUSER_ROLE,
+    "POLICY_ROLE": POLICY_ROLE,
+    "LIMIT_ROLE": LIMIT_ROLE,
 }
 """Every role with a function that asks for it, by name."""
 
@@ -93,6 +99,18 @@ def pauser_role(context: CallContext) -> bytes:
 def unpauser_role(context: CallContext) -> bytes:
     """Return the role that ends a pause."""
     return UNPAUSER_ROLE
+
+
+@ROLES.function("POLICY_ROLE()", returns="bytes32")
+def policy_role(context: CallContext) -> bytes:
+    """Return the role that chooses the transfer policy."""
+    return POLICY_ROLE
+
+
+@ROLES.function("LIMIT_ROLE()", returns="bytes32")
+def limit_role(context: CallContext) -> bytes:
+    """Return the role that sets limits."""
+    return LIMIT_ROLE
 
 
 @ROLES.function("grantRole(bytes32 role, address account)", gas=GAS_ROLE, work=WORK_ROLE, mutates=True)

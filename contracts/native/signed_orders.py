@@ -12,10 +12,11 @@ from consensus.primitives.signatures import InvalidSignature, recover_address
 from contracts.declarations import EventDeclaration, declare_event, encode_event
 from contracts.layout import CurrencySlots, authorization_slot, permit_nonce_slot, read_text
 from contracts.native import errors
+from contracts.native.compliance import require_not_paused
 from contracts.native.context import CallContext
 from contracts.native.dispatch import GAS_ROLE, GAS_SIGNED, WORK_APPROVE, WORK_SIGNED, FunctionTable
 from contracts.native.errors import revert
-from contracts.native.money import move, require_not_paused, set_allowance
+from contracts.native.money import move, set_allowance
 
 DOMAIN_VERSION: Final = "1"
 

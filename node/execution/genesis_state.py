@@ -35,7 +35,7 @@ from contracts.native.genesis import (
     RoleGrant,
     build_genesis_storage,
 )
-from contracts.native.protocol_config import LIMIT_BOUNDS, ProtocolParameters
+from contracts.native.protocol_config import ACCOUNT_MODE_NAME, ACCOUNT_MODE_OPEN, LIMIT_BOUNDS, ProtocolParameters
 from contracts.validator_keys import ValidatorKeys
 from node.execution.limits import BlockLimits
 from node.execution.native import SYSTEM_CODE
@@ -109,8 +109,8 @@ def _parameters(document: GenesisDocument) -> tuple[Parameters, BlockLimits, Pro
     given = dict(document.parameters)
     consensus_names = [field.name for field in fields(Parameters)]
     for name in given:
-        if name not in consensus_names and name not in LIMIT_DEFAULTS:
-            known = ", ".join((*consensus_names, *LIMIT_DEFAULTS))
+        if name not in consensus_names and name not in LIMIT_DEFAULTS and name != ACCOUNT_MODE_NAME:
+            known = ", ".join((*consensus_names, *LIMIT_DEFAULTS, ACCOUNT_MODE_NAME))
             raise InvalidGenesis(f"parameters.{name}", f"unknown; parameters are {known}")
     try:
         parameters = Parameters(**{name: given[name] for name in consensus_names if name in given})
@@ -150,6 +150,7 @@ def _write_state(overlay: Overlay, document: GenesisDocument, on_chain: Protocol
     ledger = LedgerGenesis(
         governor=document.governor,
         parameters=on_chain,
+        account_mode=dict(document.parameters).get(ACCOUNT_MODE_NAME, ACCOUNT_MODE_OPEN),
         currencies=tuple(_currency(currency) for currency in document.currencies),
         validators=tuple(
             GenesisMember(

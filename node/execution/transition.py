@@ -23,6 +23,7 @@ from node.execution.fees import NO_FEES, FeeRules, buy_gas, price_of, settle_gas
 from node.execution.limits import BlockLimits, intrinsic_work
 from node.execution.meter import TICKS_PER_UNIT, WorkExhausted, WorkMeter
 from node.execution.native import call_system_contract
+from node.execution.permissions import find_refusal
 from node.execution.system_steps import end_block, start_block
 from node.state.journal import Journal
 from node.state.overlay import Overlay
@@ -204,6 +205,9 @@ def validate_on_state(journal: Journal, transaction: Transaction, sender: Addres
         raise TransactionNotAllowed(
             "nonce", f"sender 0x{sender.hex()} is at {nonce}, transaction has {transaction.nonce}"
         )
+    refusal = find_refusal(journal.get_slot, sender, is_creation=transaction.to is None)
+    if refusal is not None:
+        raise TransactionNotAllowed(refusal.rule, refusal.detail)
     if fees.is_charged:
         validate_fees(journal, fees, transaction, sender)
     if transaction.value and transaction.value > journal.get_balance(sender):

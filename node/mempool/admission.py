@@ -16,10 +16,12 @@ from consensus.chain.transaction import (
 )
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Hash32
+from node.execution.permissions import PermissionRefusal
 from node.mempool.errors import (
     ExceedsBlockGas,
     InsufficientFunds,
     NonceTooFar,
+    NotPermitted,
     NotReady,
     PoolFull,
     RejectedTransaction,
@@ -44,6 +46,10 @@ class SenderState:
 
     nonce: int
     balance: int
+    send_refusal: PermissionRefusal | None = None
+    """Why it may not send any transaction; None if it may."""
+    deploy_refusal: PermissionRefusal | None = None
+    """Why it may not create a contract; None if it may."""
 
 
 class LedgerView(Protocol):
@@ -188,6 +194,9 @@ class Admission:
     def _validate(self, transaction: Transaction, state: SenderState) -> None:
         if self._ledger.is_syncing():
             raise NotReady()
+        refusal = state.deploy_refusal if transaction.to is None else state.send_refusal
+        if refusal is not None:
+            raise NotPermitted(refusal.rule, refusal.detail)
         block_gas_limit = self._block_gas_limit()
         if transaction.gas_limit > block_gas_limit:
             raise ExceedsBlockGas(gas_limit=transaction.gas_limit, block_gas_limit=block_gas_limit)

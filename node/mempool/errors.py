@@ -8,6 +8,7 @@ RejectedTransaction            `reason` is the stable word RPC clients see
 ├── ExceedsBlockGas            no block could hold it
 ├── SenderLimit                too many pending transactions of one sender
 ├── PoolFull                   too many pending transactions altogether
+├── NotPermitted               the network does not let this sender send, or deploy
 └── NotReady                   the node is still catching up
 """
 
@@ -85,6 +86,13 @@ class PoolFull(RejectedTransaction):
     def __init__(self, transactions_max: int) -> None:
         self.transactions_max = transactions_max
         super().__init__(f"mempool is full with {transactions_max} transactions: try again in a second")
+
+
+class NotPermitted(RejectedTransaction):
+    def __init__(self, rule: str, detail: str) -> None:
+        self.reason = rule
+        self.detail = detail
+        super().__init__(f"{rule}: {detail}")
 
 
 class NotReady(RejectedTransaction):

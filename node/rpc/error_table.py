@@ -144,6 +144,7 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     mempool.ExceedsBlockGas: ErrorRow(-32000, {"limit": "block_gas_limit", "actual": "gas_limit"}),
     mempool.SenderLimit: ErrorRow(-32005, {"actual": "sender", "limit": "per_sender_max"}),
     mempool.PoolFull: ErrorRow(-32002, {"limit": "transactions_max"}, _RETRY),
+    mempool.NotPermitted: ErrorRow(-32003, {"actual": "detail"}),
     mempool.NotReady: ErrorRow(-32002, fixed=_RETRY),
 }
 """Everything a client can be told. An exception that is not here is a bug of this node: code -32603."""

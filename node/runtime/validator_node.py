@@ -33,6 +33,7 @@ from node.chain.header_facts import facts_of, read_header
 from node.chain.indexes import IndexWriter
 from node.chain.store import ChainStore
 from node.execution.errors import InvalidBlock
+from node.execution.permissions import find_refusal
 from node.execution.transition import ExecutedBlock
 from node.mempool.admission import Admission, SenderState
 from node.mempool.pending import PendingWork
@@ -342,9 +343,16 @@ class ValidatorNode:
     # What admission asks of the ledger
 
     def sender_state(self, sender: Address) -> SenderState:
-        """Return nonce and native balance in the final state."""
-        account = self._committer.final_state.account(sender)
-        return SenderState(0, 0) if account is None else SenderState(account.nonce, account.balance)
+        """Return nonce, native balance and permissions in the final state."""
+        state = self._committer.final_state
+        account = state.account(sender)
+        nonce, balance = (0, 0) if account is None else (account.nonce, account.balance)
+        return SenderState(
+            nonce,
+            balance,
+            send_refusal=find_refusal(state.storage, sender, is_creation=False),
+            deploy_refusal=find_refusal(state.storage, sender, is_creation=True),
+        )
 
     def is_syncing(self) -> bool:
         """Tell whether this node is more than one final block behind."""

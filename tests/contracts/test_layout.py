@@ -96,6 +96,8 @@ def test_fields_of_a_currency_never_move() -> None:
         "SUPPLY_CAP": 17,
         "NAME": 18,
         "SYMBOL": 19,
+        "TIER_LIMITS": 30,
+        "DAILY_USE": 31,
     }
 
 
@@ -128,6 +130,19 @@ def test_fields_of_the_registry_and_the_configuration_never_move() -> None:
         "GOVERNOR": 0,
         "GOVERNOR_OFFERED": 13,
         "SCHEDULED": 14,
+        "ACCOUNT_MODE": 15,
+    }
+    assert {name: slot for name, slot in vars(layout.PolicyRegistrySlots).items() if name.isupper()} == {
+        "COUNT": 0,
+        "POLICIES": 1,
+        "ADMINS_OFFERED": 2,
+        "LISTED": 3,
+    }
+    assert {name: slot for name, slot in vars(layout.AccountRegistrySlots).items() if name.isupper()} == {
+        "RECORDS": 0,
+        "BANK_COUNT": 1,
+        "BANKS": 2,
+        "BANK_ID_BY_ADDRESS": 3,
     }
     assert sorted(PROTOCOL_PARAMETER_SLOTS.values()) == list(range(1, 13))
 

@@ -101,3 +101,14 @@ def test_offer_is_made_by_the_governor_to_somebody_who_can_call_and_can_be_withd
     begin(GOVERNOR, ALICE)
     assert begin(GOVERNOR, ZERO_ADDRESS) is None
     assert str(registry.call(ALICE, PROTOCOL_CONFIG, "acceptGovernorTransfer").error).startswith("NoGovernorTransfer")
+
+
+def test_the_account_mode_is_open_or_registered_and_the_governors_to_set(registry: Registry) -> None:
+    assert registry.read(PROTOCOL_CONFIG, "accountMode") == 0
+    for mode, previous in ((1, 0), (0, 1)):
+        outcome = registry.call(GOVERNOR, PROTOCOL_CONFIG, "setAccountMode", mode)
+        assert outcome.events == [f"AccountModeSet(previousMode={previous}, mode={mode})"]
+        assert registry.read(PROTOCOL_CONFIG, "accountMode") == mode
+    error = registry.call(GOVERNOR, PROTOCOL_CONFIG, "setAccountMode", 2).error
+    assert error == "ParameterOutOfRange(name='account_mode', value=2, lowest=0, highest=1)"
+    assert str(registry.call(ALICE, PROTOCOL_CONFIG, "setAccountMode", 1).error).startswith("GovernorOnly")

@@ -15,6 +15,7 @@ from consensus.chain.errors import (
 from consensus.chain.transaction import sign_dynamic_fee_transaction
 from consensus.primitives.scalars import Address
 from consensus.primitives.signatures import address_of_private_key
+from node.execution.permissions import PermissionRefusal
 from node.mempool.admission import Admission, SenderState, Verdict
 from node.mempool.errors import (
     ExceedsBlockGas,
@@ -35,9 +36,10 @@ class Ledger:
     def __init__(self) -> None:
         self.nonce = 0
         self.syncing = False
+        self.state: SenderState | None = None
 
     def sender_state(self, sender: Address) -> SenderState:
-        return SenderState(self.nonce, 100)
+        return self.state or SenderState(self.nonce, 100)
 
     def is_syncing(self) -> bool:
         return self.syncing
@@ -174,3 +176,18 @@ def test_transactions_of_peers_are_admitted_once_and_not_marked_as_a_clients() -
     assert [pooled.transaction.nonce for pooled in world.admitted] == [0, 1]
     assert not any(pooled.from_client for pooled in world.admitted)
     assert world.admission.rejected_counts == {"malformed": 1}
+
+
+def test_who_may_not_send_or_deploy_is_refused_with_the_rule_and_its_neighbour_is_not() -> None:
+    suspended = PermissionRefusal("suspended", "by its bank")
+    undeployed = PermissionRefusal("may_not_deploy", "ask its bank")
+    for state, raw, reason in (
+        (SenderState(0, 0, send_refusal=suspended, deploy_refusal=suspended), payment(), "suspended"),
+        (SenderState(0, 0, deploy_refusal=undeployed), creation(b"\x00"), "may_not_deploy"),
+        (SenderState(0, 0, deploy_refusal=undeployed), payment(), None),
+    ):
+        world = World()
+        world.ledger.state = state
+        verdict = world.submit(raw)
+        assert (None if isinstance(verdict, PooledTransaction) else verdict.reason) == reason
+        assert world.admission.rejected_counts == ({} if reason is None else {reason: 1})
