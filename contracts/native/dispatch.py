@@ -51,6 +51,8 @@ GAS_LISTED_ACCOUNT: Final = 1_000
 # every slot it may write, which is what its leaf costs in the state trie. Source: architecture.md §7, performance.md.
 
 WORK_READ: Final = 5
+WORK_READ_RULES: Final = 15
+"""A read that asks policy and limits, as a payment does."""
 WORK_APPROVE: Final = 30
 WORK_TRANSFER: Final = 50
 WORK_SIGNED: Final = 150
