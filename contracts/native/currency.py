@@ -64,6 +64,7 @@ from contracts.native.roles import (
     set_role,
 )
 from contracts.native.signed_orders import SIGNED_ORDER_EVENTS, SIGNED_ORDERS
+from contracts.native.transfer_batch import TRANSFER_BATCH
 from contracts.native.transfer_rules import TRANSFER_RULE_EVENTS, TRANSFER_RULES
 
 SUPPLY_MAX: Final = 2**128 - 1
@@ -336,7 +337,7 @@ def _require_created(context: CallContext) -> None:
 
 CURRENCY: Final = build_contract(
     "Currency",
-    tables=(FUNCTIONS, SIGNED_ORDERS, ENFORCEMENT, TRANSFER_RULES, ROLES),
+    tables=(FUNCTIONS, SIGNED_ORDERS, TRANSFER_BATCH, ENFORCEMENT, TRANSFER_RULES, ROLES),
     events=(
         TRANSFER,
         APPROVAL,
@@ -355,6 +356,7 @@ CURRENCY: Final = build_contract(
         *errors.COMPLIANCE_ERRORS,
         *errors.SIGNED_ORDER_ERRORS,
         *errors.ENFORCEMENT_ERRORS,
+        *errors.TRANSFER_BATCH_ERRORS,
         *errors.ROLE_ERRORS,
     ),
     guard=_require_created,

@@ -139,6 +139,14 @@ CANNOT_RECEIVE: Final = declare_error("ERC7943CannotReceive(address account)")
 
 ENFORCEMENT_ERRORS: Final = (INSUFFICIENT_UNFROZEN_BALANCE, CANNOT_SEND, CANNOT_RECEIVE)
 
+# A batch of transfers; a reason is the encoded error of its row alone.
+
+TOO_MANY_ROWS: Final = declare_error("TooManyRows(uint256 count, uint256 highest)")
+ROW_COUNTS_DIFFER: Final = declare_error("RowCountsDiffer(uint256 recipients, uint256 amounts, uint256 memos)")
+TRANSFER_ROW_FAILED: Final = declare_error("TransferRowFailed(uint256 index, bytes reason)")
+
+TRANSFER_BATCH_ERRORS: Final = (TOO_MANY_ROWS, ROW_COUNTS_DIFFER, TRANSFER_ROW_FAILED)
+
 # Roles.
 
 UNAUTHORIZED_ACCOUNT: Final = declare_error("AccessControlUnauthorizedAccount(address account, bytes32 neededRole)")
