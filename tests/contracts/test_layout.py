@@ -96,6 +96,8 @@ def test_fields_of_a_currency_never_move() -> None:
         "SUPPLY_CAP": 17,
         "NAME": 18,
         "SYMBOL": 19,
+        "REDEMPTION_COUNT": 20,
+        "RESERVE_DOCUMENT": 21,
         "TIER_LIMITS": 30,
         "DAILY_USE": 31,
     }
