@@ -83,7 +83,10 @@ class CurrencySlots:
     """Slots of every currency, version 1. Fields without a function yet keep their place."""
 
     FLAGS: Final = 0
-    """Packed from the lowest bit: decimals u8, paused u8, limitsEnabled u8, policyId u64."""
+    """Packed from the lowest bit: decimals u8, paused u8, limitsEnabled u8, policyId u64, frozenAccounts u64.
+
+    With frozenAccounts at 0 a payment need not ask what is frozen.
+    """
     TOTAL_SUPPLY: Final = 1
     """uint256, always below 2^128."""
     BALANCES: Final = 2
@@ -133,6 +136,8 @@ PAUSED_OFFSET_BITS: Final = 8
 LIMITS_ENABLED_OFFSET_BITS: Final = 16
 POLICY_ID_OFFSET_BITS: Final = 24
 POLICY_ID_BITS: Final = 64
+FROZEN_ACCOUNTS_OFFSET_BITS: Final = 88
+FROZEN_ACCOUNTS_BITS: Final = 64
 
 _BALANCES_WORD: Final = CurrencySlots.BALANCES.to_bytes(32, "big")
 
@@ -160,6 +165,21 @@ def authorization_slot(authorizer: bytes, nonce: bytes) -> int:
 def minter_allowance_slot(minter: bytes) -> int:
     """Return the slot of what `minter` may still mint."""
     return address_mapping_slot(minter, CurrencySlots.MINTER_ALLOWANCES)
+
+
+def frozen_slot(account: bytes) -> int:
+    """Return the slot of how much of `account`'s balance is frozen, in minor units; may exceed the balance."""
+    return address_mapping_slot(account, CurrencySlots.FROZEN)
+
+
+def held_slot(account: bytes) -> int:
+    """Return the slot of what `account`'s open holds have left to pay."""
+    return address_mapping_slot(account, CurrencySlots.HELD)
+
+
+def parked_slot(account: bytes) -> int:
+    """Return the slot of what `account` asked to redeem and nobody answered."""
+    return address_mapping_slot(account, CurrencySlots.PARKED)
 
 
 def role_slot(role: bytes, account: bytes) -> int:

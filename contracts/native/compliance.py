@@ -14,6 +14,7 @@ from contracts.addresses import ACCOUNT_REGISTRY, POLICY_REGISTRY, is_system_add
 from contracts.layout import (
     ACCOUNT_STATUS_OFFSET_BITS,
     ACCOUNT_TIER_OFFSET_BITS,
+    FROZEN_ACCOUNTS_OFFSET_BITS,
     LIMIT_BITS,
     LIMITS_ENABLED_OFFSET_BITS,
     PAUSED_OFFSET_BITS,
@@ -53,7 +54,8 @@ NO_USE: Final[LimitUse] = {}
 """What a movement counts where no daily limit applies."""
 
 _OPEN_FLAGS: Final = POLICY_ADMIT_EVERYBODY << POLICY_ID_OFFSET_BITS
-_DECIMALS_MASK: Final = 0xFF
+_RULES_MASK: Final = (1 << FROZEN_ACCOUNTS_OFFSET_BITS) - 1 & ~0xFF
+"""Everything in the first word but the decimals, and what is frozen, which is asked with the balance."""
 _LIMIT_MASK: Final = (1 << LIMIT_BITS) - 1
 _FIELD_MASK: Final = (1 << TIER_LIMIT_FIELD_BITS) - 1
 _DAY_MASK: Final = (1 << USE_DAY_BITS) - 1
@@ -62,6 +64,7 @@ _POLICY_MASK: Final = (1 << POLICY_ID_BITS) - 1
 
 def check_transfer(
     context: CallContext,
+    flags: int,
     sender: Address,
     to: Address,
     amount: int,
@@ -69,15 +72,14 @@ def check_transfer(
     earlier: LimitUse = NO_USE,
     arriving: int = 0,
 ) -> LimitUse:
-    """Run the checks of a payment and return what it counts.
+    """Run the checks of a payment and return what it counts; `flags` is the currency's first word.
 
     Of many payments in one call, `earlier` is what the ones before it count, which the answer then includes, and
     `arriving` what they bring to `to`, in minor units. Reverts with the error of the first check that fails.
     """
-    flags = context.get_slot(CurrencySlots.FLAGS)
     _require_ends(flags, sender, to)
-    # Whatever the decimals: not paused, no limits, everybody admitted.
-    if flags & ~_DECIMALS_MASK == _OPEN_FLAGS:
+    # Not paused, no limits, everybody admitted.
+    if flags & _RULES_MASK == _OPEN_FLAGS:
         return earlier
     _require_policy(context, flags, sender, to)
     if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
@@ -91,7 +93,7 @@ def check_out(context: CallContext, sender: Address, to: Address, amount: int) -
     """Run the checks of a hold's creation and return what it counts: the sender's side of the limits."""
     flags = context.get_slot(CurrencySlots.FLAGS)
     _require_ends(flags, sender, to)
-    if flags & ~_DECIMALS_MASK == _OPEN_FLAGS:
+    if flags & _RULES_MASK == _OPEN_FLAGS:
         return NO_USE
     _require_policy(context, flags, sender, to)
     if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:

@@ -14,11 +14,13 @@ from contracts.layout import (
     POLICY_ID_BITS,
     POLICY_ID_OFFSET_BITS,
     CurrencySlots,
-    address_mapping_slot,
     allowance_slot,
     balance_slot,
     encode_text,
+    frozen_slot,
+    held_slot,
     minter_allowance_slot,
+    parked_slot,
     read_packed,
     read_text,
     write_packed,
@@ -37,6 +39,7 @@ from contracts.native.dispatch import (
     FunctionTable,
     build_contract,
 )
+from contracts.native.enforcement import ENFORCEMENT, ENFORCEMENT_EVENTS
 from contracts.native.errors import revert
 from contracts.native.money import (
     APPROVAL,
@@ -45,6 +48,7 @@ from contracts.native.money import (
     emit_memo,
     emit_transfer,
     move,
+    require_spendable,
     set_allowance,
 )
 from contracts.native.policy_rules import POLICY_ADMIT_EVERYBODY
@@ -60,6 +64,7 @@ from contracts.native.roles import (
     set_role,
 )
 from contracts.native.signed_orders import SIGNED_ORDER_EVENTS, SIGNED_ORDERS
+from contracts.native.transfer_batch import TRANSFER_BATCH
 from contracts.native.transfer_rules import TRANSFER_RULE_EVENTS, TRANSFER_RULES
 
 SUPPLY_MAX: Final = 2**128 - 1
@@ -77,6 +82,7 @@ _SUPPORTED_INTERFACES: Final = (
     bytes.fromhex("7965db0b"),  # OpenZeppelin IAccessControl
     bytes.fromhex("9d8ff7da"),  # ERC-2612
     bytes.fromhex("84b0196e"),  # ERC-5267
+    bytes.fromhex("3edbb4c4"),  # ERC-7943, fungible
 )
 
 FUNCTIONS: Final = FunctionTable()
@@ -125,9 +131,9 @@ def allowance(context: CallContext, owner: Address, spender: Address) -> int:
 def position_of(context: CallContext, account: Address) -> tuple[int, int, int, int, int]:
     """Return everything `account` has, and what of its balance it may spend: balance less frozen, never below zero."""
     balance = context.get_slot(balance_slot(account))
-    held = context.get_slot(address_mapping_slot(account, CurrencySlots.HELD))
-    frozen = context.get_slot(address_mapping_slot(account, CurrencySlots.FROZEN))
-    parked = context.get_slot(address_mapping_slot(account, CurrencySlots.PARKED))
+    held = context.get_slot(held_slot(account))
+    frozen = context.get_slot(frozen_slot(account))
+    parked = context.get_slot(parked_slot(account))
     return balance, held, frozen, parked, max(balance - frozen, 0)
 
 
@@ -151,7 +157,7 @@ def paused(context: CallContext) -> bool:
 
 @FUNCTIONS.function("supportsInterface(bytes4 interfaceId)", returns="bool")
 def supports_interface(context: CallContext, interface_id: bytes) -> bool:
-    """Tell whether the interface is one of ERC-165, ERC-20, its metadata, IAccessControl, ERC-2612, ERC-5267."""
+    """Tell whether the interface is one of ERC-165, ERC-20, its metadata, IAccessControl, ERC-2612, -5267, -7943."""
     return interface_id in _SUPPORTED_INTERFACES
 
 
@@ -242,13 +248,10 @@ def burn(context: CallContext, amount: int, memo: bytes) -> None:
     require_not_paused(context)
     require_role(context, ISSUER_ROLE)
     issuer = context.caller
-    slot = balance_slot(issuer)
-    balance = context.get_slot(slot)
-    if amount > balance:
-        raise revert(errors.INSUFFICIENT_BALANCE, issuer, balance, amount)
+    balance = require_spendable(context, issuer, amount)
     supply = context.get_slot(CurrencySlots.TOTAL_SUPPLY)
-    assert supply >= amount, "supply is the sum of all balances"
-    context.set_slot(slot, balance - amount)
+    assert supply >= amount, "supply is the sum of what all accounts have"
+    context.set_slot(balance_slot(issuer), balance - amount)
     context.set_slot(CurrencySlots.TOTAL_SUPPLY, supply - amount)
     emit_transfer(context, issuer, ZERO_ADDRESS, amount)
     emit_memo(context, issuer, ZERO_ADDRESS, memo)
@@ -334,7 +337,7 @@ def _require_created(context: CallContext) -> None:
 
 CURRENCY: Final = build_contract(
     "Currency",
-    tables=(FUNCTIONS, SIGNED_ORDERS, TRANSFER_RULES, ROLES),
+    tables=(FUNCTIONS, SIGNED_ORDERS, TRANSFER_BATCH, ENFORCEMENT, TRANSFER_RULES, ROLES),
     events=(
         TRANSFER,
         APPROVAL,
@@ -344,6 +347,7 @@ CURRENCY: Final = build_contract(
         PAUSED,
         UNPAUSED,
         *SIGNED_ORDER_EVENTS,
+        *ENFORCEMENT_EVENTS,
         *TRANSFER_RULE_EVENTS,
         *ROLE_EVENTS,
     ),
@@ -351,6 +355,8 @@ CURRENCY: Final = build_contract(
         *errors.CURRENCY_ERRORS,
         *errors.COMPLIANCE_ERRORS,
         *errors.SIGNED_ORDER_ERRORS,
+        *errors.ENFORCEMENT_ERRORS,
+        *errors.TRANSFER_BATCH_ERRORS,
         *errors.ROLE_ERRORS,
     ),
     guard=_require_created,

@@ -44,6 +44,8 @@ GAS_ROLE: Final = 15_000
 GAS_CREATE_CURRENCY: Final = 50_000
 GAS_BATCH: Final = 3_000
 """A batch, beside its calls."""
+GAS_TRANSFER_ROW: Final = 1_500
+"""One payment of a batch of transfers, beside the batch."""
 GAS_LISTED_ACCOUNT: Final = 1_000
 """One account of a change to a policy's list, beside the change."""
 
@@ -51,8 +53,12 @@ GAS_LISTED_ACCOUNT: Final = 1_000
 # every slot it may write, which is what its leaf costs in the state trie. Source: architecture.md §7, performance.md.
 
 WORK_READ: Final = 5
+WORK_READ_RULES: Final = 15
+"""A read that asks policy and limits, as a payment does."""
 WORK_APPROVE: Final = 30
 WORK_TRANSFER: Final = 50
+WORK_TRANSFER_ROW: Final = 25
+"""One payment of a batch of transfers: its recipient's slot and its two events."""
 WORK_SIGNED: Final = 150
 """A transfer, the recovery of who signed it (50), the mark that it was used."""
 WORK_ISSUE: Final = 75

@@ -1,8 +1,8 @@
 """Every named error a native contract reverts with.
 
 Names and values are ABI: contracts, wallets and receipts show them, so none is ever renamed. Order follows the
-checks. Sources: ERC-6093 (ERC20…), OpenZeppelin Contracts 5 (AccessControl…, EnforcedPause, ExpectedPause); the rest
-are ours.
+checks. Sources: ERC-6093 (ERC20…), ERC-7943 (ERC7943…), OpenZeppelin Contracts 5 (AccessControl…, EnforcedPause,
+ExpectedPause); the rest are ours.
 """
 
 from typing import Final
@@ -128,6 +128,24 @@ COMPLIANCE_ERRORS: Final = (
     UNLIMITED_TIER,
     LIMIT_TOO_HIGH,
 )
+
+# What enforcement refuses in a currency.
+
+INSUFFICIENT_UNFROZEN_BALANCE: Final = declare_error(
+    "ERC7943InsufficientUnfrozenBalance(address account, uint256 amount, uint256 unfrozen)"
+)
+CANNOT_SEND: Final = declare_error("ERC7943CannotSend(address account)")
+CANNOT_RECEIVE: Final = declare_error("ERC7943CannotReceive(address account)")
+
+ENFORCEMENT_ERRORS: Final = (INSUFFICIENT_UNFROZEN_BALANCE, CANNOT_SEND, CANNOT_RECEIVE)
+
+# A batch of transfers; a reason is the encoded error of its row alone.
+
+TOO_MANY_ROWS: Final = declare_error("TooManyRows(uint256 count, uint256 highest)")
+ROW_COUNTS_DIFFER: Final = declare_error("RowCountsDiffer(uint256 recipients, uint256 amounts, uint256 memos)")
+TRANSFER_ROW_FAILED: Final = declare_error("TransferRowFailed(uint256 index, bytes reason)")
+
+TRANSFER_BATCH_ERRORS: Final = (TOO_MANY_ROWS, ROW_COUNTS_DIFFER, TRANSFER_ROW_FAILED)
 
 # Roles.
 

@@ -1,14 +1,22 @@
 """How money moves, whatever moves it: the checks in their one order, then the writes and the events.
 
 The first check that fails names itself: pause; sender, then recipient; transfer policy; limits; allowance; balance;
-only then is anything written. Source: ledger.md §4, ERC-20, ERC-6093.
+what of it is frozen; only then is anything written. Source: ledger.md §4, ERC-20, ERC-6093, ERC-7943.
 """
 
 from typing import Final
 
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from contracts.declarations import declare_event, encode_event
-from contracts.layout import UINT256_MAX, allowance_slot, balance_slot
+from contracts.layout import (
+    FROZEN_ACCOUNTS_BITS,
+    FROZEN_ACCOUNTS_OFFSET_BITS,
+    UINT256_MAX,
+    CurrencySlots,
+    allowance_slot,
+    balance_slot,
+    frozen_slot,
+)
 from contracts.native import errors
 from contracts.native.compliance import check_transfer, record
 from contracts.native.context import CallContext
@@ -21,11 +29,13 @@ MEMO: Final = declare_event("Memo(address indexed from, address indexed to, byte
 _PADDING: Final = bytes(12)
 _TRANSFER_TOPIC: Final = TRANSFER.topic
 _MEMO_TOPIC: Final = MEMO.topic
+_FROZEN_ACCOUNTS_MASK: Final = (1 << FROZEN_ACCOUNTS_BITS) - 1 << FROZEN_ACCOUNTS_OFFSET_BITS
 
 
 def move(context: CallContext, sender: Address, to: Address, amount: int, *, spender: Address | None) -> None:
     """Run the checks of a transfer in their order, then move; `spender` is None when the sender moves its own."""
-    use = check_transfer(context, sender, to, amount)
+    flags = context.get_slot(CurrencySlots.FLAGS)
+    use = check_transfer(context, flags, sender, to, amount)
     allowed = UINT256_MAX
     if spender is not None:
         allowed = context.get_slot(allowance_slot(sender, spender))
@@ -35,6 +45,8 @@ def move(context: CallContext, sender: Address, to: Address, amount: int, *, spe
     balance = context.get_slot(sender_slot)
     if amount > balance:
         raise revert(errors.INSUFFICIENT_BALANCE, sender, balance, amount)
+    if flags & _FROZEN_ACCOUNTS_MASK:
+        require_unfrozen(context, sender, balance, amount)
     if spender is not None and allowed != UINT256_MAX:
         context.set_slot(allowance_slot(sender, spender), allowed - amount)
     if sender != to and amount:
@@ -44,6 +56,26 @@ def move(context: CallContext, sender: Address, to: Address, amount: int, *, spe
     if use:
         record(context, use)
     emit_transfer(context, sender, to, amount)
+
+
+def require_spendable(context: CallContext, account: Address, amount: int) -> int:
+    """Return the balance of `account`, of which `amount` may leave.
+
+    Reverts with ERC20InsufficientBalance, then with ERC7943InsufficientUnfrozenBalance.
+    """
+    balance = context.get_slot(balance_slot(account))
+    if amount > balance:
+        raise revert(errors.INSUFFICIENT_BALANCE, account, balance, amount)
+    if context.get_slot(CurrencySlots.FLAGS) & _FROZEN_ACCOUNTS_MASK:
+        require_unfrozen(context, account, balance, amount)
+    return balance
+
+
+def require_unfrozen(context: CallContext, account: Address, balance: int, amount: int) -> None:
+    """Revert with ERC7943InsufficientUnfrozenBalance if `amount` of `balance` includes something frozen."""
+    unfrozen = max(balance - context.get_slot(frozen_slot(account)), 0)
+    if amount > unfrozen:
+        raise revert(errors.INSUFFICIENT_UNFROZEN_BALANCE, account, amount, unfrozen)
 
 
 def emit_transfer(context: CallContext, sender: Address, to: Address, amount: int) -> None:

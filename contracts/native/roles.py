@@ -27,6 +27,12 @@ POLICY_ROLE: Final = bytes(keccak256(b"POLICY_ROLE"))
 """Chooses the transfer policy."""
 LIMIT_ROLE: Final = bytes(keccak256(b"LIMIT_ROLE"))
 """Sets the tiers' limits and turns them on and off."""
+FREEZER_ROLE: Final = bytes(keccak256(b"FREEZER_ROLE"))
+"""Freezes amounts in accounts."""
+ENFORCER_ROLE: Final = bytes(keccak256(b"ENFORCER_ROLE"))
+"""Moves money without its owner."""
+ATTESTOR_ROLE: Final = bytes(keccak256(b"ATTESTOR_ROLE"))
+"""Attests what reserves stand behind the currency."""
 
 ROLE_NAMES: Final = {
     "DEFAULT_ADMIN_ROLE": DEFAULT_ADMIN_ROLE,
@@ -36,6 +42,9 @@ ROLE_NAMES: Final = {
     "UNPAUSER_ROLE": UNPAUSER_ROLE,
     "POLICY_ROLE": POLICY_ROLE,
     "LIMIT_ROLE": LIMIT_ROLE,
+    "FREEZER_ROLE": FREEZER_ROLE,
+    "ENFORCER_ROLE": ENFORCER_ROLE,
+    "ATTESTOR_ROLE": ATTESTOR_ROLE,
 }
 """Every role with a function that asks for it, by name."""
 
@@ -111,6 +120,24 @@ def policy_role(context: CallContext) -> bytes:
 def limit_role(context: CallContext) -> bytes:
     """Return the role that sets limits."""
     return LIMIT_ROLE
+
+
+@ROLES.function("FREEZER_ROLE()", returns="bytes32")
+def freezer_role(context: CallContext) -> bytes:
+    """Return the role that freezes amounts."""
+    return FREEZER_ROLE
+
+
+@ROLES.function("ENFORCER_ROLE()", returns="bytes32")
+def enforcer_role(context: CallContext) -> bytes:
+    """Return the role that forces transfers."""
+    return ENFORCER_ROLE
+
+
+@ROLES.function("ATTESTOR_ROLE()", returns="bytes32")
+def attestor_role(context: CallContext) -> bytes:
+    """Return the role that attests reserves."""
+    return ATTESTOR_ROLE
 
 
 @ROLES.function("grantRole(bytes32 role, address account)", gas=GAS_ROLE, work=WORK_ROLE, mutates=True)
