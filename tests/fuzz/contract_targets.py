@@ -27,6 +27,9 @@ WORK_MAX = 100_000
 WORDS = (0, 1, 2, 31, 32, 33, 64, 96, 2**31, 2**64 - 1, 2**64, 2**128, 2**255, 2**256 - 1, 2**160 - 1, 2**160)
 VALUES: dict[str, AbiValue] = {
     "address": bytes(BOB),
+    "address[]": [bytes(BOB), bytes(ALICE)],
+    "bytes32[]": [bytes(32), bytes(32)],
+    "uint256[]": [1, 2],
     "bool": True,
     "bytes4": b"\x01\x02\x03\x04",
     "bytes32": bytes(32),
