@@ -415,9 +415,14 @@ def _decode_tail(item: AbiType, data: bytes, at: int) -> tuple[AbiValue, int]:
     at += WORD_BYTES
     if item.kind == "array":
         # Every element takes at least its head, so a length beyond the data is refused before anything is built.
-        needed = at + length * item.members[0].head_bytes
+        member = item.members[0]
+        needed = at + length * member.head_bytes
         if len(data) < needed:
             raise DataTooShort(found=len(data), needed=needed)
+        if not member.is_dynamic and not member.members:
+            # Lists of words are the longest arguments there are: look their decoder up once.
+            decoder = word_decoder(member)
+            return tuple([decoder(data, position) for position in range(at, needed, WORD_BYTES)]), needed
         return _decode_members(item.members * length, data, at)
     end = at + length
     padded_end = end + -length % WORD_BYTES

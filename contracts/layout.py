@@ -98,7 +98,7 @@ class CurrencySlots:
     HELD: Final = 5
     """mapping(address => uint256): sum of open holds."""
     HOLDS: Final = 6
-    """mapping(bytes32 id => hold record)."""
+    """mapping(bytes32 id => hold record of five words)."""
     MINTER_ALLOWANCES: Final = 7
     """mapping(address => uint256)."""
     NONCES: Final = 8
@@ -106,11 +106,11 @@ class CurrencySlots:
     AUTHORIZATION_STATES: Final = 9
     """mapping(address => mapping(bytes32 nonce => bool)), ERC-3009."""
     REDEMPTIONS: Final = 10
-    """mapping(uint256 id => redemption record)."""
+    """mapping(uint256 id => redemption record of three words)."""
     PARKED: Final = 11
     """mapping(address => uint256): sum of open redemptions."""
     RESERVES: Final = 12
-    """Reserve attestation record."""
+    """Packed from the lowest bit: reserve amount u128, asOf u64, maxAge u64; maxAge 0 asks for no reserve."""
     ROLES: Final = 13
     """mapping(bytes32 role => mapping(address => bool))."""
     ADMIN_COUNT: Final = 14
@@ -125,6 +125,10 @@ class CurrencySlots:
     """string."""
     SYMBOL: Final = 19
     """string: the currency's code."""
+    REDEMPTION_COUNT: Final = 20
+    """uint256: redemptions asked for; the newest has this id."""
+    RESERVE_DOCUMENT: Final = 21
+    """bytes32: hash of the document behind the reserve attestation."""
     TIER_LIMITS: Final = 30
     """mapping(uint8 tier => record of two words)."""
     DAILY_USE: Final = 31
@@ -138,6 +142,46 @@ POLICY_ID_OFFSET_BITS: Final = 24
 POLICY_ID_BITS: Final = 64
 FROZEN_ACCOUNTS_OFFSET_BITS: Final = 88
 FROZEN_ACCOUNTS_BITS: Final = 64
+
+
+class RedemptionWords:
+    """Words of a redemption's record, counted from the slot of its id."""
+
+    OWNER: Final = 0
+    """Packed from the lowest bit: owner address, status u8, requestedAt u64. Never 0 once asked for."""
+    AMOUNT: Final = 1
+    """uint256, minor units."""
+    MEMO: Final = 2
+    """bytes32."""
+
+
+REDEMPTION_STATUS_OFFSET_BITS: Final = 160
+REDEMPTION_REQUESTED_AT_OFFSET_BITS: Final = 168
+
+RESERVE_AMOUNT_BITS: Final = 128
+RESERVE_AS_OF_OFFSET_BITS: Final = 128
+RESERVE_MAX_AGE_OFFSET_BITS: Final = 192
+
+
+class HoldWords:
+    """Words of a hold's record, counted from the slot of its id."""
+
+    PAYER: Final = 0
+    """Packed from the lowest bit: payer address, status u8, expiresAt u64. Never 0 once made: an id is used once."""
+    PAYEE: Final = 1
+    """Packed: payee address, expiresAtConsented u64: until when whoever executes it lets it be extended."""
+    NOTARY: Final = 2
+    """address; 0 if the payee executes it."""
+    AMOUNTS: Final = 3
+    """Packed: amount u128, remaining u128."""
+    MEMO: Final = 4
+    """bytes32."""
+
+
+HOLD_STATUS_OFFSET_BITS: Final = 160
+HOLD_EXPIRES_AT_OFFSET_BITS: Final = 168
+HOLD_CONSENTED_OFFSET_BITS: Final = 160
+HOLD_REMAINING_OFFSET_BITS: Final = 128
 
 _BALANCES_WORD: Final = CurrencySlots.BALANCES.to_bytes(32, "big")
 
@@ -180,6 +224,16 @@ def held_slot(account: bytes) -> int:
 def parked_slot(account: bytes) -> int:
     """Return the slot of what `account` asked to redeem and nobody answered."""
     return address_mapping_slot(account, CurrencySlots.PARKED)
+
+
+def redemption_slot(redemption_id: int) -> int:
+    """Return the first of the three slots of a redemption."""
+    return word_mapping_slot(redemption_id.to_bytes(32, "big"), CurrencySlots.REDEMPTIONS)
+
+
+def hold_slot(hold_id: bytes) -> int:
+    """Return the first of the five slots of the hold with this id (32 bytes)."""
+    return word_mapping_slot(hold_id, CurrencySlots.HOLDS)
 
 
 def role_slot(role: bytes, account: bytes) -> int:

@@ -41,6 +41,7 @@ from contracts.native.dispatch import (
 )
 from contracts.native.enforcement import ENFORCEMENT, ENFORCEMENT_EVENTS
 from contracts.native.errors import revert
+from contracts.native.holds import HOLD_EVENTS, HOLDS
 from contracts.native.money import (
     APPROVAL,
     MEMO,
@@ -52,6 +53,8 @@ from contracts.native.money import (
     set_allowance,
 )
 from contracts.native.policy_rules import POLICY_ADMIT_EVERYBODY
+from contracts.native.redemptions import REDEMPTION_EVENTS, REDEMPTIONS
+from contracts.native.reserves import RESERVE_EVENTS, RESERVES, require_reserves
 from contracts.native.roles import (
     DEFAULT_ADMIN_ROLE,
     ISSUER_ROLE,
@@ -226,7 +229,7 @@ def approve(context: CallContext, spender: Address, amount: int) -> bool:
 
 @FUNCTIONS.function("mint(address to, uint256 amount, bytes32 memo)", gas=GAS_ISSUE, work=WORK_ISSUE, mutates=True)
 def mint(context: CallContext, to: Address, amount: int, memo: bytes) -> None:
-    """Create `amount` for `to`; an issuer's call, within its minter allowance and the supply cap."""
+    """Create `amount` for `to`; an issuer's call, within its minter allowance, reserves and supply cap."""
     require_not_paused(context)
     require_role(context, ISSUER_ROLE)
     use = check_mint(context, to, amount)
@@ -235,6 +238,7 @@ def mint(context: CallContext, to: Address, amount: int, memo: bytes) -> None:
     allowed = context.get_slot(slot)
     if amount > allowed:
         raise revert(errors.MINTER_ALLOWANCE_EXCEEDED, minter, allowed, amount)
+    require_reserves(context, amount)
     add_supply(context, to, amount)
     context.set_slot(slot, allowed - amount)
     record(context, use)
@@ -337,7 +341,7 @@ def _require_created(context: CallContext) -> None:
 
 CURRENCY: Final = build_contract(
     "Currency",
-    tables=(FUNCTIONS, SIGNED_ORDERS, TRANSFER_BATCH, ENFORCEMENT, TRANSFER_RULES, ROLES),
+    tables=(FUNCTIONS, SIGNED_ORDERS, TRANSFER_BATCH, HOLDS, REDEMPTIONS, RESERVES, ENFORCEMENT, TRANSFER_RULES, ROLES),
     events=(
         TRANSFER,
         APPROVAL,
@@ -347,6 +351,9 @@ CURRENCY: Final = build_contract(
         PAUSED,
         UNPAUSED,
         *SIGNED_ORDER_EVENTS,
+        *HOLD_EVENTS,
+        *REDEMPTION_EVENTS,
+        *RESERVE_EVENTS,
         *ENFORCEMENT_EVENTS,
         *TRANSFER_RULE_EVENTS,
         *ROLE_EVENTS,
@@ -357,6 +364,9 @@ CURRENCY: Final = build_contract(
         *errors.SIGNED_ORDER_ERRORS,
         *errors.ENFORCEMENT_ERRORS,
         *errors.TRANSFER_BATCH_ERRORS,
+        *errors.HOLD_ERRORS,
+        *errors.REDEMPTION_ERRORS,
+        *errors.RESERVE_ERRORS,
         *errors.ROLE_ERRORS,
     ),
     guard=_require_created,

@@ -38,7 +38,9 @@ GAS_TRANSFER: Final = 9_000
 GAS_SIGNED: Final = 14_000
 """A permit, and a transfer somebody else submits: as ECRECOVER beside the ordinary one, and its marks."""
 GAS_ISSUE: Final = 12_000
-"""Mint, burn, minter allowance, supply cap."""
+"""Mint, burn, minter allowance, supply cap, redemptions, reserve attestations."""
+GAS_HOLD: Final = 18_000
+"""Two transfers: what is reserved moves twice."""
 GAS_ROLE: Final = 15_000
 """Role changes, pause and unpause."""
 GAS_CREATE_CURRENCY: Final = 50_000
@@ -62,6 +64,10 @@ WORK_TRANSFER_ROW: Final = 25
 WORK_SIGNED: Final = 150
 """A transfer, the recovery of who signed it (50), the mark that it was used."""
 WORK_ISSUE: Final = 75
+WORK_REDEMPTION: Final = 140
+"""A request writes six slots; closing one fewer, for which it costs the same."""
+WORK_HOLD: Final = 180
+"""Making a hold writes eight slots: its record, balance, held, allowance. Paying from it writes fewer."""
 WORK_ROLE: Final = 50
 WORK_HANDOVER: Final = 110
 WORK_CREATE_CURRENCY: Final = 300

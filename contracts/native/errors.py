@@ -147,6 +147,63 @@ TRANSFER_ROW_FAILED: Final = declare_error("TransferRowFailed(uint256 index, byt
 
 TRANSFER_BATCH_ERRORS: Final = (TOO_MANY_ROWS, ROW_COUNTS_DIFFER, TRANSFER_ROW_FAILED)
 
+# Redemptions. A status is a number of contracts.native.redemptions.RedemptionStatus.
+
+ZERO_AMOUNT: Final = declare_error("ZeroAmount()")
+UNKNOWN_REDEMPTION: Final = declare_error("UnknownRedemption(uint256 id)")
+REDEMPTION_CLOSED: Final = declare_error("RedemptionClosed(uint256 id, uint8 status)")
+REDEMPTION_OWNER_ONLY: Final = declare_error("RedemptionOwnerOnly(uint256 id, address caller, address owner)")
+
+REDEMPTION_ERRORS: Final = (ZERO_AMOUNT, UNKNOWN_REDEMPTION, REDEMPTION_CLOSED, REDEMPTION_OWNER_ONLY)
+
+# Reserves. Times are seconds since the epoch, ages seconds.
+
+RESERVES_EXCEEDED: Final = declare_error("ReservesExceeded(uint256 reserves, uint256 supply, uint256 amount)")
+ATTESTATION_AGED_OUT: Final = declare_error("AttestationAgedOut(uint64 asOf, uint64 maxAge, uint256 now)")
+ATTESTATION_FROM_FUTURE: Final = declare_error("AttestationFromFuture(uint64 asOf, uint256 now)")
+ATTESTATION_SUPERSEDED: Final = declare_error("AttestationSuperseded(uint64 asOf, uint64 latest)")
+RESERVES_TOO_HIGH: Final = declare_error("ReservesTooHigh(uint256 amount, uint256 highest)")
+
+RESERVE_ERRORS: Final = (
+    RESERVES_EXCEEDED,
+    ATTESTATION_AGED_OUT,
+    ATTESTATION_FROM_FUTURE,
+    ATTESTATION_SUPERSEDED,
+    RESERVES_TOO_HIGH,
+)
+
+# Holds. Times are seconds since the epoch. A status is a number of contracts.native.holds.HoldStatus.
+
+HOLD_EXISTS: Final = declare_error("HoldExists(bytes32 id)")
+UNKNOWN_HOLD: Final = declare_error("UnknownHold(bytes32 id)")
+HOLD_CLOSED: Final = declare_error("HoldClosed(bytes32 id, uint8 status)")
+HOLD_EXPIRED: Final = declare_error("HoldExpired(bytes32 id, uint64 expiresAt, uint256 now)")
+EXPIRY_PASSED: Final = declare_error("ExpiryPassed(uint64 expiresAt, uint256 now)")
+EXPIRY_NOT_LATER: Final = declare_error("ExpiryNotLater(bytes32 id, uint64 expiresAt, uint64 current)")
+EXTENSION_NOT_CONSENTED: Final = declare_error(
+    "ExtensionNotConsented(bytes32 id, uint64 expiresAt, uint64 consentedUntil)"
+)
+INVALID_NOTARY: Final = declare_error("InvalidNotary(address notary)")
+HOLD_EXECUTOR_ONLY: Final = declare_error("HoldExecutorOnly(bytes32 id, address caller, address executor)")
+HOLD_PAYER_ONLY: Final = declare_error("HoldPayerOnly(bytes32 id, address caller, address payer)")
+HOLD_NOT_RELEASABLE: Final = declare_error("HoldNotReleasable(bytes32 id, address caller, uint64 expiresAt)")
+HOLD_EXCEEDED: Final = declare_error("HoldExceeded(bytes32 id, uint256 remaining, uint256 needed)")
+
+HOLD_ERRORS: Final = (
+    HOLD_EXISTS,
+    UNKNOWN_HOLD,
+    HOLD_CLOSED,
+    HOLD_EXPIRED,
+    EXPIRY_PASSED,
+    EXPIRY_NOT_LATER,
+    EXTENSION_NOT_CONSENTED,
+    INVALID_NOTARY,
+    HOLD_EXECUTOR_ONLY,
+    HOLD_PAYER_ONLY,
+    HOLD_NOT_RELEASABLE,
+    HOLD_EXCEEDED,
+)
+
 # Roles.
 
 UNAUTHORIZED_ACCOUNT: Final = declare_error("AccessControlUnauthorizedAccount(address account, bytes32 neededRole)")

@@ -36,19 +36,15 @@ def move(context: CallContext, sender: Address, to: Address, amount: int, *, spe
     """Run the checks of a transfer in their order, then move; `spender` is None when the sender moves its own."""
     flags = context.get_slot(CurrencySlots.FLAGS)
     use = check_transfer(context, flags, sender, to, amount)
-    allowed = UINT256_MAX
-    if spender is not None:
-        allowed = context.get_slot(allowance_slot(sender, spender))
-        if amount > allowed:
-            raise revert(errors.INSUFFICIENT_ALLOWANCE, spender, allowed, amount)
+    allowed = UINT256_MAX if spender is None else require_allowance(context, sender, spender, amount)
     sender_slot = balance_slot(sender)
     balance = context.get_slot(sender_slot)
     if amount > balance:
         raise revert(errors.INSUFFICIENT_BALANCE, sender, balance, amount)
     if flags & _FROZEN_ACCOUNTS_MASK:
         require_unfrozen(context, sender, balance, amount)
-    if spender is not None and allowed != UINT256_MAX:
-        context.set_slot(allowance_slot(sender, spender), allowed - amount)
+    if spender is not None:
+        spend_allowance(context, sender, spender, allowed, amount)
     if sender != to and amount:
         to_slot = balance_slot(to)
         context.set_slot(sender_slot, balance - amount)
@@ -56,6 +52,20 @@ def move(context: CallContext, sender: Address, to: Address, amount: int, *, spe
     if use:
         record(context, use)
     emit_transfer(context, sender, to, amount)
+
+
+def require_allowance(context: CallContext, owner: Address, spender: Address, amount: int) -> int:
+    """Return what `spender` may move of `owner`'s balance. Reverts with ERC20InsufficientAllowance below `amount`."""
+    allowed = context.get_slot(allowance_slot(owner, spender))
+    if amount > allowed:
+        raise revert(errors.INSUFFICIENT_ALLOWANCE, spender, allowed, amount)
+    return allowed
+
+
+def spend_allowance(context: CallContext, owner: Address, spender: Address, allowed: int, amount: int) -> None:
+    """Write what is left of an allowance, unless it is without end."""
+    if allowed != UINT256_MAX:
+        context.set_slot(allowance_slot(owner, spender), allowed - amount)
 
 
 def require_spendable(context: CallContext, account: Address, amount: int) -> int:

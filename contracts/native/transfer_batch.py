@@ -21,11 +21,13 @@ from contracts.native.dispatch import (
     FunctionTable,
 )
 from contracts.native.errors import revert
-from contracts.native.money import emit_memo, emit_transfer
+from contracts.native.money import MEMO, TRANSFER
 
 ROWS_MAX: Final = 500
 """Payments of one call: fifteen milliseconds, and 48 kB of calldata. Twice as many would still fit a block; half would
 double the fixed cost of a payroll."""
+
+_PADDING: Final = bytes(12)
 
 TRANSFER_BATCH: Final = FunctionTable()
 
@@ -65,9 +67,7 @@ def transfer_batch(
         context.set_slot(slot, context.get_slot(slot) + amount)
     if use:
         record(context, use)
-    for to, amount, memo in zip(recipients, amounts, memos):
-        emit_transfer(context, sender, to, amount)
-        emit_memo(context, sender, to, memo)
+    _log_rows(context, sender, recipients, amounts, memos)
     return True
 
 
@@ -99,3 +99,20 @@ def _check_rows(
     except NativeRevert as refusal:
         raise revert(errors.TRANSFER_ROW_FAILED, index, refusal.data) from refusal
     return left, arriving, use
+
+
+def _log_rows(
+    context: CallContext,
+    sender: Address,
+    recipients: Sequence[Address],
+    amounts: Sequence[int],
+    memos: Sequence[bytes],
+) -> None:
+    # Written out, as in money.py, because it is a third of what a row costs; a test holds it equal to single payments.
+    emit = context.emit
+    transfer_topic, memo_topic = TRANSFER.topic, MEMO.topic
+    sender_topic = _PADDING + sender
+    for to, amount, memo in zip(recipients, amounts, memos):
+        to_topic = _PADDING + to
+        emit((transfer_topic, sender_topic, to_topic), amount.to_bytes(32, "big"))
+        emit((memo_topic, sender_topic, to_topic, memo), b"")

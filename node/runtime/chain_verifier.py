@@ -6,7 +6,8 @@ a transfer.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from consensus.chain.errors import MalformedBlock
@@ -18,7 +19,7 @@ from consensus.primitives.scalars import Address, Epoch, Hash32, Height
 from consensus.simplex.certificates import InvalidCertificate, verify_certificate
 from consensus.simplex.messages import Kind, MalformedConsensusMessage, SigningDomain, decode_certificate
 from contracts.addresses import currency_address, is_currency
-from contracts.layout import balance_slot
+from contracts.layout import balance_slot, held_slot, parked_slot
 from node.chain.commit import commit_block, commit_genesis
 from node.chain.indexes import INDEX_GROUPS, index_height, open_indexes
 from node.chain.records import BlockResults, FinalHead
@@ -206,7 +207,15 @@ class ChainVerifier:
         ):
             address = currency_address(index)
             holders = {holder: None for holder, _ in currency.balances} | self._holders.get(address, {})
-            counted = sum(state.storage(address, balance_slot(holder)) for holder in holders)
+            counted = count_supply(partial(state.storage, address), holders)
             if counted != supply.supply_minor:
-                faults.append(f"{supply.code}: supply is {supply.supply_minor}, its balances sum to {counted}")
+                faults.append(f"{supply.code}: supply is {supply.supply_minor}, what accounts have sums to {counted}")
         return faults
+
+
+def count_supply(get_slot: Callable[[int], int], holders: Iterable[Address]) -> int:
+    """Return what `holders` have of a currency, minor units: in their balances, their open holds and redemptions.
+
+    `get_slot` reads a word of the currency. Of all who ever held it, the sum is the supply. Source: ledger.md §4.
+    """
+    return sum(get_slot(slot_of(holder)) for holder in holders for slot_of in (balance_slot, held_slot, parked_slot))

@@ -1,7 +1,9 @@
 """Slots: against another keccak, and against the published vectors."""
 
 import json
+import re
 from importlib import resources
+from pathlib import Path
 
 import pytest
 from eth_utils.crypto import keccak
@@ -23,7 +25,22 @@ from contracts.layout import (
 from contracts.native.directory import lookup
 from contracts.native.dispatch import find_function
 from contracts.native.genesis import build_genesis_storage
-from tests.contracts.ledger import ALICE, BOB, EUR, GOVERNOR, MEMO, Ledger, Storage, genesis, validator
+from contracts.native.roles import ATTESTOR_ROLE, ENFORCER_ROLE, FREEZER_ROLE, ISSUER_ROLE
+from tests.contracts.ledger import (
+    ADMIN,
+    ALICE,
+    BOB,
+    CAROL,
+    EUR,
+    GOVERNOR,
+    ISSUER,
+    MEMO,
+    DictionaryContext,
+    Ledger,
+    Storage,
+    genesis,
+    validator,
+)
 
 accounts = st.binary(min_size=20, max_size=20)
 
@@ -96,6 +113,8 @@ def test_fields_of_a_currency_never_move() -> None:
         "SUPPLY_CAP": 17,
         "NAME": 18,
         "SYMBOL": 19,
+        "REDEMPTION_COUNT": 20,
+        "RESERVE_DOCUMENT": 21,
         "TIER_LIMITS": 30,
         "DAILY_USE": 31,
     }
@@ -166,7 +185,17 @@ def test_genesis_storage_equals_its_vector() -> None:
     assert storage_json(build_genesis_storage(genesis())) == vector("genesis_storage")
 
 
-CALLS: dict[str, tuple[Address, Address, str, tuple[AbiValue, ...]]] = {
+Call = tuple[Address, Address, str, tuple[AbiValue, ...]]
+
+HOLD_EXPIRES_S = DictionaryContext.block_timestamp_s + 100
+HOLD: Call = (ALICE, EUR, "createHold", (MEMO, BOB, CAROL, 7, HOLD_EXPIRES_S, MEMO))
+
+PREPARATIONS: dict[str, Call] = {
+    "grant_enforcer": (ADMIN, EUR, "grantRole", (ENFORCER_ROLE, ADMIN)),
+    "grant_attestor": (ADMIN, EUR, "grantRole", (ATTESTOR_ROLE, ADMIN)),
+}
+
+CALLS: dict[str, Call] = {
     "transfer": (ALICE, EUR, "transfer", (BOB, 7)),
     "transfer_with_memo": (ALICE, EUR, "transferWithMemo", (BOB, 7, MEMO)),
     "approve": (ALICE, EUR, "approve", (BOB, 7)),
@@ -177,15 +206,40 @@ CALLS: dict[str, tuple[Address, Address, str, tuple[AbiValue, ...]]] = {
     "leave": (validator(2).operator, VALIDATOR_REGISTRY, "requestLeave", ()),
     "end_epoch": (GOVERNOR, VALIDATOR_REGISTRY, "endEpoch", ()),
     "refused_transfer": (BOB, EUR, "transfer", (ALICE, 7)),
+    "transfer_batch": (ALICE, EUR, "transferBatch", ((BOB, CAROL, BOB), (3, 4, 5), (MEMO, MEMO, MEMO))),
+    "grant_role": (ADMIN, EUR, "grantRole", (FREEZER_ROLE, ADMIN)),
+    "set_frozen_tokens": (ADMIN, EUR, "setFrozenTokens", (ALICE, 60_000)),
+    "forced_transfer": (ADMIN, EUR, "forcedTransfer", (ALICE, BOB, 50_000)),
+    "request_redemption": (ALICE, EUR, "requestRedemption", (7, MEMO)),
+    "complete_redemption": (ISSUER, EUR, "completeRedemption", (1,)),
+    "attest_reserves": (ADMIN, EUR, "attestReserves", (200_000, HOLD_EXPIRES_S - 100, MEMO)),
+    "create_hold": HOLD,
+    "execute_hold": (CAROL, EUR, "executeHold", (MEMO, 3)),
+    "consent_to_extension": (CAROL, EUR, "consentToExtension", (MEMO, HOLD_EXPIRES_S + 9)),
+    "release_hold": (CAROL, EUR, "releaseHold", (MEMO,)),
 }
+
+BEFORE: dict[str, tuple[str, ...]] = {
+    "set_frozen_tokens": ("grant_role",),
+    "forced_transfer": ("grant_role", "set_frozen_tokens", "grant_enforcer"),
+    "complete_redemption": ("request_redemption",),
+    "attest_reserves": ("grant_attestor",),
+    "execute_hold": ("create_hold",),
+    "consent_to_extension": ("create_hold",),
+    "release_hold": ("create_hold", "execute_hold"),
+}
+"""Calls that run before the one a vector shows."""
 
 
 def call_json(name: str) -> dict[str, object]:
-    """Return what a call does to the genesis ledger of the tests, as the vectors write it."""
+    """Return what a call does to the genesis ledger of the tests, and what came before it, as the vectors write it."""
     caller, address, function, values = CALLS[name]
     contract = lookup(address)
     assert contract is not None
     ledger = Ledger()
+    for earlier in BEFORE.get(name, ()):
+        by, at, earlier_function, earlier_values = {**PREPARATIONS, **CALLS}[earlier]
+        assert ledger.call(by, at, earlier_function, *earlier_values).error is None
     before = {holder: dict(slots) for holder, slots in ledger.storage.items()}
     calldata = encode_call(find_function(contract, function), *values)
     result, logs = ledger.run(caller, address, calldata)
@@ -216,3 +270,59 @@ def call_json(name: str) -> dict[str, object]:
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_equals_its_vector(name: str) -> None:
     assert call_json(name) == vector("calls")[name]
+
+
+def slots_json() -> dict[str, str]:
+    """Return where the fields of a currency lie for the accounts of the tests, as the vectors write it."""
+    slots = {
+        "balances[alice]": layout.balance_slot(ALICE),
+        "allowances[alice][bob]": layout.allowance_slot(ALICE, BOB),
+        "frozen[alice]": layout.frozen_slot(ALICE),
+        "held[alice]": layout.held_slot(ALICE),
+        "holds[memo]": layout.hold_slot(MEMO),
+        "minterAllowances[issuer]": layout.minter_allowance_slot(ISSUER),
+        "nonces[alice]": layout.permit_nonce_slot(ALICE),
+        "authorizationStates[alice][memo]": layout.authorization_slot(ALICE, MEMO),
+        "redemptions[1]": layout.redemption_slot(1),
+        "parked[alice]": layout.parked_slot(ALICE),
+        "roles[ISSUER_ROLE][issuer]": layout.role_slot(ISSUER_ROLE, ISSUER),
+        "tierLimits[255]": layout.tier_limits_slot(255),
+        "dailyUse[alice]": layout.daily_use_slot(ALICE),
+    }
+    return {name: f"0x{slot:064x}" for name, slot in slots.items()}
+
+
+def test_slots_of_a_currency_equal_their_vector() -> None:
+    assert slots_json() == vector("currency_slots")
+
+
+def test_slots_of_records_and_parts_of_a_position_are_where_solidity_puts_them() -> None:
+    padded = ALICE.rjust(32, b"\x00")
+    assert layout.frozen_slot(ALICE) == solidity_slot(padded, 4)
+    assert layout.held_slot(ALICE) == solidity_slot(padded, 5)
+    assert layout.parked_slot(ALICE) == solidity_slot(padded, 11)
+    assert layout.hold_slot(MEMO) == solidity_slot(MEMO, 6)
+    assert layout.redemption_slot(258) == solidity_slot((258).to_bytes(32, "big"), 10)
+
+
+def test_words_of_records_never_move() -> None:
+    assert {name: word for name, word in vars(layout.HoldWords).items() if name.isupper()} == {
+        "PAYER": 0,
+        "PAYEE": 1,
+        "NOTARY": 2,
+        "AMOUNTS": 3,
+        "MEMO": 4,
+    }
+    assert {name: word for name, word in vars(layout.RedemptionWords).items() if name.isupper()} == {
+        "OWNER": 0,
+        "AMOUNT": 1,
+        "MEMO": 2,
+    }
+
+
+def test_the_storage_page_lists_every_slot_of_a_currency() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "contracts" / "currency-storage.md").read_text("utf-8")
+    listed = re.findall(r"^\| (\d+) \|", page, re.MULTILINE)
+    assert [int(slot) for slot in listed] == sorted(
+        slot for name, slot in vars(CurrencySlots).items() if name.isupper()
+    )

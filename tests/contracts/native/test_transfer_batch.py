@@ -95,6 +95,13 @@ def test_rows_fill_a_day_and_a_wallet_together() -> None:
     assert pay(ledger, (BOB, 50_000, MEMO), (CAROL, 40_000, MEMO)).error is None
 
 
+def test_what_earlier_rows_bring_fills_a_wallet() -> None:
+    ledger = governed()
+    assert ledger.call(ADMIN, EUR, "setTierLimits", 255, 0, 0, 0, 10).error is None
+    assert reason(pay(ledger, (BOB, 6, MEMO), (BOB, 5, MEMO)), 1).startswith("BalanceLimitExceeded")
+    assert pay(ledger, (BOB, 6, MEMO), (BOB, 4, MEMO)).error is None
+
+
 def test_the_first_row_hears_of_a_pause() -> None:
     ledger = Ledger()
     ledger.call(PAUSER, EUR, "pause")
