@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 import orjson
@@ -28,6 +28,7 @@ from node.rpc import (
     net_api,
     ots_api,
     ots_trace_api,
+    rpc_api,
     simulate_api,
     subscribe_api,
     sycee_account_api,
@@ -50,6 +51,7 @@ from node.rpc.errors import (
 )
 from node.rpc.json_text import read_json
 from node.rpc.methods import Context, Method
+from node.rpc.openrpc.document import namespace_of
 
 METHODS: Mapping[str, Method] = {
     **eth_state_api.METHODS,
@@ -71,7 +73,11 @@ METHODS: Mapping[str, Method] = {
     **eth_facts_api.METHODS,
     **eth_raw_api.METHODS,
     **txpool_api.METHODS,
+    **rpc_api.METHODS,
 }
+
+DESCRIBING_NAMESPACE = "rpc"
+"""Always served: it tells a client what else is."""
 
 ID_CHARACTERS_MAX = 256
 """Longest `id` repeated in an answer; clients use counters and UUIDs."""
@@ -124,9 +130,10 @@ class CallLists:
         self._methods = {
             name: method
             for name, method in METHODS.items()
-            if (namespace := name.split("_")[0]) in served and (client is None or namespace in client)
+            if (namespace := namespace_of(name)) == DESCRIBING_NAMESPACE
+            or (namespace in served and (client is None or namespace in client))
         }
-        self._context = context
+        self._context = replace(context, methods=self._methods)
         self._observer = observer
         self._rate = context.client.rate
 
@@ -293,11 +300,12 @@ def _readable_id(request: object) -> RequestId:
 
 def _check_count(method: Method, parameters: Sequence[object]) -> None:
     count = len(parameters)
-    if method.parameters_min <= count <= method.parameters_max:
-        return
-    if count < method.parameters_min:
-        raise MissingParameter(method.parameter_names.split()[count], position=count)
-    raise SurplusParameters(found=count, expected=method.parameters_max)
+    if count > method.parameters_max:
+        raise SurplusParameters(found=count, expected=method.parameters_max)
+    for position in range(method.parameters_min):
+        # Null is the same as leaving it out.
+        if position >= count or parameters[position] is None:
+            raise MissingParameter(method.parameter_names.split()[position], position=position)
 
 
 def _error_answer(request_id: RequestId, error: dict[str, object]) -> bytes:

@@ -39,13 +39,19 @@ async def trace_transaction(context: Context, parameters: Sequence[object]) -> J
 
 
 async def trace_block_by_number(context: Context, parameters: Sequence[object]) -> Json:
-    """Return the traces of all transactions of a block. Raises: as `trace_transaction`, BlockNotFound."""
-    height = resolve_block(parameters[0], context.backend, "number").height
+    """Return the traces of all transactions of a block.
+
+    Raises: BlockNotFound, GenesisNotTraceable, TraceTooLarge, NotSupported, CallsOverloaded, CallTimedOut.
+    """
+    height = resolve_block(parameters[0], context.backend).height
     return await _trace_block(context, height, parameters)
 
 
 async def trace_block_by_hash(context: Context, parameters: Sequence[object]) -> Json:
-    """Return the traces of all transactions of a block. Raises: as `trace_transaction`, BlockNotFound."""
+    """Return the traces of all transactions of a block.
+
+    Raises: BlockNotFound, GenesisNotTraceable, TraceTooLarge, NotSupported, CallsOverloaded, CallTimedOut.
+    """
     height = resolve_hash(read_hash(parameters[0], "blockHash"), context.backend)
     return await _trace_block(context, height, parameters)
 
@@ -53,17 +59,17 @@ async def trace_block_by_hash(context: Context, parameters: Sequence[object]) ->
 async def trace_call(context: Context, parameters: Sequence[object]) -> Json:
     """Return the trace of a call that leaves nothing behind.
 
-    Raises: as `trace_transaction`; CallNotFunded, IntrinsicGasTooLow, BlockNotFound.
+    Raises: TraceTooLarge, NotSupported, WrongChainId, CallNotFunded, IntrinsicGasTooLow, CallsOverloaded, CallTimedOut.
     """
     request = read_call(parameters[0], "call", context.limits.call_gas_max, context.backend.chain_id)
     height = resolve_block(optional(parameters, 1), context.backend).height
     config = optional(parameters, 2)
-    options = read_trace_options(config, "config", also=_CALL_CONFIG)
+    options = read_trace_options(config, "callConfig", also=_CALL_CONFIG)
     given = config if isinstance(config, dict) else {}
     request = replace(
         request,
-        accounts=read_account_overrides(given.get("stateOverrides"), "config.stateOverrides"),
-        block=read_block_overrides(given.get("blockOverrides"), "config.blockOverrides"),
+        accounts=read_account_overrides(given.get("stateOverrides"), "callConfig.stateOverrides"),
+        block=read_block_overrides(given.get("blockOverrides"), "callConfig.blockOverrides"),
     )
 
     def trace(site: CallSite) -> Json:
@@ -98,8 +104,8 @@ def _trace(context: Context, options: TraceOptions, site: ReplaySite) -> Json:
 
 
 METHODS = {
-    "debug_traceTransaction": Method(trace_transaction, 1, 2, "transactionHash config"),
-    "debug_traceBlockByNumber": Method(trace_block_by_number, 1, 2, "number config"),
-    "debug_traceBlockByHash": Method(trace_block_by_hash, 1, 2, "blockHash config"),
-    "debug_traceCall": Method(trace_call, 1, 3, "call block config"),
+    "debug_traceTransaction": Method(trace_transaction, 1, 2, "transactionHash config", "Trace"),
+    "debug_traceBlockByNumber": Method(trace_block_by_number, 1, 2, "block config", "TransactionTrace[]"),
+    "debug_traceBlockByHash": Method(trace_block_by_hash, 1, 2, "blockHash config", "TransactionTrace[]"),
+    "debug_traceCall": Method(trace_call, 1, 3, "call block callConfig", "Trace"),
 }

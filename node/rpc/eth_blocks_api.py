@@ -163,14 +163,18 @@ def _transaction(reads: LedgerReads, height: Height, index: int) -> Json:
 
 
 METHODS = {
-    "eth_getBlockByNumber": Method(get_block_by_number, 2, 2, "block fullTransactions"),
-    "eth_getBlockByHash": Method(get_block_by_hash, 2, 2, "blockHash fullTransactions"),
-    "eth_getBlockTransactionCountByNumber": Method(get_block_transaction_count_by_number, 1, 1, "block"),
-    "eth_getBlockTransactionCountByHash": Method(get_block_transaction_count_by_hash, 1, 1, "blockHash"),
-    "eth_getTransactionByBlockNumberAndIndex": Method(get_transaction_by_number_and_index, 2, 2, "block index"),
-    "eth_getTransactionByBlockHashAndIndex": Method(get_transaction_by_hash_and_index, 2, 2, "blockHash index"),
-    "eth_getTransactionByHash": Method(get_transaction_by_hash, 1, 1, "transactionHash"),
-    "eth_getRawTransactionByHash": Method(get_raw_transaction_by_hash, 1, 1, "transactionHash"),
-    "eth_getTransactionReceipt": Method(get_transaction_receipt, 1, 1, "transactionHash"),
-    "eth_getBlockReceipts": Method(get_block_receipts, 1, 1, "block"),
+    "eth_getBlockByNumber": Method(get_block_by_number, 2, 2, "block fullTransactions", "AnyBlock?"),
+    "eth_getBlockByHash": Method(get_block_by_hash, 2, 2, "blockHash fullTransactions", "Block?"),
+    "eth_getBlockTransactionCountByNumber": Method(get_block_transaction_count_by_number, 1, 1, "block", "Uint64?"),
+    "eth_getBlockTransactionCountByHash": Method(get_block_transaction_count_by_hash, 1, 1, "blockHash", "Uint64?"),
+    "eth_getTransactionByBlockNumberAndIndex": Method(
+        get_transaction_by_number_and_index, 2, 2, "block index", "Transaction?"
+    ),
+    "eth_getTransactionByBlockHashAndIndex": Method(
+        get_transaction_by_hash_and_index, 2, 2, "blockHash index", "Transaction?"
+    ),
+    "eth_getTransactionByHash": Method(get_transaction_by_hash, 1, 1, "transactionHash", "Transaction?"),
+    "eth_getRawTransactionByHash": Method(get_raw_transaction_by_hash, 1, 1, "transactionHash", "Data?"),
+    "eth_getTransactionReceipt": Method(get_transaction_receipt, 1, 1, "transactionHash", "Receipt?"),
+    "eth_getBlockReceipts": Method(get_block_receipts, 1, 1, "block", "Receipt[]?"),
 }

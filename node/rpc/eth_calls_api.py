@@ -21,7 +21,8 @@ ACCESS_ROUNDS_MAX = 4
 async def call(context: Context, parameters: Sequence[object]) -> Json:
     """Return what a call would return.
 
-    Raises: ExecutionReverted, ExecutionFailed; InvalidParameter, BlockNotFound and the reasons of `Calls.call`.
+    Raises: ExecutionReverted, ExecutionFailed, CallNotFunded, IntrinsicGasTooLow, WrongChainId, NotSupported,
+    BlockNotFound, CallsOverloaded, CallTimedOut.
     """
     request = _read(context, parameters)
     height = resolve_block(optional(parameters, 1), context.backend).height
@@ -32,7 +33,8 @@ async def call(context: Context, parameters: Sequence[object]) -> Json:
 async def estimate_gas(context: Context, parameters: Sequence[object]) -> Json:
     """Return a gas limit with which a transaction with these fields succeeds, at most 1.5 % above the least.
 
-    Raises: as `call`.
+    Raises: ExecutionReverted, ExecutionFailed, CallNotFunded, IntrinsicGasTooLow, WrongChainId, NotSupported,
+    BlockNotFound, CallsOverloaded, CallTimedOut.
     """
     request = _read(context, parameters)
     height = resolve_block(optional(parameters, 1), context.backend).height
@@ -44,7 +46,7 @@ async def estimate_gas(context: Context, parameters: Sequence[object]) -> Json:
 async def create_access_list(context: Context, parameters: Sequence[object]) -> Json:
     """Return the access list that a call is worth, and the gas it uses with it (EIP-2930).
 
-    Raises: InvalidParameter, NotSupported, BlockNotFound and the reasons of `Calls.call`.
+    Raises: CallNotFunded, IntrinsicGasTooLow, WrongChainId, NotSupported, BlockNotFound, CallsOverloaded, CallTimedOut.
     """
     request = _read(context, parameters)
     height = resolve_block(optional(parameters, 1), context.backend).height
@@ -100,7 +102,9 @@ def _succeeded(context: Context, outcome: CallOutcome) -> CallOutcome:
 
 
 METHODS = {
-    "eth_createAccessList": Method(create_access_list, 1, 4, "call block stateOverrides blockOverrides", is_call=True),
-    "eth_call": Method(call, 1, 4, "call block stateOverrides blockOverrides", is_call=True),
-    "eth_estimateGas": Method(estimate_gas, 1, 4, "call block stateOverrides blockOverrides", is_call=True),
+    "eth_createAccessList": Method(
+        create_access_list, 1, 4, "call block stateOverrides blockOverrides", "AccessListResult", is_call=True
+    ),
+    "eth_call": Method(call, 1, 4, "call block stateOverrides blockOverrides", "Data", is_call=True),
+    "eth_estimateGas": Method(estimate_gas, 1, 4, "call block stateOverrides blockOverrides", "Uint64", is_call=True),
 }

@@ -102,9 +102,9 @@ def refuse_to_sign_transaction(context: Context, parameters: Sequence[object]) -
 
 
 METHODS = {
-    "eth_config": Method(config, 0, 0, ""),
-    "eth_capabilities": Method(capabilities, 0, 0, ""),
-    "eth_sendTransaction": Method(refuse_to_send, 1, 1, "transaction"),
-    "eth_sign": Method(refuse_to_sign, 2, 2, "address message"),
-    "eth_signTransaction": Method(refuse_to_sign_transaction, 1, 1, "transaction"),
+    "eth_config": Method(config, 0, 0, "", "NodeConfig"),
+    "eth_capabilities": Method(capabilities, 0, 0, "", "Capabilities"),
+    "eth_sendTransaction": Method(refuse_to_send, 1, 1, "call", "Hash"),
+    "eth_sign": Method(refuse_to_sign, 2, 2, "address message", "Data"),
+    "eth_signTransaction": Method(refuse_to_sign_transaction, 1, 1, "call", "Data"),
 }

@@ -118,15 +118,19 @@ def _raw_at(context: Context, height: Height, index: int) -> Json:
 
 
 METHODS = {
-    "debug_getRawHeader": Method(get_raw_header, 1, 1, "block"),
-    "debug_getRawBlock": Method(get_raw_block, 1, 1, "block"),
-    "debug_getRawReceipts": Method(get_raw_receipts, 1, 1, "block"),
-    "debug_getRawTransaction": Method(get_raw_transaction, 1, 1, "transactionHash"),
-    "debug_getBadBlocks": Method(get_bad_blocks, 0, 0, ""),
-    "eth_getRawTransactionByBlockNumberAndIndex": Method(get_raw_transaction_by_number_and_index, 2, 2, "block index"),
-    "eth_getRawTransactionByBlockHashAndIndex": Method(get_raw_transaction_by_hash_and_index, 2, 2, "blockHash index"),
-    "eth_getUncleCountByBlockNumber": Method(get_uncle_count_by_number, 1, 1, "block"),
-    "eth_getUncleCountByBlockHash": Method(get_uncle_count_by_hash, 1, 1, "blockHash"),
-    "eth_getUncleByBlockNumberAndIndex": Method(get_uncle_by_number_and_index, 2, 2, "block index"),
-    "eth_getUncleByBlockHashAndIndex": Method(get_uncle_by_hash_and_index, 2, 2, "blockHash index"),
+    "debug_getRawHeader": Method(get_raw_header, 1, 1, "block", "Data"),
+    "debug_getRawBlock": Method(get_raw_block, 1, 1, "block", "Data"),
+    "debug_getRawReceipts": Method(get_raw_receipts, 1, 1, "block", "Data[]"),
+    "debug_getRawTransaction": Method(get_raw_transaction, 1, 1, "transactionHash", "Data"),
+    "debug_getBadBlocks": Method(get_bad_blocks, 0, 0, "", "NoBadBlocks"),
+    "eth_getRawTransactionByBlockNumberAndIndex": Method(
+        get_raw_transaction_by_number_and_index, 2, 2, "block index", "Data?"
+    ),
+    "eth_getRawTransactionByBlockHashAndIndex": Method(
+        get_raw_transaction_by_hash_and_index, 2, 2, "blockHash index", "Data?"
+    ),
+    "eth_getUncleCountByBlockNumber": Method(get_uncle_count_by_number, 1, 1, "block", "Uint64?"),
+    "eth_getUncleCountByBlockHash": Method(get_uncle_count_by_hash, 1, 1, "blockHash", "Uint64?"),
+    "eth_getUncleByBlockNumberAndIndex": Method(get_uncle_by_number_and_index, 2, 2, "block index", "Null"),
+    "eth_getUncleByBlockHashAndIndex": Method(get_uncle_by_hash_and_index, 2, 2, "blockHash index", "Null"),
 }

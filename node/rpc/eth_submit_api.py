@@ -48,10 +48,9 @@ def send_raw_transaction(context: Context, parameters: Sequence[object]) -> Answ
 
 
 async def send_raw_transaction_sync(context: Context, parameters: Sequence[object]) -> Json:
-    """Admit a transaction and return its receipt when it is final.
+    """Admit a transaction and return its receipt when it is final (EIP-7966).
 
-    Raises: FinalityTimedOut, NotAdmitted, NonceGap; InvalidParameter, InvalidTransaction, RejectedTransaction,
-    TooManyWaiters. Source: EIP-7966.
+    Raises: FinalityTimedOut, NotAdmitted, NonceGap, InvalidTransaction, RejectedTransaction, TooManyWaiters.
     """
     raw = read_data(parameters[0], "transaction")
     timeout = optional(parameters, 1)
@@ -106,6 +105,8 @@ def _sync_refusal(refusal: Exception, transaction_hash: Hash32) -> Exception:
 
 
 METHODS = {
-    "eth_sendRawTransaction": Method(send_raw_transaction, 1, 1, "transaction"),
-    "eth_sendRawTransactionSync": Method(send_raw_transaction_sync, 1, 2, "transaction timeout_ms", is_waiting=True),
+    "eth_sendRawTransaction": Method(send_raw_transaction, 1, 1, "transaction", "Hash"),
+    "eth_sendRawTransactionSync": Method(
+        send_raw_transaction_sync, 1, 2, "transaction timeout_ms", "Receipt", is_waiting=True
+    ),
 }

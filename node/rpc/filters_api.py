@@ -150,10 +150,10 @@ def _read_id(value: object) -> str:
 
 
 METHODS = {
-    "eth_newFilter": Method(new_filter, 1, 1, "filter"),
-    "eth_newBlockFilter": Method(new_block_filter, 0, 0, ""),
-    "eth_newPendingTransactionFilter": Method(new_pending_transaction_filter, 0, 0, ""),
-    "eth_uninstallFilter": Method(uninstall_filter, 1, 1, "filterId"),
-    "eth_getFilterChanges": Method(get_filter_changes, 1, 1, "filterId"),
-    "eth_getFilterLogs": Method(get_filter_logs, 1, 1, "filterId"),
+    "eth_newFilter": Method(new_filter, 1, 1, "filter", "Uint256"),
+    "eth_newBlockFilter": Method(new_block_filter, 0, 0, "", "Uint256"),
+    "eth_newPendingTransactionFilter": Method(new_pending_transaction_filter, 0, 0, "", "Uint256"),
+    "eth_uninstallFilter": Method(uninstall_filter, 1, 1, "filterId", "Boolean"),
+    "eth_getFilterChanges": Method(get_filter_changes, 1, 1, "filterId", "FilterChanges"),
+    "eth_getFilterLogs": Method(get_filter_logs, 1, 1, "filterId", "Log[]"),
 }

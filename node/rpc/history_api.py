@@ -89,7 +89,8 @@ async def get_statement(context: Context, parameters: Sequence[object]) -> Json:
     currency = read_currency(parameters[0], context.backend)
     account = read_address(parameters[1], "account")
     head = context.backend.head().height
-    first = read_count(optional(parameters, 2) or 0, "fromHeight", UINT64_MAX)
+    from_height = optional(parameters, 2)
+    first = 0 if from_height is None else read_count(from_height, "fromHeight", UINT64_MAX)
     to_height = optional(parameters, 3)
     last = head if to_height is None else read_count(to_height, "toHeight", UINT64_MAX)
     if not first <= last <= head:
@@ -295,10 +296,10 @@ def _movement_object(
 
 
 METHODS = {
-    "sycee_getAddressHistory": Method(get_address_history, 1, 3, "address cursor limit"),
-    "sycee_getStatement": Method(get_statement, 2, 5, "currency account fromHeight toHeight cursor"),
-    "sycee_getHolders": Method(get_holders, 1, 3, "currency cursor limit"),
-    "sycee_getSupply": Method(get_supply, 1, 2, "currency block"),
-    "sycee_getAccount": Method(get_account, 1, 1, "address"),
-    "sycee_getTransactionBySenderAndNonce": Method(get_transaction_by_sender_and_nonce, 2, 2, "sender nonce"),
+    "sycee_getAddressHistory": Method(get_address_history, 1, 3, "address cursor limit", "AddressHistory"),
+    "sycee_getStatement": Method(get_statement, 2, 5, "currency account fromHeight toHeight cursor", "Statement"),
+    "sycee_getHolders": Method(get_holders, 1, 3, "currency cursor limit", "Holders"),
+    "sycee_getSupply": Method(get_supply, 1, 2, "currency block", "Supply"),
+    "sycee_getAccount": Method(get_account, 1, 1, "address", "Account"),
+    "sycee_getTransactionBySenderAndNonce": Method(get_transaction_by_sender_and_nonce, 2, 2, "sender nonce", "Hash?"),
 }

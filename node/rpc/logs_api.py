@@ -176,6 +176,6 @@ def read_topics(value: object) -> tuple[frozenset[Hash32], ...]:
 
 
 METHODS = {
-    "eth_getLogs": Method(get_logs, 1, 1, "filter"),
-    "sycee_getLogs": Method(get_log_page, 1, 3, "filter cursor limit"),
+    "eth_getLogs": Method(get_logs, 1, 1, "filter", "Log[]"),
+    "sycee_getLogs": Method(get_log_page, 1, 3, "filter cursor limit", "LogPage"),
 }

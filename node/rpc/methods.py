@@ -1,6 +1,6 @@
 """What a method is: its function, how many parameters it takes, and what it may use."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -62,6 +62,8 @@ class Context:
     client: Client = ANYBODY
     subscriptions: Subscriptions | None = None
     """Those of this connection; None where nothing can be sent unasked."""
+    methods: Mapping[str, "Method"] = field(default_factory=dict)
+    """What this client may call, by name."""
 
     async def encode_aside(self, build: Callable[[], Json]) -> orjson.Fragment:
         """Build and write a large answer on the calls thread, so that the loop does not stand still.
@@ -83,7 +85,9 @@ class Method:
     parameters_min: int
     parameters_max: int
     parameter_names: str
-    """For the error that says one is missing: names in order, separated by spaces."""
+    """In order, separated by spaces; each is described in node/rpc/openrpc/parameters.py."""
+    result: str
+    """Type of the result: a name of openrpc/*_types.py, `[]` for a list of it, `?` if it may be null."""
     is_waiting: bool = False
     """It mostly waits, so it does not count among the calls that compute at once."""
     is_call: bool = False

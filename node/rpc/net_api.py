@@ -22,7 +22,7 @@ def peer_count(context: Context, parameters: Sequence[object]) -> Json:
 
 
 METHODS = {
-    "net_version": Method(version, 0, 0, ""),
-    "net_listening": Method(listening, 0, 0, ""),
-    "net_peerCount": Method(peer_count, 0, 0, ""),
+    "net_version": Method(version, 0, 0, "", "String"),
+    "net_listening": Method(listening, 0, 0, "", "Boolean"),
+    "net_peerCount": Method(peer_count, 0, 0, "", "Uint64"),
 }

@@ -47,7 +47,7 @@ def get_api_level(context: Context, parameters: Sequence[object]) -> Json:
 def has_code(context: Context, parameters: Sequence[object]) -> Json:
     """Tell whether an account has code at a height. Raises: InvalidParameter, BlockNotFound, Pruned."""
     address = read_address(parameters[0], "address")
-    height = resolve_block(_as_tag(parameters[1]), context.backend).height
+    height = resolve_block(_as_tag(parameters[1]), context.backend, "blockOrHeight").height
     account = context.backend.state_at(height).account(address)
     return account is not None and account.code_hash != KECCAK_EMPTY
 
@@ -149,7 +149,7 @@ def _as_tag(value: object) -> object:
 
 def _height(context: Context, value: object) -> Height | None:
     try:
-        return resolve_block(_as_tag(value), context.backend).height
+        return resolve_block(_as_tag(value), context.backend, "blockOrHeight").height
     except BlockNotFound:
         return None
 
@@ -212,14 +212,20 @@ def _listed(reads: LedgerReads, places: Sequence[tuple[Height, int]]) -> tuple[l
 
 
 METHODS = {
-    "ots_getApiLevel": Method(get_api_level, 0, 0, ""),
-    "ots_hasCode": Method(has_code, 2, 2, "address block"),
-    "ots_getHeaderByNumber": Method(get_header_by_number, 1, 1, "block"),
-    "ots_getBlockDetails": Method(get_block_details, 1, 1, "block"),
-    "ots_getBlockDetailsByHash": Method(get_block_details_by_hash, 1, 1, "blockHash"),
-    "ots_getBlockTransactions": Method(get_block_transactions, 3, 3, "block pageNumber pageSize"),
-    "ots_searchTransactionsBefore": Method(search_transactions_before, 3, 3, "address blockNumber pageSize"),
-    "ots_searchTransactionsAfter": Method(search_transactions_after, 3, 3, "address blockNumber pageSize"),
-    "ots_getTransactionBySenderAndNonce": Method(get_transaction_by_sender_and_nonce, 2, 2, "sender nonce"),
-    "ots_getContractCreator": Method(get_contract_creator, 1, 1, "address"),
+    "ots_getApiLevel": Method(get_api_level, 0, 0, "", "Number"),
+    "ots_hasCode": Method(has_code, 2, 2, "address blockOrHeight", "Boolean"),
+    "ots_getHeaderByNumber": Method(get_header_by_number, 1, 1, "blockOrHeight", "Header?"),
+    "ots_getBlockDetails": Method(get_block_details, 1, 1, "blockOrHeight", "OtsBlockDetails?"),
+    "ots_getBlockDetailsByHash": Method(get_block_details_by_hash, 1, 1, "blockHash", "OtsBlockDetails?"),
+    "ots_getBlockTransactions": Method(
+        get_block_transactions, 3, 3, "blockOrHeight pageNumber pageSize", "OtsBlockTransactions?"
+    ),
+    "ots_searchTransactionsBefore": Method(
+        search_transactions_before, 3, 3, "address blockNumber pageSize", "OtsTransactionPage"
+    ),
+    "ots_searchTransactionsAfter": Method(
+        search_transactions_after, 3, 3, "address blockNumber pageSize", "OtsTransactionPage"
+    ),
+    "ots_getTransactionBySenderAndNonce": Method(get_transaction_by_sender_and_nonce, 2, 2, "sender nonce", "Hash?"),
+    "ots_getContractCreator": Method(get_contract_creator, 1, 1, "address", "OtsCreation?"),
 }

@@ -91,7 +91,7 @@ def _call_object(call: FlatCall) -> JsonObject:
 
 
 METHODS = {
-    "ots_getInternalOperations": Method(get_internal_operations, 1, 1, "transactionHash"),
-    "ots_getTransactionError": Method(get_transaction_error, 1, 1, "transactionHash"),
-    "ots_traceTransaction": Method(trace_transaction, 1, 1, "transactionHash"),
+    "ots_getInternalOperations": Method(get_internal_operations, 1, 1, "transactionHash", "OtsOperation[]"),
+    "ots_getTransactionError": Method(get_transaction_error, 1, 1, "transactionHash", "Data"),
+    "ots_traceTransaction": Method(trace_transaction, 1, 1, "transactionHash", "OtsCall[]"),
 }

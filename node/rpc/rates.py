@@ -15,6 +15,8 @@ COSTS: Final = {
     "eth_getLogs": 20,
     "eth_getProof": 8,
     "eth_simulateV1": 40,
+    "rpc.discover": 8,
+    "rpc_discover": 8,
     "sycee_getAddressHistory": 8,
     "sycee_getFinalityProof": 8,
     "sycee_getHolders": 8,

@@ -116,4 +116,4 @@ def _error_object(context: Context, outcome: Outcome) -> JsonObject:
     return {"code": 3, "message": message, "data": data_hex(outcome.output)}
 
 
-METHODS = {"eth_simulateV1": Method(simulate, 1, 2, "payload block")}
+METHODS = {"eth_simulateV1": Method(simulate, 1, 2, "payload block", "SimulatedBlock[]")}

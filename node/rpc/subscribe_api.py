@@ -115,8 +115,8 @@ def _read_first(context: Context, members: Mapping[str, object], *, default: int
 
 
 METHODS = {
-    "eth_subscribe": Method(subscribe, 1, 2, "kind options"),
-    "eth_unsubscribe": Method(unsubscribe, 1, 1, "subscriptionId"),
-    "sycee_subscribe": Method(subscribe_from, 1, 2, "kind options"),
-    "sycee_unsubscribe": Method(unsubscribe, 1, 1, "subscriptionId"),
+    "eth_subscribe": Method(subscribe, 1, 2, "kind options", "Uint256"),
+    "eth_unsubscribe": Method(unsubscribe, 1, 1, "subscriptionId", "Boolean"),
+    "sycee_subscribe": Method(subscribe_from, 1, 2, "kind options", "Uint256"),
+    "sycee_unsubscribe": Method(unsubscribe, 1, 1, "subscriptionId", "Boolean"),
 }

@@ -125,6 +125,6 @@ def _verdict(checks: Sequence[Json], transaction: Transaction | None, sender: Ad
 
 
 METHODS = {
-    "sycee_getPosition": Method(get_position, 2, 3, "currency account proof"),
-    "sycee_checkTransaction": Method(check_transaction, 1, 1, "transaction"),
+    "sycee_getPosition": Method(get_position, 2, 3, "currency account proof", "Position"),
+    "sycee_checkTransaction": Method(check_transaction, 1, 1, "transaction", "AdmissionVerdict"),
 }

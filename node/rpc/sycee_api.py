@@ -26,7 +26,7 @@ def get_certificate(context: Context, parameters: Sequence[object]) -> Json:
     # Heights are JSON numbers in the answers of this namespace, so they are read back as such.
     if isinstance(block, int) and not isinstance(block, bool):
         block = hex(block)
-    height = resolve_block(block, context.backend).height
+    height = resolve_block(block, context.backend, "blockOrHeight").height
     return certificate_object(context.backend.certificate(height))
 
 
@@ -170,12 +170,12 @@ def _camel_case(name: str) -> str:
 
 
 METHODS = {
-    "sycee_getCertificate": Method(get_certificate, 1, 1, "block"),
-    "sycee_getFinalityProof": Method(get_finality_proof, 1, 1, "transactionHash"),
-    "sycee_getEvidence": Method(get_evidence, 0, 0, ""),
-    "sycee_getHandoffs": Method(get_handoffs, 1, 1, "fromEpoch"),
-    "sycee_getCurrencies": Method(get_currencies, 0, 0, ""),
-    "sycee_getValidators": Method(get_validators, 0, 0, ""),
-    "sycee_getRevertReason": Method(get_revert_reason, 1, 1, "transactionHash"),
-    "sycee_getLimits": Method(get_limits, 0, 0, ""),
+    "sycee_getCertificate": Method(get_certificate, 1, 1, "blockOrHeight", "Certificate"),
+    "sycee_getFinalityProof": Method(get_finality_proof, 1, 1, "transactionHash", "FinalityProof?"),
+    "sycee_getEvidence": Method(get_evidence, 0, 0, "", "Evidence[]"),
+    "sycee_getHandoffs": Method(get_handoffs, 1, 1, "fromEpoch", "Handoff[]"),
+    "sycee_getCurrencies": Method(get_currencies, 0, 0, "", "Currency[]"),
+    "sycee_getValidators": Method(get_validators, 0, 0, "", "ValidatorSet"),
+    "sycee_getRevertReason": Method(get_revert_reason, 1, 1, "transactionHash", "RevertReason?"),
+    "sycee_getLimits": Method(get_limits, 0, 0, "", "Limits"),
 }

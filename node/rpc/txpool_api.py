@@ -78,8 +78,8 @@ def _line(entry: PooledTransaction) -> str:
 
 
 METHODS = {
-    "txpool_status": Method(status, 0, 0, ""),
-    "txpool_content": Method(content, 0, 0, ""),
-    "txpool_contentFrom": Method(content_from, 1, 1, "address"),
-    "txpool_inspect": Method(inspect, 0, 0, ""),
+    "txpool_status": Method(status, 0, 0, "", "PoolStatus"),
+    "txpool_content": Method(content, 0, 0, "", "PoolContent"),
+    "txpool_contentFrom": Method(content_from, 1, 1, "address", "PoolContentOfSender"),
+    "txpool_inspect": Method(inspect, 0, 0, "", "PoolInspection"),
 }

@@ -19,6 +19,6 @@ def sha3(context: Context, parameters: Sequence[object]) -> Json:
 
 
 METHODS = {
-    "web3_clientVersion": Method(client_version, 0, 0, ""),
-    "web3_sha3": Method(sha3, 1, 1, "data"),
+    "web3_clientVersion": Method(client_version, 0, 0, "", "String"),
+    "web3_sha3": Method(sha3, 1, 1, "data", "Hash"),
 }

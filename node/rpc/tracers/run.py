@@ -74,7 +74,9 @@ def read_trace_options(value: object | None, name: str, *, also: frozenset[str] 
     if value is None:
         return TraceOptions()
     members = read_object(value, name, _CONFIG | also)
-    tracer = members.get("tracer") or None
+    named = members.get("tracer")
+    # Tools that want the default one say so with an empty name.
+    tracer = None if named == "" else named
     if not isinstance(tracer, str | None) or tracer not in _KINDS:
         known = ", ".join(str(kind) for kind in _KINDS if kind)
         raise NotSupported(f"{name}.tracer (this node has {known} and the default one)")
