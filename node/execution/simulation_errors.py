@@ -9,12 +9,14 @@ SimulationRefused
 
 
 class SimulationRefused(Exception):
-    """`reason` is the stable word RPC clients see."""
+    """A simulation without a result. `reason` is the stable word RPC clients see."""
 
     reason = "simulation_refused"
 
 
 class SimulatedNonceTooLow(SimulationRefused):
+    """A nonce below the next one, where senders are validated."""
+
     reason = "nonce_too_low"
 
     def __init__(self, *, found: int, expected: int) -> None:
@@ -24,6 +26,8 @@ class SimulatedNonceTooLow(SimulationRefused):
 
 
 class SimulatedNonceTooHigh(SimulationRefused):
+    """A nonce above the next one, where senders are validated."""
+
     reason = "nonce_too_high"
 
     def __init__(self, *, found: int, expected: int) -> None:
@@ -33,6 +37,8 @@ class SimulatedNonceTooHigh(SimulationRefused):
 
 
 class GasBelowIntrinsic(SimulationRefused):
+    """A gas limit that does not even pay for the bytes of the call."""
+
     reason = "intrinsic_gas_too_low"
 
     def __init__(self, *, gas_limit: int, intrinsic_gas: int) -> None:
@@ -42,6 +48,8 @@ class GasBelowIntrinsic(SimulationRefused):
 
 
 class NotFunded(SimulationRefused):
+    """A call that moves more native value than its sender has."""
+
     reason = "insufficient_funds"
 
     def __init__(self, *, balance: int, value: int) -> None:
@@ -51,6 +59,8 @@ class NotFunded(SimulationRefused):
 
 
 class InitCodeTooLarge(SimulationRefused):
+    """A creation with more init code than is allowed (EIP-3860)."""
+
     reason = "init_code_too_large"
 
     def __init__(self, *, found: int, limit: int) -> None:
@@ -60,6 +70,8 @@ class InitCodeTooLarge(SimulationRefused):
 
 
 class BlockGasExceeded(SimulationRefused):
+    """A call whose gas limit is above what its block has left."""
+
     reason = "block_gas_exceeded"
 
     def __init__(self, *, gas_limit: int, gas_left: int) -> None:
@@ -69,6 +81,8 @@ class BlockGasExceeded(SimulationRefused):
 
 
 class BlockOutOfOrder(SimulationRefused):
+    """A block whose number is not above that of the one before."""
+
     reason = "block_out_of_order"
 
     def __init__(self, *, found: int, before: int) -> None:
@@ -78,6 +92,8 @@ class BlockOutOfOrder(SimulationRefused):
 
 
 class TimeOutOfOrder(SimulationRefused):
+    """A block whose time is not after that of the one before."""
+
     reason = "time_out_of_order"
 
     def __init__(self, *, found: int, before: int) -> None:
@@ -87,6 +103,8 @@ class TimeOutOfOrder(SimulationRefused):
 
 
 class TooManyBlocks(SimulationRefused):
+    """More blocks than one simulation may have."""
+
     reason = "too_many_blocks"
 
     def __init__(self, limit: int) -> None:

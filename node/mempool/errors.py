@@ -20,6 +20,8 @@ class RejectedTransaction(Exception):
 
 
 class NonceTooLow(RejectedTransaction):
+    """The nonce was used by a final transaction."""
+
     reason = "nonce_too_low"
 
     def __init__(self, *, found: int, expected: int) -> None:
@@ -29,6 +31,8 @@ class NonceTooLow(RejectedTransaction):
 
 
 class NonceTaken(RejectedTransaction):
+    """Another transaction with this nonce is pending; the first stays, whatever a later one offers."""
+
     reason = "nonce_taken"
 
     def __init__(self, nonce: int, pending_hash: bytes) -> None:
@@ -41,6 +45,8 @@ class NonceTaken(RejectedTransaction):
 
 
 class NonceTooFar(RejectedTransaction):
+    """The nonce is further ahead than this node holds transactions for."""
+
     reason = "nonce_gap"
 
     def __init__(self, *, found: int, expected: int, ahead_max: int) -> None:
@@ -51,6 +57,8 @@ class NonceTooFar(RejectedTransaction):
 
 
 class InsufficientFunds(RejectedTransaction):
+    """The native value moved is above what the sender has."""
+
     reason = "insufficient_funds"
 
     def __init__(self, *, balance: int, value: int) -> None:
@@ -60,6 +68,8 @@ class InsufficientFunds(RejectedTransaction):
 
 
 class ExceedsBlockGas(RejectedTransaction):
+    """No block could hold it."""
+
     reason = "exceeds_block_gas_limit"
 
     def __init__(self, *, gas_limit: int, block_gas_limit: int) -> None:
@@ -69,6 +79,8 @@ class ExceedsBlockGas(RejectedTransaction):
 
 
 class SenderLimit(RejectedTransaction):
+    """The sender has as many pending transactions as this node holds of one."""
+
     reason = "sender_limit"
 
     def __init__(self, sender: bytes, per_sender_max: int) -> None:
@@ -81,6 +93,8 @@ class SenderLimit(RejectedTransaction):
 
 
 class PoolFull(RejectedTransaction):
+    """This node holds as many pending transactions as it may."""
+
     reason = "pool_full"
 
     def __init__(self, transactions_max: int) -> None:
@@ -89,6 +103,8 @@ class PoolFull(RejectedTransaction):
 
 
 class NotPermitted(RejectedTransaction):
+    """The network does not let this sender: `not_registered`, `suspended`, `may_not_send`, `may_not_deploy`."""
+
     def __init__(self, rule: str, detail: str) -> None:
         self.reason = rule
         self.detail = detail
@@ -96,6 +112,8 @@ class NotPermitted(RejectedTransaction):
 
 
 class NotReady(RejectedTransaction):
+    """This node is catching up and cannot judge a transaction."""
+
     reason = "syncing"
 
     def __init__(self) -> None:

@@ -94,14 +94,20 @@ def error_description(error: type[Exception]) -> JsonObject:
     members = error_members(error, row)
     return {
         "code": row.code,
-        "message": " ".join((inspect.getdoc(error) or "").split("\n\n")[0].split()),
+        "message": error_meaning(error),
         **({"data": members} if members else {}),
     }
 
 
+def error_meaning(error: type[Exception]) -> str:
+    """Return when an error happens: the first paragraph of its own docstring."""
+    return " ".join((error.__doc__ or "").split("\n\n")[0].split())
+
+
 def error_members(error: type[Exception], row: ErrorRow) -> dict[str, Json]:
     """Return the members of `error.data`: fixed ones with their value, others with null."""
-    reason = row.fixed.get("reason", getattr(error, "reason", None))
+    # A class without a word of its own has one for each rule it may name.
+    reason = row.fixed.get("reason", vars(error).get("reason"))
     stated: dict[str, Json] = {"reason": reason} if isinstance(reason, str) else {}
     return {**stated, **dict.fromkeys(row.fields), **row.fixed}
 

@@ -14,6 +14,7 @@ from node.mempool.waiters import TooManyWaiters
 from node.rpc.call_list import CallLists
 from node.rpc.error_table import ERROR_ROWS, error_object
 from node.rpc.methods import Context, RpcLimits
+from node.rpc.openrpc.document import error_meaning
 from tests.node.rpc.fakes import ALICE, ALICE_ADDRESS, EUR, FakeBackend, Recorder, sign, small_chain
 
 
@@ -30,6 +31,11 @@ def test_every_error_a_client_can_cause_is_in_the_table() -> None:
         for _, error in inspect.getmembers(module, inspect.isclass):
             if issubclass(error, tuple(bases)) and error not in bases:
                 assert error in ERROR_ROWS, f"{error.__name__} would be reported as a bug of the node"
+
+
+@pytest.mark.parametrize("error", ERROR_ROWS, ids=lambda error: error.__name__)
+def test_every_error_says_in_its_own_words_when_it_happens(error: type[Exception]) -> None:
+    assert error_meaning(error).endswith(".")
 
 
 def test_reasons_are_stable_snake_case_words() -> None:
