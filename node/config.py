@@ -33,6 +33,7 @@ T = TypeVar("T")
 # ├── UnknownSetting          a section or key that does not exist
 # ├── InvalidSetting          a value of the wrong type or out of bounds
 # ├── IncompleteTls           a certificate without a key, or a key without a certificate
+# ├── PublicDevAccounts       a node that signs for whoever asks would listen beyond this machine
 # └── PublicRpcRefused        a validator's RPC would listen beyond this machine
 class ConfigError(Exception):
     """The configuration cannot be used."""
@@ -77,6 +78,17 @@ class PublicRpcRefused(ConfigError):
         super().__init__(
             f"rpc.addr is {addr}: a validator answers only on {LOOPBACK_ADDRESSES[0]} unless rpc.allow_public is true; "
             "public RPC belongs on a follower"
+        )
+
+
+class PublicDevAccounts(ConfigError):
+    """A node that signs for whoever asks must be asked by this machine only."""
+
+    def __init__(self, addr: str) -> None:
+        self.addr = addr
+        super().__init__(
+            f"rpc.addr is {addr} and rpc.dev_accounts is true: a node that signs for whoever asks listens only on "
+            f"{LOOPBACK_ADDRESSES[0]}. Set one of them otherwise."
         )
 
 
@@ -146,6 +158,9 @@ class RpcSection:
         ("eth", "net", "web3", "sycee", "ots", "debug"),
         "namespaces served",
         choices=("eth", "net", "web3", "sycee", "ots", "debug", "txpool"),
+    )
+    dev_accounts: bool = setting(
+        False, "sign for whoever asks with the ten public development keys; on a development network only"
     )
     call_gas_max: int = setting(50_000_000, "gas of one eth_call or estimate", minimum=21_000)
     call_timeout_ms: int = setting(2_000, "time of one eth_call or estimate", minimum=10, maximum=60_000)
@@ -283,7 +298,7 @@ SETTINGS: dict[str, Setting] = {
 def load_config(path: Path | None, *, environment: Mapping[str, str], flags: Mapping[str, str]) -> LoadedConfig:
     """Return the configuration from the file at `path` (None: no file), `environment` and `flags` (key to text).
 
-    Raises: UnreadableConfig, UnknownSetting, InvalidSetting, PublicRpcRefused, IncompleteTls.
+    Raises: UnreadableConfig, UnknownSetting, InvalidSetting, PublicRpcRefused, PublicDevAccounts, IncompleteTls.
     """
     values: dict[str, Value] = {key: described.default for key, described in SETTINGS.items()}
     origins = dict.fromkeys(SETTINGS, Origin.DEFAULT)
@@ -304,6 +319,8 @@ def load_config(path: Path | None, *, environment: Mapping[str, str], flags: Map
     config = _build(values)
     if config.node.role == "validator" and config.rpc.addr not in LOOPBACK_ADDRESSES and not config.rpc.allow_public:
         raise PublicRpcRefused(config.rpc.addr)
+    if config.rpc.dev_accounts and config.rpc.addr not in LOOPBACK_ADDRESSES:
+        raise PublicDevAccounts(config.rpc.addr)
     if bool(config.rpc.tls_cert) != bool(config.rpc.tls_key):
         raise IncompleteTls()
     return LoadedConfig(config=config, values=values, origins=origins)

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from node.config import RpcSection
+from node.dev_accounts import DEV_KEYS
 from node.mempool.pool import PooledTransaction
 from node.observe.logs import EventLog
 from node.observe.metrics import Metrics
 from node.rpc.access import Access
 from node.rpc.backend import Backend
+from node.rpc.dev_keys import NO_KEYS, DevKeys
 from node.rpc.key_file import InvalidKeyFile, read_keys
 from node.rpc.methods import RpcLimits
 from node.rpc.server import Door, RpcServer
@@ -43,7 +45,8 @@ class RpcService:
             logs_range_blocks_max=config.logs_range_blocks_max,
             logs_results_max=config.logs_results_max,
         )
-        door = Door(config.addr, config.port, config.ws_port or None, frozenset(config.cors_origins), self._tls)
+        keys = DevKeys(DEV_KEYS) if config.dev_accounts else NO_KEYS
+        door = Door(config.addr, config.port, config.ws_port or None, frozenset(config.cors_origins), self._tls, keys)
         self._server = RpcServer(backend, limits, _Observer(metrics, log), door, self._access)
         self._seen = self._look()
         self._watching: asyncio.Task[None] | None = None

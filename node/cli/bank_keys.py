@@ -10,9 +10,9 @@ from consensus.chain.transaction import sign_dynamic_fee_transaction
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address
 from node.cli.currency_calls import GAS_LIMIT, encode_mint, encode_transfer
-from node.cli.dev_accounts import DevAccount, derived_account
 from node.cli.payments_file import Payment
 from node.cli.submitter import Outgoing
+from node.dev_accounts import DevAccount, derived_account
 
 FUNDING_REFERENCE = "demo funding"
 

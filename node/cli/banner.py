@@ -1,8 +1,8 @@
 """What a person sees when a development network is ready: only what they need next."""
 
-from node.cli.dev_accounts import GOVERNOR, ISSUER, PEOPLE, checksum_address
 from node.cli.devnet_network import Devnet, describe_path, shown_program
 from node.cli.network_plan import CURRENCIES, operator_account
+from node.dev_accounts import GOVERNOR, ISSUER, PEOPLE, checksum_address
 from node.observe.build_info import build_facts, describe_build
 
 COLUMN_WIDTH = 43

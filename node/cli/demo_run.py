@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from consensus.primitives.scalars import Address
 from contracts.addresses import currency_address
 from node.cli.bank_keys import FUNDING_REFERENCE, SigningContext, bank_account, sign_funding, sign_payments
-from node.cli.dev_accounts import ISSUER
 from node.cli.devnet_network import Devnet
 from node.cli.errors import CommandError
 from node.cli.json_rpc import EndpointDown, RpcClient, RpcFailed
@@ -33,6 +32,7 @@ from node.cli.reconciliation import (
     reconcile_roots,
 )
 from node.cli.submitter import RealClock, Replay, replay
+from node.dev_accounts import ISSUER
 
 IN_STEP_TIMEOUT_S = 20.0
 """How long validators may take to reach the last height after the replay; a restarted one catches up first."""

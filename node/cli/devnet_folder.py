@@ -270,6 +270,8 @@ def _config_text(home: NodeHome, *, name: str, ports: NodePorts, mesh_addr: str)
         "node.role": "validator",
         "node.name": name,
         "rpc.port": ports.rpc,
+        # Only where every validator is on this machine: a rehearsal spans several.
+        "rpc.dev_accounts": mesh_addr == LOOPBACK,
         "ops.port": ports.ops,
         "p2p.addr": mesh_addr if mesh_addr == LOOPBACK else "0.0.0.0",
         "p2p.port": ports.mesh,

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import FrameType
 
 from contracts.addresses import currency_address
-from node.cli.dev_accounts import GOVERNOR, ISSUER, PEOPLE, checksum_address
 from node.cli.devnet_folder import (
     DevnetFolder,
     DevnetOptions,
@@ -32,6 +31,7 @@ from node.cli.network_plan import CURRENCIES, operator_account
 from node.cli.ports import require_free
 from node.cli.supervisor import ChildPlan, Death, LogTail, Supervisor, module_arguments
 from node.cli.wallet_home import WalletHome
+from node.dev_accounts import GOVERNOR, ISSUER, PEOPLE, checksum_address
 
 READY_TIMEOUT_S = 60.0
 """Longest start: four processes that import on one loaded core take 10 s."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from consensus.chain.genesis import GenesisCurrency, GenesisDocument, GenesisMinter, GenesisValidator
 from consensus.primitives.scalars import TimestampMs
-from node.cli.dev_accounts import GOVERNOR, ISSUER, PEOPLE, DevAccount, derived_account
 from node.cli.errors import UsageError
+from node.dev_accounts import GOVERNOR, ISSUER, PEOPLE, DevAccount, derived_account
 
 DEVNET_CHAIN_ID = 23790
 VALIDATORS_MAX = 24

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.cli.dev_accounts import PEOPLE, DevAccount, checksum_address
 from node.cli.errors import CommandError
 from node.cli.homes import PRIVATE_FILE_MODE, write_once
 from node.cli.supervisor import child_environment, module_arguments
+from node.dev_accounts import PEOPLE, DevAccount, checksum_address
 
 WALLET_TIMEOUT_S = 60
 """Longest run of one wallet command: a cold start on a loaded machine takes 5 s."""

@@ -16,6 +16,7 @@ import orjson
 
 from node.rpc import (
     debug_api,
+    eth_accounts_api,
     eth_blocks_api,
     eth_calls_api,
     eth_facts_api,
@@ -58,6 +59,7 @@ METHODS: Mapping[str, Method] = {
     **eth_blocks_api.METHODS,
     **eth_calls_api.METHODS,
     **eth_submit_api.METHODS,
+    **eth_accounts_api.METHODS,
     **logs_api.METHODS,
     **filters_api.METHODS,
     **subscribe_api.METHODS,

@@ -50,6 +50,7 @@ from node.rpc.errors import (
     TraceTooLarge,
     TransactionNotFound,
     Unauthorized,
+    UnknownAccount,
     UnknownMethod,
 )
 
@@ -111,6 +112,7 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     CallTimedOut: ErrorRow(-32005, {"limit": "limit"}),
     TooManyWaiters: ErrorRow(-32005, fixed={"reason": "too_many_waiters", "limit": WAITERS_MAX}),
     ExecutionReverted: ErrorRow(3),
+    UnknownAccount: ErrorRow(-32000, {"actual": "address"}),
     TransactionNotFound: ErrorRow(-32001, {"actual": "transaction_hash"}),
     GenesisNotTraceable: ErrorRow(-32000),
     ExecutionFailed: ErrorRow(-32000, {"actual": "failure"}),

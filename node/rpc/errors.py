@@ -7,7 +7,7 @@ RpcError
 ├── CallListTooLong, RequestTooLarge, TooManyValues, ResponseTooLarge, RangeTooLarge, TooManyResults, TraceTooLarge
 ├── RateExceeded, MemoryExhausted, TooManyWebSockets
 ├── TooManyFilters, FilterNotFound, TooManySubscriptions, SubscriptionNotFound
-├── NotSupported, IndexMissing, PendingHidden
+├── NotSupported, IndexMissing, PendingHidden, UnknownAccount
 ├── BlockNotFound, TransactionNotFound, GenesisNotTraceable, Pruned, ProofPruned     not here, or not any more
 ├── CallsOverloaded, CallTimedOut                                    not now
 ├── ExecutionReverted                                                code 3
@@ -15,7 +15,7 @@ RpcError
 └── FinalityTimedOut, NotAdmitted, NonceGap                          codes 4, 5 and 6 (EIP-7966)
 """
 
-from consensus.primitives.scalars import Hash32, Height
+from consensus.primitives.scalars import Address, Hash32, Height
 
 RETRY_AFTER_MS = 1_000
 """When to try a busy or catching-up node again: one empty-block interval."""
@@ -274,6 +274,16 @@ class FilterNotFound(RpcError):
     def __init__(self, filter_id: str) -> None:
         self.filter_id = shown(filter_id)
         super().__init__("filter not found")
+
+
+class UnknownAccount(RpcError):
+    """This node signs for development accounts, and this is none of them."""
+
+    reason = "unknown_account"
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        super().__init__(f"unknown account 0x{address.hex()}: eth_accounts lists those this node signs for")
 
 
 class TooManyWebSockets(RpcError):

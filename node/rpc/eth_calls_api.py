@@ -27,7 +27,7 @@ async def call(context: Context, parameters: Sequence[object]) -> Json:
     request = _read(context, parameters)
     height = resolve_block(optional(parameters, 1), context.backend).height
     outcome = await context.backend.call(request, height)
-    return data_hex(_succeeded(context, outcome).output)
+    return data_hex(require_success(context, outcome).output)
 
 
 async def estimate_gas(context: Context, parameters: Sequence[object]) -> Json:
@@ -39,7 +39,7 @@ async def estimate_gas(context: Context, parameters: Sequence[object]) -> Json:
     request = _read(context, parameters)
     height = resolve_block(optional(parameters, 1), context.backend).height
     gas_limit, outcome = await context.backend.estimate_gas(request, height)
-    _succeeded(context, outcome)
+    require_success(context, outcome)
     return hex(gas_limit)
 
 
@@ -93,7 +93,7 @@ def _read(context: Context, parameters: Sequence[object]) -> CallRequest:
     )
 
 
-def _succeeded(context: Context, outcome: CallOutcome) -> CallOutcome:
+def require_success(context: Context, outcome: CallOutcome) -> CallOutcome:
     if outcome.failure is not None:
         raise ExecutionFailed(outcome.failure)
     if not outcome.succeeded:

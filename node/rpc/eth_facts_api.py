@@ -8,7 +8,6 @@ from contracts import addresses
 from node.execution.engine import SYCEE
 from node.execution.system_steps import HISTORY_ADDRESS
 from node.rpc.encoding import Json, JsonObject, data_hex
-from node.rpc.errors import NotSupported
 from node.rpc.methods import Context, Method
 
 PRECOMPILE_NAMES = {
@@ -86,25 +85,7 @@ def capabilities(context: Context, parameters: Sequence[object]) -> Json:
     }
 
 
-def refuse_to_send(context: Context, parameters: Sequence[object]) -> Json:
-    """Refuse to sign and send: a node holds no user keys. Raises: NotSupported."""
-    raise NotSupported("eth_sendTransaction", instead="sign in a wallet and use eth_sendRawTransaction")
-
-
-def refuse_to_sign(context: Context, parameters: Sequence[object]) -> Json:
-    """Refuse to sign a message: a node holds no user keys. Raises: NotSupported."""
-    raise NotSupported("eth_sign", instead="sign in a wallet with personal_sign (EIP-191) or typed data (EIP-712)")
-
-
-def refuse_to_sign_transaction(context: Context, parameters: Sequence[object]) -> Json:
-    """Refuse to sign a transaction: a node holds no user keys. Raises: NotSupported."""
-    raise NotSupported("eth_signTransaction", instead="sign in a wallet and use eth_sendRawTransaction")
-
-
 METHODS = {
     "eth_config": Method(config, 0, 0, "", "NodeConfig"),
     "eth_capabilities": Method(capabilities, 0, 0, "", "Capabilities"),
-    "eth_sendTransaction": Method(refuse_to_send, 1, 1, "call", "Hash"),
-    "eth_sign": Method(refuse_to_sign, 2, 2, "address message", "Data"),
-    "eth_signTransaction": Method(refuse_to_sign_transaction, 1, 1, "call", "Data"),
 }

@@ -41,11 +41,6 @@ def syncing(context: Context, parameters: Sequence[object]) -> Json:
     return syncing_object(progress)
 
 
-def accounts(context: Context, parameters: Sequence[object]) -> Json:
-    """Return no accounts: a node holds no user keys."""
-    return []
-
-
 def zero_price(context: Context, parameters: Sequence[object]) -> Json:
     """Return 0, the price of gas, priority and blobs on this network."""
     return "0x0"
@@ -170,7 +165,6 @@ METHODS = {
     "eth_chainId": Method(chain_id, 0, 0, "", "Uint64"),
     "eth_blockNumber": Method(block_number, 0, 0, "", "Uint64"),
     "eth_syncing": Method(syncing, 0, 0, "", "Syncing"),
-    "eth_accounts": Method(accounts, 0, 0, "", "Address[]"),
     "eth_gasPrice": Method(zero_price, 0, 0, "", "Uint256"),
     "eth_maxPriorityFeePerGas": Method(zero_price, 0, 0, "", "Uint256"),
     "eth_baseFee": Method(zero_price, 0, 0, "", "Uint256"),

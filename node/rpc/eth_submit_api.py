@@ -11,7 +11,7 @@ from node.mempool.pool import PooledTransaction
 from node.rpc.encoding import Json, data_hex
 from node.rpc.errors import FinalityTimedOut, NonceGap, NotAdmitted
 from node.rpc.eth_blocks_api import receipt_at
-from node.rpc.methods import Answer, Context, Method
+from node.rpc.methods import Context, Method
 from node.rpc.parameters import optional, read_count, read_data
 
 SYNC_TIMEOUT_DEFAULT_MS = 2_000
@@ -21,7 +21,7 @@ SYNC_TIMEOUT_MAX_MS = 30_000
 """Longest wait: below the idle time-outs of common proxies."""
 
 
-def send_raw_transaction(context: Context, parameters: Sequence[object]) -> Answer:
+def send_raw_transaction(context: Context, parameters: Sequence[object]) -> "asyncio.Future[Json]":
     """Admit a transaction and return its hash, also if it is already pending or final: a retry is safe.
 
     Raises: InvalidParameter; through the returned future InvalidTransaction and RejectedTransaction.

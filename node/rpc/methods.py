@@ -8,6 +8,7 @@ import orjson
 
 from node.rpc.access import ANYBODY, Client
 from node.rpc.backend import Backend
+from node.rpc.dev_keys import NO_KEYS, DevKeys
 from node.rpc.encoding import Json
 from node.rpc.filter_book import FilterBook
 from node.rpc.subscriptions import Subscriptions
@@ -60,6 +61,8 @@ class Context:
     filters: FilterBook = field(default_factory=FilterBook)
     """Open filters; one book for all connections of a node."""
     client: Client = ANYBODY
+    keys: DevKeys = NO_KEYS
+    """What this node signs with for whoever asks."""
     subscriptions: Subscriptions | None = None
     """Those of this connection; None where nothing can be sent unasked."""
     methods: Mapping[str, "Method"] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from node.mempool.pool import PooledTransaction
 from node.rpc.access import Access
 from node.rpc.backend import Backend
 from node.rpc.call_list import Observer
+from node.rpc.dev_keys import NO_KEYS, DevKeys
 from node.rpc.http_requests import HttpRequests
 from node.rpc.methods import Context, RpcLimits
 from node.rpc.subscriptions import SubscriptionHub
@@ -66,6 +67,7 @@ class Door:
     origins: frozenset[str] = frozenset()
     """Of web pages that may use the node."""
     tls: ssl.SSLContext | None = None
+    keys: DevKeys = NO_KEYS
 
 
 class RpcServer:
@@ -78,7 +80,9 @@ class RpcServer:
         self._door = door
         self._access = access or Access()
         self._hub = SubscriptionHub(backend, count_changed=observer.subscriptions)
-        self._requests = HttpRequests(Context(backend, limits), observer, self._access, self._hub, door.origins)
+        self._requests = HttpRequests(
+            Context(backend, limits, keys=door.keys), observer, self._access, self._hub, door.origins
+        )
         self._http: web.Server | None = None
         self._listeners: list[asyncio.Server] = []
         self._syncing_check: asyncio.TimerHandle | None = None

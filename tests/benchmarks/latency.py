@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from node.cli.dev_accounts import ALICE, BOB
+from node.dev_accounts import ALICE, BOB
 from tests.benchmarks.payments import sign_payment
 from tests.benchmarks.report import keep, spread
 from tests.benchmarks.throughput import ask

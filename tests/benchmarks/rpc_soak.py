@@ -22,7 +22,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import WSMsgType
 
-from node.cli.dev_accounts import ALICE, BOB
+from node.dev_accounts import ALICE, BOB
 from tests.benchmarks.payments import EUR, sign_payment
 from tests.benchmarks.report import keep, resident_mib, spread
 from tests.e2e.cluster import running_devnet

@@ -14,8 +14,8 @@ import aiohttp
 from consensus.chain.transaction import created_address, sign_dynamic_fee_transaction
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Hash32
-from node.cli.dev_accounts import ALICE
 from node.cli.network_plan import DEVNET_CHAIN_ID
+from node.dev_accounts import ALICE
 from tests.benchmarks.evm import token_code
 from tests.benchmarks.payments import EUR, Sender, SignedPayment, make_senders, sign_payment, sign_rounds
 from tests.benchmarks.report import cpu_seconds, keep, resident_mib, spread

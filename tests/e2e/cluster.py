@@ -20,11 +20,11 @@ from consensus.primitives.scalars import Address
 from contracts.addresses import currency_address
 from node.cli.bank_keys import SigningContext, sign_payments
 from node.cli.currency_calls import encode_balance_of
-from node.cli.dev_accounts import ALICE, BOB
 from node.cli.network_plan import DEVNET_CHAIN_ID
 from node.cli.payments_file import Payment
 from node.cli.submitter import Outgoing
 from node.cli.supervisor import child_environment, module_arguments
+from node.dev_accounts import ALICE, BOB
 
 PATIENCE_S = 30.0
 """Longest wait for anything a network is asked to do."""

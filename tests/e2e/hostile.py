@@ -22,9 +22,9 @@ import orjson
 from consensus.chain.transaction import TRANSACTION_BYTES_MAX, sign_dynamic_fee_transaction
 from consensus.primitives.scalars import Address
 from node.cli.currency_calls import GAS_LIMIT, encode_transfer
-from node.cli.dev_accounts import ALICE, BOB, CAROL, DevAccount
 from node.cli.network_plan import DEVNET_CHAIN_ID
 from node.cli.submitter import Outgoing
+from node.dev_accounts import ALICE, BOB, CAROL, DevAccount
 from tests.e2e.cluster import EUR, Cluster, Validator, payments_of_alice, running_devnet
 
 RATE_MIN = 10_000

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from node.cli.dev_accounts import BOB
 from node.cli.supervisor import child_environment, module_arguments
+from node.dev_accounts import BOB
 from tests.e2e.cluster import (
     PATIENCE_S,
     euro_of,

@@ -12,10 +12,10 @@ from threading import Event, Thread
 import pytest
 
 from consensus.chain.transaction import sign_dynamic_fee_transaction
-from node.cli.dev_accounts import GOVERNOR, DevAccount, checksum_address
 from node.cli.network_plan import operator_account
 from node.cli.submitter import Outgoing
 from node.cli.supervisor import child_environment, module_arguments
+from node.dev_accounts import GOVERNOR, DevAccount, checksum_address
 from tests.e2e.cluster import (
     PATIENCE_S,
     Cluster,

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from node.cli.dev_accounts import BOB
 from node.cli.identities import load_public_identity
 from node.cli.status import fetch
 from node.cli.supervisor import child_environment, module_arguments
 from node.config import load_config
+from node.dev_accounts import BOB
 from node.home import NodeHome
 from node.storage.guard_file import GuardFile, ResumeReason
 from tests.e2e.cluster import (

@@ -9,6 +9,7 @@ from node.config import (
     InvalidSetting,
     NodeConfig,
     Origin,
+    PublicDevAccounts,
     PublicRpcRefused,
     UnknownSetting,
     UnreadableConfig,
@@ -89,6 +90,13 @@ def test_a_value_at_its_bound_is_taken_and_one_beyond_is_refused(key: str, good:
 def test_a_value_of_another_type_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(InvalidSetting):
         load_config(write(tmp_path, text), environment={}, flags={})
+
+
+def test_a_node_that_signs_for_whoever_asks_listens_on_this_machine_only() -> None:
+    flags = {"rpc.dev_accounts": "true"}
+    assert load_config(None, environment={}, flags=flags).config.rpc.dev_accounts
+    with pytest.raises(PublicDevAccounts, match=r"rpc\.addr is 0\.0\.0\.0 and rpc\.dev_accounts is true"):
+        load_config(None, environment={}, flags={**flags, "rpc.addr": "0.0.0.0", "rpc.allow_public": "true"})
 
 
 def test_a_validator_answers_strangers_only_when_told_to() -> None:

@@ -25,9 +25,14 @@ def wallet_commands() -> click.Group:
 
 def commands_page(program: str, top: click.Group) -> str:
     """Return one page with the help of every command."""
-    context = click.Context(top, info_name=program, max_content_width=WIDTH, terminal_width=WIDTH)
+    context = _context(top, program, None)
     helps = [f"## {path}\n\n```text\n{text}\n```\n" for path, text in _helps(top, context)]
     return "\n".join([f"# {program}\n", STAMP, *helps])
+
+
+def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
+    # Both widths, or the terminal of whoever writes the pages decides.
+    return click.Context(command, info_name=name, parent=parent, max_content_width=WIDTH, terminal_width=WIDTH)
 
 
 def _helps(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
@@ -37,4 +42,4 @@ def _helps(command: click.Command, context: click.Context) -> Iterator[tuple[str
     for name in command.list_commands(context):
         inner = command.get_command(context, name)
         assert inner is not None
-        yield from _helps(inner, click.Context(inner, info_name=name, parent=context, max_content_width=WIDTH))
+        yield from _helps(inner, _context(inner, name, context))

@@ -18,12 +18,12 @@ from consensus.primitives.scalars import Address
 from contracts.declarations import encode_call
 from contracts.native.currency import CURRENCY as CURRENCY_CONTRACT
 from contracts.native.dispatch import find_function
-from node.cli.dev_accounts import PEOPLE
 from node.cli.json_rpc import CALL_LIST_MAX, Call, RpcClient, as_int, as_object
 from node.cli.ledger_reader import read_balances, read_height, read_payments
 from node.cli.network_plan import CURRENCIES, OPENING_UNITS
 from node.cli.ports import LOOPBACK
 from node.cli.reconciliation import Finding
+from node.dev_accounts import PEOPLE
 from tests.testnet.faults import Event
 from tests.testnet.history import (
     PaymentRecord,

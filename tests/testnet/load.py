@@ -14,11 +14,11 @@ from consensus.primitives.scalars import Address
 from contracts.addresses import currency_address
 from node.cli.bank_keys import SigningContext, bank_account, sign_funding, sign_payments
 from node.cli.currency_calls import encode_balance_of
-from node.cli.dev_accounts import ISSUER
 from node.cli.json_rpc import Call, EndpointDown, Failure, JsonValue, RpcClient, RpcFailed, as_int, as_object
 from node.cli.network_plan import CURRENCIES, DEVNET_CHAIN_ID
 from node.cli.payments_file import Payment, encode_memo
 from node.cli.submitter import PERHAPS_FINAL_MESSAGE, RETRY_CODES, RETRY_HERE_REASONS, Outgoing, RealClock, replay
+from node.dev_accounts import ISSUER
 from tests.testnet.history import PaymentRecord, ReadRecord
 from tests.testnet.manifest import Load, LoadMode
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from statistics import median
 
 from node.cli.bank_keys import sign_payments
-from node.cli.dev_accounts import ALICE, BOB
 from node.cli.json_rpc import RpcClient, as_list, as_object
 from node.cli.ledger_reader import read_height
 from node.cli.payments_file import Payment
 from node.cli.submitter import Outgoing
+from node.dev_accounts import ALICE, BOB
 from tests.testnet.history import PaymentRecord
 from tests.testnet.load import CONTEXT, Clients, Recorder
 from tests.testnet.manifest import Load, LoadMode, Manifest, decode_manifest

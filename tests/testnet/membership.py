@@ -14,11 +14,11 @@ from typing import TypeVar
 from consensus.chain.transaction import sign_dynamic_fee_transaction
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address
-from node.cli.dev_accounts import GOVERNOR, DevAccount, checksum_address
 from node.cli.json_rpc import EndpointDown, RpcClient, RpcFailed, as_list, as_object
 from node.cli.ledger_reader import read_height, read_nonces
 from node.cli.network_plan import operator_account
 from node.cli.submitter import Outgoing
+from node.dev_accounts import GOVERNOR, DevAccount, checksum_address
 from tests.testnet.history import PaymentRecord
 from tests.testnet.load import Clients, Recorder
 from tests.testnet.manifest import Load, LoadMode

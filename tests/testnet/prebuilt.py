@@ -19,7 +19,7 @@ from node.chain.commit import commit_block, commit_genesis
 from node.chain.records import FinalHead
 from node.chain.store import ChainStore
 from node.cli.currency_calls import GAS_LIMIT, encode_transfer
-from node.cli.dev_accounts import ALICE, BOB
+from node.dev_accounts import ALICE, BOB
 from node.execution.transition import BlockExecution, ExecutedBlock, SignedTransaction
 from node.home import NodeHome
 from node.runtime.epochs import Epochs

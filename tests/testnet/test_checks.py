@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from consensus.primitives.scalars import Address
-from node.cli.dev_accounts import PEOPLE
 from node.cli.network_plan import OPENING_UNITS
+from node.dev_accounts import PEOPLE
 from tests.testnet.checks import (
     Ledgers,
     causeless_errors,

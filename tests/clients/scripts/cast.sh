@@ -178,6 +178,15 @@ traces() {
         "$(cast run --quick "$(cat "$scratch/legacy")" 2>/dev/null | grep -oE 'emit Transfer|Transaction successfully executed|Gas used: [0-9]+' | tr '\n' ' ')"
 }
 
+unlocked() {
+    local receipt signature
+    say "accounts" "$(cast rpc eth_accounts | pick "value.length + ' ' + value.includes('${OWNER,,}')")"
+    receipt=$(cast send --json --unlocked --from "$OWNER" "$(coin)" "transfer(address,uint256)" "$FRIEND" 5)
+    say "sent" "$(pick '[value.status, value.type, BigInt(value.gasUsed)].join(" ")' <<<"$receipt")"
+    signature=$(cast rpc eth_sign "$OWNER" "$(cast from-utf8 hello)" | tr -d '"')
+    say "signed" "$(cast wallet verify --address "$OWNER" hello "$signature" | grep -oE 'Validation succeeded')"
+}
+
 part network network
 part create create
 part tokens tokens
@@ -190,4 +199,5 @@ part create2 create2
 part delegation delegation
 part offline offline
 part traces traces
+part unlocked unlocked
 exit $failed

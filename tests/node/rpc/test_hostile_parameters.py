@@ -13,6 +13,7 @@ from node.rpc.methods import Context, RpcLimits
 from node.rpc.subscriptions import SubscriptionHub
 from tests.node.rpc import real_chain
 from tests.node.rpc.fakes import Recorder, small_chain
+from tests.node.rpc.test_accounts_api import ALICE_HEX, PAYMENT, development_node
 from tests.node.rpc.test_conversations import listener
 from tests.node.rpc.test_openrpc import RECORDED, described, judged_by
 
@@ -63,7 +64,6 @@ WRONG: list[Any] = [
 
 INVALID_PARAMETER = -32602
 NOT_SUPPORTED = -32004
-REFUSED_WHATEVER_IS_ASKED = {"eth_sendTransaction", "eth_sign", "eth_signTransaction"}
 
 
 SUBSCRIPTIONS: dict[str, list[list[Any]]] = {
@@ -83,10 +83,19 @@ SUBSCRIPTIONS: dict[str, list[list[Any]]] = {
 """What is asked over a WebSocket, of which there are no recorded conversations."""
 
 
+SIGNED_FOR: dict[str, list[list[Any]]] = {
+    "eth_sendTransaction": [[PAYMENT]],
+    "eth_sign": [[ALICE_HEX, "0x01"]],
+    "eth_signTransaction": [[PAYMENT]],
+}
+"""What is asked of a development network; the recorded conversations are those of any other."""
+
+
 def examples(method: str) -> list[list[Any]]:
     """Return parameters of calls that have a result, of each shape once."""
-    if method in SUBSCRIPTIONS:
-        return SUBSCRIPTIONS[method]
+    for told in (SUBSCRIPTIONS, SIGNED_FOR):
+        if method in told:
+            return told[method]
     found: dict[str, list[Any]] = {}
     for _, request, answer in RECORDED:
         if request["method"] == method and "result" in answer:
@@ -97,7 +106,9 @@ def examples(method: str) -> list[list[Any]]:
 
 
 def answering(method: str) -> CallLists:
-    """Return what answers the conversations of a method, or a WebSocket where it needs one."""
+    """Return what answers the conversations of a method, or what the method needs to answer at all."""
+    if method in SIGNED_FOR:
+        return development_node()[1]
     if method not in SUBSCRIPTIONS:
         return listener(method)
     chain, limits = small_chain(), RpcLimits(namespaces=real_chain.NAMESPACES)
@@ -153,4 +164,4 @@ async def test_wrong_parameter_is_refused_as_the_standard_says(method: str) -> N
 
 def test_every_method_with_parameters_has_an_example_to_spoil() -> None:
     asked = {name for name, method in METHODS.items() if method.parameters_max}
-    assert {name for name in asked if not examples(name)} == REFUSED_WHATEVER_IS_ASKED
+    assert {name for name in asked if not examples(name)} == set()

@@ -24,6 +24,9 @@ DEV_PRIVATE_KEYS = (
 )
 """Private keys at m/44'/60'/0'/0/0 to 9."""
 
+DEV_KEYS = {address_of_private_key(private_key): private_key for private_key in DEV_PRIVATE_KEYS}
+"""The same by address."""
+
 DERIVATION_DOMAIN = b"sycee-devnet-key/1"
 """Separates derived development keys from every other use of the mnemonic."""
 

@@ -3,7 +3,7 @@
 from eth_account import Account
 
 from consensus.primitives.signatures import address_of_private_key
-from node.cli.dev_accounts import (
+from node.dev_accounts import (
     ALICE,
     BOB,
     CAROL,
