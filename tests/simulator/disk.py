@@ -16,8 +16,8 @@ from node.storage.memory_files import Keep, MemoryFiles, PowerCut
 SEGMENT_BYTES = 64 * 1024
 """Small, so that logs rotate and are pruned within seconds."""
 
-WAL_FOLDER = Path("/home/wal")
-GUARD_FILE = Path("/home/guard/signguard.log")
+WAL_FOLDER = Path("/node/wal")
+GUARD_FILE = Path("/node/guard/signguard.log")
 
 # The log's format once more, because what judges the writer does not ask it.
 RECORD_BYTES_MAX = 16 * 1024 * 1024

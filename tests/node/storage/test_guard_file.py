@@ -159,7 +159,7 @@ def test_record_of_a_version_to_come_is_refused(path: Path, record: LogRecord) -
 @pytest.mark.parametrize("keep", Keep)
 def test_guard_survives_power_loss_after_rename(keep: Keep) -> None:
     """A rename is durable only with its folder's sync; the replacement of a grown guard is old or new, never gone."""
-    path = Path("/home/signguard.log")
+    path = Path("/node/signguard.log")
     floors = set()
     for step in range(12):
         files = MemoryFiles()
