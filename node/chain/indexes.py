@@ -16,7 +16,8 @@ from consensus.chain.receipt import Receipt
 from consensus.chain.transaction import created_address, decode_transaction
 from consensus.primitives.scalars import Address, Hash32, Height
 from contracts.addresses import CURRENCY_PREFIX, currency_address
-from contracts.native.money import MEMO, TRANSFER
+from contracts.movements import PARTY_TOPICS
+from contracts.native.money import TRANSFER
 from node.chain.store import ChainStore
 from node.execution.transition import ExecutedBlock
 from node.storage.errors import MissingRecord
@@ -56,7 +57,7 @@ class Role(IntFlag):
     CREATED = 4
     """A contract the transaction created."""
     PARTY = 8
-    """From or to in a Transfer or Memo of a native currency."""
+    """Paid or was paid in a native currency, or a hold or redemption of its own was made, paid or given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +251,7 @@ def _write_history(batch: WriteBatch, block: IndexedBlock, suffix: bytes) -> Non
     """Add, for each account, its transactions with its roles; by sender and nonce; and creators of contracts."""
     history: defaultdict[bytes, bytearray] = defaultdict(bytearray)
     operations = batch.operations
-    native_topics = (TRANSFER.topic, MEMO.topic)
+    parties_at = PARTY_TOPICS
     rows = zip(block.transaction_hashes, block.senders, block.nonces, block.recipients, block.receipts, strict=True)
     for index, (transaction_hash, sender, nonce, recipient, receipt) in enumerate(rows):
         operations.append((SENDER_NONCE + sender + nonce.to_bytes(8, "big"), transaction_hash))
@@ -262,10 +263,10 @@ def _write_history(batch: WriteBatch, block: IndexedBlock, suffix: bytes) -> Non
             roles[contract] = 4
             operations.append((CREATOR + contract, sender + transaction_hash))
         for log in receipt.logs:
-            if log.address.startswith(CURRENCY_PREFIX) and log.topics and log.topics[0] in native_topics:
-                payer, payee = log.topics[1][12:], log.topics[2][12:]
-                roles[payer] = roles.get(payer, 0) | 8
-                roles[payee] = roles.get(payee, 0) | 8
+            if log.address.startswith(CURRENCY_PREFIX) and log.topics and log.topics[0] in parties_at:
+                for place in parties_at[log.topics[0]]:
+                    party = log.topics[place][12:]
+                    roles[party] = roles.get(party, 0) | 8
         at = index.to_bytes(4, "big")
         for account, role in roles.items():
             if account != _NOBODY:

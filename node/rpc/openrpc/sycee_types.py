@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from contracts.movements import MovementKind
 from node.rpc.openrpc.ethereum_types import ADDRESS, DATA, HASH
 from node.rpc.openrpc.schema import (
     BOOLEAN,
@@ -156,12 +157,14 @@ SYCEE_TYPES: Final[dict[str, Schema]] = {
                         "height": NUMBER,
                         "logIndex": NUMBER,
                         "timestampMs": NUMBER,
+                        "kind": word_of(*MovementKind),
                         "from": ADDRESS,
                         "to": ADDRESS,
                         "amount": _AMOUNT,
                         "change": named("AmountChange"),
                         "balance": _AMOUNT,
                         "memo": nullable(HASH),
+                        "reference": nullable(HASH),
                     }
                 )
             ),
