@@ -18,6 +18,7 @@ from consensus.primitives.scalars import Address, Hash32, Height
 from contracts.addresses import CURRENCY_PREFIX, currency_address
 from contracts.movements import PARTY_TOPICS
 from contracts.native.money import TRANSFER
+from node.chain.reservations import ReservationWriter
 from node.chain.store import ChainStore
 from node.execution.transition import ExecutedBlock
 from node.storage.errors import MissingRecord
@@ -35,15 +36,16 @@ from node.storage.schema import (
 
 LOGS, ADDRESSES, HOLDERS = "logs", "addresses", "holders"
 INDEX_GROUPS = (LOGS, ADDRESSES, HOLDERS)
-"""What an operator switches on and off: logs by address and topic; history of accounts, transactions by sender and
-nonce, creators of contracts; holders of currencies."""
+"""What an operator switches on and off: logs by address and topic; history of accounts with their open holds and
+redemptions, transactions by sender and nonce, creators of contracts; holders of currencies."""
 
 REBUILD_OPERATIONS_MAX = 50_000
 """Entries in one batch of a rebuild: about 5 MB. One synced write a block would make a rebuild ten times as long; all
 in one would need the memory of the whole index."""
 
 KNOWN_HOLDERS_MAX = 65_536
-"""Holders remembered so that their record is not read again: 5 MB. Half would read more, and change nothing else."""
+"""Newest holders remembered, so that their record is not read again: 5 MB. More than one batch can hold, because what
+is not written yet must be here; half would forget holders of the same batch."""
 
 _NOBODY = bytes(20)
 
@@ -92,7 +94,8 @@ class IndexWriter:
     def __init__(self, groups: Sequence[str], height_next: Height) -> None:
         self.groups = tuple(group for group in INDEX_GROUPS if group in groups)
         self._height_next = height_next
-        self._known_holders: set[bytes] = set()
+        self._known_holders: dict[bytes, None] = {}
+        self._reservations = ReservationWriter()
 
     def write_block(self, batch: WriteBatch, store: KeyValueStore, block: IndexedBlock) -> None:
         """Add the entries of the next block to `batch`. Blocks come without gaps."""
@@ -105,6 +108,7 @@ class IndexWriter:
             _write_logs(batch, block, suffix)
         if ADDRESSES in self.groups:
             _write_history(batch, block, suffix)
+            self._reservations.write_block(batch, store, block)
         if HOLDERS in self.groups:
             self._write_holders(batch, store, block, suffix)
         reached = height_bytes(self._height_next)
@@ -117,6 +121,7 @@ class IndexWriter:
         self._height_next = Height(1)
         if HOLDERS in self.groups:
             for holder in holders:
+                self._remember_holder(holder)
                 batch.put(HOLDER + holder, height_bytes(0))
         for group in self.groups:
             batch.put(index_progress_key(group), height_bytes(1))
@@ -130,12 +135,17 @@ class IndexWriter:
                     holder = log.address + log.topics[2][12:]
                     if holder in known:
                         continue
-                    if len(known) >= KNOWN_HOLDERS_MAX:
-                        known.clear()
-                    known.add(holder)
+                    self._remember_holder(holder)
                     key = HOLDER + holder
                     if not holder.endswith(_NOBODY) and store.get(key) is None:
                         batch.put(key, suffix)
+
+    def _remember_holder(self, holder: bytes) -> None:
+        known = self._known_holders
+        if len(known) >= KNOWN_HOLDERS_MAX:
+            # The oldest: its record was written long ago.
+            del known[next(iter(known))]
+        known[holder] = None
 
 
 def opening_holders(document: GenesisDocument) -> list[bytes]:
