@@ -6,7 +6,7 @@ Amounts are integer strings of the currency's minor unit, with `decimals` beside
 from collections.abc import Sequence
 
 from consensus.chain.transaction import decode_transaction
-from consensus.primitives.hashing import KECCAK_EMPTY, keccak256
+from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Height
 from contracts.layout import CurrencySlots, balance_slot
 from contracts.movements import LedgerMovement, read_movements
@@ -152,30 +152,6 @@ def get_supply(context: Context, parameters: Sequence[object]) -> Json:
     return {"currency": currency_object(currency), "supply": str(supply), "height": height}
 
 
-def get_account(context: Context, parameters: Sequence[object]) -> Json:
-    """Return what the ledger knows of an account now: nonce, code, and its balance in every currency it holds.
-
-    Raises: InvalidParameter.
-    """
-    address = read_address(parameters[0], "address")
-    head = context.backend.head().height
-    state = context.backend.state_at(head)
-    account = state.account(address)
-    balances: list[Json] = []
-    for currency in context.backend.currencies():
-        balance = state.storage(currency.address, balance_slot(address))
-        if balance:
-            balances.append({"currency": currency_object(currency), "balance": str(balance)})
-    return {
-        "address": data_hex(address),
-        "nonce": 0 if account is None else account.nonce,
-        "value": "0" if account is None else str(account.balance),
-        "hasCode": account is not None and account.code_hash != KECCAK_EMPTY,
-        "balances": balances,
-        "height": head,
-    }
-
-
 def get_transaction_by_sender_and_nonce(context: Context, parameters: Sequence[object]) -> Json:
     """Return the hash of the final transaction that used up a nonce, else null.
 
@@ -271,6 +247,5 @@ METHODS = {
     "sycee_getStatement": Method(get_statement, 2, 5, "currency account fromHeight toHeight cursor", "Statement"),
     "sycee_getHolders": Method(get_holders, 1, 3, "currency cursor limit", "Holders"),
     "sycee_getSupply": Method(get_supply, 1, 2, "currency block", "Supply"),
-    "sycee_getAccount": Method(get_account, 1, 1, "address", "Account"),
     "sycee_getTransactionBySenderAndNonce": Method(get_transaction_by_sender_and_nonce, 2, 2, "sender nonce", "Hash?"),
 }

@@ -27,7 +27,7 @@ from tests.node.rpc import real_chain
 
 MEMO = b"\x05" * 32
 HOLD, SHORT_HOLD, OPEN_HOLD = (bytes((number,)) * 32 for number in (1, 2, 3))
-SHORT_S = GENESIS_MS // 1_000 + 5
+SHORT_S = GENESIS_MS // 1_000 + 3
 """Passes at height 4: a block every 1.234 s."""
 LONG_S = SHORT_S + 3_600
 
