@@ -15,7 +15,7 @@ from consensus.chain.genesis import (
 from consensus.chain.header import Header
 from consensus.chain.merkle import EMPTY_TRIE_ROOT
 from consensus.chain.receipt import bloom_bytes
-from consensus.primitives.scalars import VIEW_ZERO, ZERO_ADDRESS, ZERO_HASH, Address, Epoch, Height, WorkUnits
+from consensus.primitives.scalars import VIEW_ZERO, ZERO_ADDRESS, ZERO_HASH, Epoch, Height, WorkUnits
 from consensus.simplex.parameters import ParameterOutOfBounds, Parameters
 from consensus.simplex.validators import (
     InvalidValidatorSet,

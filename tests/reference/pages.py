@@ -52,7 +52,7 @@ Written from the code by `python -m tests.reference`; a test compares.
 | [rpc.md](rpc.md), [openrpc.json](openrpc.json) | every JSON-RPC method; a node serves it as `rpc.discover` |
 | [errors.md](errors.md) | every JSON-RPC error by code and reason |
 | [contracts.md](contracts.md) | every function, event and error of the system contracts, with gas |
-| [scenarios.md](scenarios.md) | stories of settlement that run: delivery versus payment, exchange, escrow, swaps across networks and more |
+| [scenarios.md](scenarios.md) | ten stories of settlement that run on a devnet |
 | [config.md](config.md) | every key of `node.toml`, its flag and its place in the environment |
 | [metrics.md](metrics.md) | every Prometheus metric and when it wakes somebody |
 | [node-commands.md](node-commands.md) | `sycee-node` |

@@ -12,14 +12,13 @@ def scenarios_page() -> str:
     for name, networks in SCENARIOS.items():
         headline, _, story = (import_module(f"tests.scenarios.{name}").__doc__ or "").strip().partition("\n\n")
         needed = " Needs two networks." if networks == 2 else ""
-        parts.append(
-            f"## {headline}\n\n{' '.join(story.split())}{needed}\n\n`python -m tests.scenarios {name}` · [code](../../tests/scenarios/{name}.py)\n"
-        )
+        links = f"`python -m tests.scenarios {name}` · [code](../../tests/scenarios/{name}.py)"
+        parts.append(f"## {headline}\n\n{' '.join(story.split())}{needed}\n\n{links}\n")
     return "\n".join(parts)
 
 
-HEAD = """Stories of money on a running network, told with web3.py and the committed contracts alone. After every step the
-balances of everybody in every currency and token are compared with what the story says, and nothing else may
+HEAD = """Stories of money on a running network, told with web3.py and the committed contracts alone. After every step
+the balances of everybody in every currency and token are compared with what the story says, and nothing else may
 have changed.
 
 ```sh
