@@ -25,6 +25,8 @@ def main() -> int:
     parser.add_argument("--episode", type=int)
     wanted = parser.parse_args()
     started = time.monotonic()
+    # Before the run: a long one may see the next commit.
+    commit = _commit()
     total = Tally()
     if wanted.episode is not None:
         total = run_episode(wanted.seed, wanted.episode, both_doors=True)
@@ -36,20 +38,18 @@ def main() -> int:
             for tally in pool.map(partial(run_episode, wanted.seed), range(episodes), chunksize=8):
                 total.add(tally)
     seconds = time.monotonic() - started
-    sys.stdout.write(json.dumps(_report(wanted, total, episodes, seconds)) + "\n")
+    sys.stdout.write(json.dumps(_report(wanted, total, commit, episodes, seconds)) + "\n")
     return 1 if total.failures else 0
 
 
-def _report(wanted: argparse.Namespace, total: Tally, episodes: int, seconds: float) -> dict[str, object]:
+def _report(wanted: argparse.Namespace, total: Tally, commit: str, episodes: int, seconds: float) -> dict[str, object]:
     functions: dict[str, dict[str, int]] = defaultdict(dict)
     for (name, error), count in sorted(total.counts.items()):
         functions[name][error] = count
     command = f"python -m tests.money --seed {wanted.seed} --operations {wanted.operations} --jobs {wanted.jobs}"
     return {
         "command": command,
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip(),
+        "commit": commit,
         "python": platform.python_version(),
         "operations": total.orders,
         "operations_through_both_doors": total.orders_through_contract,
@@ -60,6 +60,11 @@ def _report(wanted: argparse.Namespace, total: Tally, episodes: int, seconds: fl
         "failures": total.failures,
         "functions": functions,
     }
+
+
+def _commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 if __name__ == "__main__":
