@@ -10,6 +10,7 @@ COMMANDS = {
     "history": ("wallet_cli.commands.history:history", "what moved an account's money; as CSV, JSON or camt.053, too"),
     "send": ("wallet_cli.commands.send:send", "pay, and return when the payment is final and proven"),
     "contract": ("wallet_cli.commands.contract:contract", "deploy, call and read contracts"),
+    "admin": ("wallet_cli.admin.group:admin", "issue and govern: currencies, roles, banks, accounts, policies"),
     "tx": ("wallet_cli.commands.tx:tx", "payments made: wait, show, history"),
     "net": ("wallet_cli.commands.net:net", "networks and endpoints"),
     "trust": ("wallet_cli.commands.trust:trust", "what this wallet believes, and why"),

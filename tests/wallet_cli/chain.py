@@ -1,6 +1,6 @@
 """A ledger for wallet tests: real blocks, real signatures, real Merkle proofs; a few lines instead of a node.
 
-Executes only currency transfers; whatever else is asked for succeeds and does nothing.
+System contracts run as they do in a node; whatever else is asked for succeeds and does nothing.
 State proofs come from the `trie` package.
 """
 
@@ -22,10 +22,10 @@ from consensus.primitives.scalars import Address, Epoch, Hash32
 from consensus.primitives.signatures import address_of_private_key
 from consensus.simplex.messages import SigningDomain
 from consensus.simplex.validators import encode_set_payload, next_set_requests_hash
-from contracts.abi import decode, parse_type
 from contracts.addresses import currency_address
-from contracts.declarations import declare_event, encode_event
-from contracts.layout import balance_slot
+from contracts.declarations import declare_event
+from contracts.native.directory import lookup, run_native
+from contracts.native.dispatch import NativeResult
 from contracts.native.epoch_end import GenesisMember
 from contracts.native.genesis import AccountAmount, CurrencyGenesis, LedgerGenesis, build_genesis_storage
 from contracts.native.protocol_config import ProtocolParameters
@@ -40,17 +40,13 @@ from tests.consensus.light.builders import (
     validator_of,
 )
 from tests.consensus.light.tries import Trie
+from tests.contracts.ledger import DictionaryContext, without_zeros
 
 ALICE_KEY, BOB_KEY = keccak256(b"alice"), keccak256(b"bob")
 ALICE, BOB = address_of_private_key(ALICE_KEY), address_of_private_key(BOB_KEY)
 EUR, JPY = currency_address(1), currency_address(2)
 TRANSFER = declare_event("Transfer(address indexed from, address indexed to, uint256 value)")
 MEMO = declare_event("Memo(address indexed from, address indexed to, bytes32 indexed memo)")
-_WORD = "uint256"
-_PAY = {
-    keccak256(b"transfer(address,uint256)")[:4]: ("address", _WORD),
-    keccak256(b"transferWithMemo(address,uint256,bytes32)")[:4]: ("address", _WORD, "bytes32"),
-}
 Storage = dict[Address, dict[int, int]]
 
 
@@ -191,7 +187,10 @@ class Chain:
     ) -> Block:
         """Return the next final block without appending it."""
         storage, nonces = copy.deepcopy(self.head.storage), dict(self.head.nonces)
-        receipts = tuple(_execute(storage, nonces, raw, 30_000 * (at + 1)) for at, raw in enumerate(transactions))
+        timestamp_s = (self.head.header.timestamp_ms + step_ms) // 1_000
+        receipts = tuple(
+            _execute(storage, nonces, raw, 30_000 * (at + 1), timestamp_s) for at, raw in enumerate(transactions)
+        )
         encoded = [encode_receipt(receipt) for receipt in receipts]
         is_first = bool(self.handoffs) and self.head.header.height == self.handoffs[-1]["height"]
         header = replace(
@@ -260,29 +259,30 @@ def finality_proof(block: Block, index: int) -> dict[str, object]:
     }
 
 
-def _execute(storage: Storage, nonces: dict[Address, int], raw: bytes, gas: int) -> Receipt:
+def run_call(
+    storage: Storage, caller: Address, address: Address, data: bytes, *, timestamp_s: int, is_static: bool
+) -> tuple[NativeResult, list[Log]]:
+    """Run a call of a system contract; one that reverts leaves the storage alone."""
+    logs: list[tuple[Address, tuple[bytes, ...], bytes]] = []
+    changed = copy.deepcopy(storage)
+    context = DictionaryContext(changed, logs, address=address, caller=caller, value=0, is_static=is_static)
+    context.block_timestamp_s = timestamp_s
+    result = run_native(context, data, 100_000_000)
+    if result.success and not is_static:
+        storage.clear()
+        storage.update(without_zeros(changed))
+    return result, [Log(holder, tuple(Hash32(topic) for topic in topics), data) for holder, topics, data in logs]
+
+
+def _execute(storage: Storage, nonces: dict[Address, int], raw: bytes, gas: int, timestamp_s: int) -> Receipt:
     transaction = decode_transaction(raw)
-    sender, currency = recover_sender(transaction), transaction.to
+    sender = recover_sender(transaction)
     nonces[sender] = nonces.get(sender, 0) + 1
-    if currency is None or transaction.data[:4] not in _PAY:
-        # A creation, or an approval: nothing that moves money.
+    if transaction.to is None or lookup(transaction.to) is None:
+        # A creation, or a call of a contract that only exists in a test's imagination.
         return Receipt(2, True, gas, ())
-    types = [parse_type(name) for name in _PAY[transaction.data[:4]]]
-    recipient, units, *memos = decode(types, transaction.data[4:])
-    assert isinstance(recipient, bytes) and isinstance(units, int)
-    words = storage[currency]
-    source, target = balance_slot(sender), balance_slot(recipient)
-    if words.get(source, 0) < units:
-        return Receipt(2, False, gas, ())
-    words[source] -= units
-    words[target] = words.get(target, 0) + units
-    logs = [_log(currency, *encode_event(TRANSFER, sender, recipient, units))]
-    logs += [_log(currency, *encode_event(MEMO, sender, recipient, memo)) for memo in memos]
-    return Receipt(2, True, gas, tuple(logs))
-
-
-def _log(address: Address, topics: tuple[bytes, ...], data: bytes) -> Log:
-    return Log(address, tuple(Hash32(topic) for topic in topics), data)
+    result, logs = run_call(storage, sender, transaction.to, transaction.data, timestamp_s=timestamp_s, is_static=False)
+    return Receipt(2, result.success, gas, tuple(logs) if result.success else ())
 
 
 def _hex(data: bytes) -> str:

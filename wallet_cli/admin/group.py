@@ -1,0 +1,18 @@
+"""`sycee admin`: what issuers, banks and the governor do. Their keys live in this wallet, never on a node."""
+
+from wallet_cli.cli import WalletGroup
+
+admin = WalletGroup(
+    "admin",
+    table={
+        "currency": ("wallet_cli.admin.currency:currency", "create currencies, set their rules"),
+        "role": ("wallet_cli.admin.roles:role", "who may do what with a currency"),
+        "mint": ("wallet_cli.admin.money:mint", "create money"),
+        "burn": ("wallet_cli.admin.money:burn", "destroy money"),
+        "minter": ("wallet_cli.admin.money:minter", "how much an issuer may mint"),
+    },
+    help="Issue and govern: currencies, roles, banks, accounts, policies, limits, redemptions, reserves. The keys that"
+    " govern live in this wallet's keystore, never on a node. Every command shows what will change from proven state,"
+    " lets a node try it, asks, and returns when it is final; --dry-run stops after the trial.",
+    no_args_is_help=True,
+)

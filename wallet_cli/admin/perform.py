@@ -1,0 +1,190 @@
+"""From a plan to a final transaction: show, try, ask, sign, send, prove. The order never changes.
+
+Nothing is signed that was not shown and that a node did not run without revert; several plans are asked for once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from consensus.primitives.scalars import Address
+from contracts.abi import AbiValue
+from contracts.decoding import decode_log, decode_revert
+from wallet_cli.admin.kinds import account_text
+from wallet_cli.admin.plans import LABEL_COLUMNS, Plan, plan_lines, plan_record
+from wallet_cli.admin.remedies import remedy
+from wallet_cli.admin.scope import Scope
+from wallet_cli.admin.words import named_words
+from wallet_cli.client import RpcRefused
+from wallet_cli.contract_arguments import value_record
+from wallet_cli.errors import TransactionRefused
+from wallet_cli.keystore import Account
+from wallet_cli.outbox import Intent
+from wallet_cli.output import age_text
+from wallet_cli.transactions import (
+    EXECUTION_REVERTED,
+    estimate_gas,
+    next_nonce,
+    open_entry,
+    revert_text,
+    settle,
+    sign_and_store,
+    validate_succeeded,
+)
+from wallet_cli.verified import FinalTransaction, refused_answer
+
+GAS_LIMIT_MAX: Final = 30_000_000
+"""Highest gas limit signed for one administrative call: 500 accounts of a list take a million. Gas costs nothing."""
+
+_SCREEN_COLUMNS: Final = 80
+_EVENTS_SHOWN: Final = 10
+"""Events of one transaction printed; a change of a list has one for each account, and `--json` has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A plan that was carried out, proven."""
+
+    plan: Plan
+    found: FinalTransaction
+
+
+def perform(scope: Scope, account: Account, plans: Sequence[Plan]) -> None:
+    """Carry plans out one after the other with the rights of `account`, and print what became of them.
+
+    The same command again resumes what was signed before. Raises: TransactionRefused, Declined, OutcomeUnknown,
+    ProofInvalid.
+    """
+    session = scope.session
+    show(scope, plans)
+    with session.outbox.account_lock(account.address):
+        resumed = open_entry(session, _intent(scope, plans[0])) is not None
+        if not resumed:
+            simulate(scope, plans[0])
+        if session.settings.is_dry_run:
+            print_dry_run(scope, plans)
+            return
+        if not resumed:
+            session.output.confirm("Send?", is_yes=session.settings.is_yes, next_step="repeat with --yes to send")
+        outcomes = [_carry_out(scope, account, plan) for plan in plans]
+    _print_outcomes(scope, outcomes)
+
+
+def show(scope: Scope, plans: Sequence[Plan]) -> None:
+    """Show plans on stderr: what each does, who signs, from which state it was read."""
+    network, proof = scope.session.network, scope.ledger.head.proof
+    lines = [line for plan in plans for line in plan_lines(plan)]
+    lines[0] += f"network {network.name}, chain {network.chain_id}".rjust(_SCREEN_COLUMNS - len(lines[0]))
+    lines.append(_field("signs", account_text(scope, scope.signer)))
+    if proof.level == "verified":
+        lines.append(_field("state", f"proven at height {proof.height}, {age_text(proof.age_ms or 0)} old"))
+    else:
+        lines.append(_field("state", proof.label()))
+    scope.session.output.say("\n".join(lines))
+
+
+def simulate(scope: Scope, plan: Plan) -> None:
+    """Let a node try a plan with the signer's rights. Raises: TransactionRefused naming the error and what to do."""
+    call = {"from": f"0x{scope.signer.hex()}", "to": f"0x{plan.to.hex()}", "data": f"0x{plan.data.hex()}"}
+    try:
+        scope.session.client.call("eth_call", call, "latest")
+    except RpcRefused as error:
+        if error.code != EXECUTION_REVERTED:
+            raise refused_answer(error) from error
+        raise _would_revert(scope, plan, error) from error
+    scope.session.output.say(_field("checks", "a node tried it without revert"))
+
+
+def _would_revert(scope: Scope, plan: Plan, refusal: RpcRefused) -> TransactionRefused:
+    decoded = None
+    if isinstance(refusal.data, str):
+        try:
+            decoded = decode_revert(bytes.fromhex(refusal.data.removeprefix("0x")))
+        except ValueError:
+            scope.session.output.detail("the revert data is not hexadecimal")
+    if decoded is not None and decoded.name == "BatchCallFailed":
+        inner = decoded.arguments["reason"]
+        assert isinstance(inner, bytes)
+        decoded = decode_revert(inner) or decoded
+    words = revert_text(refusal) if decoded is None else named_words(scope, decoded.name, decoded.arguments)
+    return TransactionRefused(
+        f"{plan.function} would be refused: {words}",
+        why=f"a node tried it with the rights of {account_text(scope, scope.signer)}; nothing was signed",
+        next_step=remedy(scope, decoded),
+        code="WOULD_REVERT",
+        reason=decoded.name if decoded else refusal.reason,
+    )
+
+
+def print_dry_run(scope: Scope, plans: Sequence[Plan]) -> None:
+    """Print what would have been signed."""
+    record: dict[str, object] = {
+        "dry_run": True,
+        "signer": account_text(scope, scope.signer),
+        "actions": [{**plan_record(plan), "data": f"0x{plan.data.hex()}"} for plan in plans],
+    }
+    scope.session.output.result(record, "dry run: nothing was signed", proof=scope.ledger.head.proof)
+
+
+def _intent(scope: Scope, plan: Plan) -> Intent:
+    return Intent(scope.signer, plan.to, plan.data)
+
+
+def _carry_out(scope: Scope, account: Account, plan: Plan) -> Outcome:
+    session = scope.session
+    intent = _intent(scope, plan)
+    entry = open_entry(session, intent)
+    if entry is not None:
+        session.output.say(f"resuming what was signed before: 0x{entry.hash.hex()}")
+    else:
+        gas_limit = estimate_gas(session, intent, gas_limit_max=GAS_LIMIT_MAX)
+        state, _ = session.verifier.read_account(scope.ledger.head, account.address)
+        nonce = next_nonce(session, account.address, state.nonce if state is not None else 0)
+        entry = sign_and_store(session, account, intent, nonce=nonce, gas_limit=gas_limit)
+    with session.output.progress(f"waiting until 0x{entry.hash.hex()[:8]}… is final"):
+        found = settle(session, entry.hash, entry.raw)
+    validate_succeeded(session, found)
+    return Outcome(plan, found)
+
+
+def _print_outcomes(scope: Scope, outcomes: Sequence[Outcome]) -> None:
+    lines: list[str] = []
+    for outcome in outcomes:
+        found = outcome.found
+        lines.append(f"final at height {found.final.header.height}, signed {found.proof.signed}")
+        lines.append(f"0x{found.transaction.hash.hex()}")
+        events = [named_words(scope, name, arguments) for name, arguments in events_of(found)]
+        lines += [_field("logged", event) for event in events[:_EVENTS_SHOWN]]
+        if len(events) > _EVENTS_SHOWN:
+            lines.append(_field("logged", f"{len(events) - _EVENTS_SHOWN} more like this"))
+    record: dict[str, object] = {
+        "signer": account_text(scope, scope.signer),
+        "actions": [{**plan_record(outcome.plan), **final_record(outcome.found)} for outcome in outcomes],
+    }
+    scope.session.output.result(record, "\n".join(lines), proof=outcomes[-1].found.proof)
+
+
+def final_record(found: FinalTransaction) -> dict[str, object]:
+    """Return a proven transaction as `--json` shows it: hash, height, and what it logged."""
+    return {
+        "hash": f"0x{found.transaction.hash.hex()}",
+        "height": found.final.header.height,
+        "events": [
+            {"name": name, "arguments": {key: value_record(value) for key, value in arguments.items()}}
+            for name, arguments in events_of(found)
+        ],
+    }
+
+
+def events_of(found: FinalTransaction) -> list[tuple[str, dict[str, AbiValue]]]:
+    """Return the named events of system contracts in a proven receipt."""
+    events = []
+    for log in found.receipt.logs:
+        event = decode_log(Address(log.address), log.topics, log.data)
+        if event is not None:
+            events.append((event.name, event.arguments))
+    return events
+
+
+def _field(label: str, text: str) -> str:
+    return f"  {label:<{LABEL_COLUMNS - 1}} {text}"
