@@ -12,11 +12,11 @@ import click
 
 from consensus.primitives.scalars import Address
 from contracts.abi import AbiValue
-from wallet_cli.admin.authority import AuthorityWords, authority_options, carry_out
+from wallet_cli.admin.authority import AuthorityWords, carry_out, decision
 from wallet_cli.admin.kinds import Kind
 from wallet_cli.admin.plans import SIGNER, Change, Line, Plan, make_plan
 from wallet_cli.admin.scope import Scope
-from wallet_cli.cli import Need, WalletCommand, wallet_command
+from wallet_cli.cli import WalletCommand
 from wallet_cli.session import Session
 
 _CURRENCY: Final = "currency"
@@ -68,8 +68,7 @@ class Action:
 def action_command(action: Action) -> WalletCommand:
     """Make the command of a row."""
 
-    def run(session: Session, **words: Any) -> None:
-        authority = AuthorityWords.take(words)
+    def run(session: Session, authority: AuthorityWords, **words: Any) -> None:
         code = words.pop(_CURRENCY, None)
         carry_out(session, authority, code, lambda scope: [plan_action(scope, action, words)])
 
@@ -79,9 +78,7 @@ def action_command(action: Action) -> WalletCommand:
         decorated = _parameter(argument)(decorated)
     if action.contract is None:
         decorated = click.argument(_CURRENCY, metavar="CURRENCY")(decorated)
-    command = wallet_command(action.command, needs=(Need.NETWORK, Need.KEY), examples=action.examples)(decorated)
-    command.params.extend(authority_options())
-    return command
+    return decision(action.command, examples=action.examples)(decorated)
 
 
 def plan_action(scope: Scope, action: Action, words: Mapping[str, str]) -> Plan:
@@ -108,14 +105,10 @@ def _parameter(argument: Argument) -> Callable[[Callable[..., None]], Callable[.
     name = argument.parameter.lower()
     if argument.default is None and not argument.is_option:
         return click.argument(name, metavar=argument.label.upper().replace(" ", "-"))
-    return click.option(
-        f"--{argument.label.lower().replace(' ', '-')}",
-        name,
-        default=argument.default,
-        required=argument.default is None,
-        metavar=argument.kind.metavar,
-        help=argument.help,
-    )
+    # An option with a default, though it were None, would not be demanded.
+    presence: dict[str, Any] = {"required": True} if argument.default is None else {"default": argument.default}
+    option = f"--{argument.label.lower().replace(' ', '-')}"
+    return click.option(option, name, metavar=argument.kind.metavar, help=argument.help, **presence)
 
 
 def _help(action: Action) -> str:

@@ -1,5 +1,6 @@
 """Whose rights an administrative command uses: an account of this wallet that signs now, or a council that decides."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ import click
 from wallet_cli.admin.perform import perform
 from wallet_cli.admin.plans import Plan
 from wallet_cli.admin.scope import Scope, open_scope
+from wallet_cli.cli import Need, WalletCommand, wallet_command
 from wallet_cli.session import Session
 
 
@@ -34,3 +36,18 @@ def carry_out(
     account = session.account()
     scope = open_scope(session, code=code, signer=account.address)
     perform(scope, account, plan(scope))
+
+
+def decision(name: str, *, examples: tuple[str, ...]) -> Callable[[Callable[..., None]], WalletCommand]:
+    """Make a command that changes something of a function of the session, who decides, and the words typed."""
+
+    def decorate(function: Callable[..., None]) -> WalletCommand:
+        @functools.wraps(function)
+        def run(session: Session, **words: Any) -> None:
+            function(session, AuthorityWords.take(words), **words)
+
+        command = wallet_command(name, needs=(Need.NETWORK, Need.KEY), examples=examples)(run)
+        command.params.extend(authority_options())
+        return command
+
+    return decorate

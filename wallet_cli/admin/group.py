@@ -10,6 +10,10 @@ admin = WalletGroup(
         "mint": ("wallet_cli.admin.money:mint", "create money"),
         "burn": ("wallet_cli.admin.money:burn", "destroy money"),
         "minter": ("wallet_cli.admin.money:minter", "how much an issuer may mint"),
+        "bank": ("wallet_cli.admin.banks:bank", "who is a bank"),
+        "account": ("wallet_cli.admin.banks:account", "whom banks sponsor, and what they may do"),
+        "policy": ("wallet_cli.admin.policies:policy", "lists of who may pay and be paid"),
+        "tier": ("wallet_cli.admin.tiers:tier", "limits of accounts by tier"),
     },
     help="Issue and govern: currencies, roles, banks, accounts, policies, limits, redemptions, reserves. The keys that"
     " govern live in this wallet's keystore, never on a node. Every command shows what will change from proven state,"

@@ -141,6 +141,14 @@ ACCOUNT: Final = Kind(
     _parse_account,
     lambda scope, value: account_text(scope, _octets(value)),
 )
+ME: Final = "me"
+
+
+def _parse_account_or_signer(scope: Scope, text: str) -> AbiValue:
+    return scope.signer if text == ME else _parse_account(scope, text)
+
+
+ACCOUNT_OR_ME: Final = Kind("ACCOUNT", f"an account, or {ME} for who signs", _parse_account_or_signer, ACCOUNT.show)
 
 
 def _short_role(name: str) -> str:

@@ -13,10 +13,11 @@ from wallet_cli.admin.scope import Scope
 
 _MONEY_NAMES: Final = (
     "amount", "value", "needed", "allowance", "cap", "lowest", "highest", "supply", "reserves", "balance", "unfrozen",
-    "limit", "used", "perTransferMax", "dailyOutMax", "dailyInMax", "balanceMax",
+    "limit", "used",
 )  # fmt: skip
 _KINDS: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(_MONEY_NAMES, kinds.MONEY),
+    **dict.fromkeys(("perTransferMax", "dailyOutMax", "dailyInMax", "balanceMax"), kinds.LIMIT),
     **dict.fromkeys(("role", "neededRole"), kinds.ROLE),
     **dict.fromkeys(("asOf", "latest", "requestedAt", "registeredAt", "expiresAt", "now", "validUntil"), kinds.TIME),
     **dict.fromkeys(("memo", "reason"), kinds.MEMO),
@@ -37,7 +38,7 @@ def value_words(scope: Scope, name: str, value: AbiValue) -> str:
         return "yes" if value else "no"
     kind = _KINDS.get(name)
     if isinstance(value, int):
-        if kind is None or (kind is kinds.MONEY and scope.currency is None):
+        if kind is None or (kind in (kinds.MONEY, kinds.LIMIT) and scope.currency is None):
             return str(value)
         return kind.show(scope, value)
     if isinstance(value, bytes):

@@ -24,8 +24,10 @@ ISSUING_ADMIN = Address(b"\x0a" * 20)
 FIRST_GOVERNOR = Address(b"\x0f" * 20)
 CAROL = Address(b"\xca" * 20)
 """An account of nobody in the wallet."""
-LISTED = 2
-"""The first policy created."""
+DAVE = Address(b"\xda" * 20)
+"""An account that is suspended."""
+LISTED, OFFERED = 2, 3
+"""A deny-list of alice, and an allow-list that bob offered her."""
 PARAMETERS = (400, 300, 301, 100, 10_000, 3_600, 2_097_152, 500, 10_001, 100_000_000, 1_000_000, 2_000_000)
 
 
@@ -58,6 +60,10 @@ def governed_chain() -> Chain:
     call(chain, ALICE, POLICY_REGISTRY, "createPolicy", 2, ALICE)
     call(chain, ALICE, ACCOUNT_REGISTRY, "registerBank", ALICE, "Bank A", "BANKDEFF", 30_000_000)
     call(chain, ALICE, ACCOUNT_REGISTRY, "registerAccount", BOB, 1)
+    call(chain, ALICE, ACCOUNT_REGISTRY, "registerAccount", DAVE, 1)
+    call(chain, ALICE, ACCOUNT_REGISTRY, "suspend", DAVE, b"CASE-9".ljust(32, b"\0"))
+    call(chain, BOB, POLICY_REGISTRY, "createPolicy", 1, BOB)
+    call(chain, BOB, POLICY_REGISTRY, "beginPolicyAdminTransfer", OFFERED, ALICE)
     call(chain, BOB, EUR, "requestRedemption", 1_000, b"OUT-1".ljust(32, b"\0"))
     chain.add_block()
     chain.add_block()
