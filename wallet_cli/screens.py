@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consensus.primitives.scalars import Address
+from contracts.movements import MovementKind
 from wallet_cli.addresses import checksum_address, short_address
 from wallet_cli.amounts import Amount, amount_record, amount_words, format_amount, format_units
 from wallet_cli.memos import EMPTY_MEMO, memo_text
@@ -17,6 +18,21 @@ _LABEL_COLUMN: Final = 12
 _SCREEN_COLUMNS: Final = 80
 _TITLE_COLUMNS: Final = 28
 _AMOUNT_COLUMNS: Final = 22
+
+
+_KIND_WORDS: Final = {
+    MovementKind.PAYMENT: "payment",
+    MovementKind.ISSUED: "issued",
+    MovementKind.DESTROYED: "destroyed",
+    MovementKind.FORCED: "forced",
+    MovementKind.HOLD_MADE: "hold made",
+    MovementKind.HOLD_PAID: "paid from hold",
+    MovementKind.HOLD_RELEASED: "hold released",
+    MovementKind.REDEMPTION_REQUESTED: "to be redeemed",
+    MovementKind.REDEMPTION_COMPLETED: "redeemed",
+    MovementKind.REDEMPTION_REJECTED: "rejected back",
+    MovementKind.REDEMPTION_CANCELLED: "cancelled back",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +112,19 @@ def payment_line(payment: Payment, names: dict[bytes, str]) -> str:
     sender = names.get(payment.sender) or short_address(payment.sender)
     recipient = names.get(payment.recipient) or short_address(payment.recipient)
     memo = "" if payment.memo == EMPTY_MEMO else f"  {memo_text(payment.memo)}"
-    return f"{format_amount(payment.amount)}  {sender} → {recipient}{memo}"
+    what = "" if payment.kind is MovementKind.PAYMENT else f"  ({kind_words(payment.kind)})"
+    return f"{format_amount(payment.amount)}  {sender} → {recipient}{memo}{what}"
+
+
+def kind_words(kind: MovementKind) -> str:
+    """Return what a movement is, in at most fourteen letters."""
+    return _KIND_WORDS[kind]
 
 
 def payment_record(payment: Payment) -> dict[str, object]:
     """Return one movement of money as `--json` shows it."""
     return {
+        "kind": str(payment.kind),
         "from": checksum_address(payment.sender),
         "to": checksum_address(payment.recipient),
         **amount_record(payment.amount),

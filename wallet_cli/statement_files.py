@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 from xml.etree import ElementTree
 
+from contracts.movements import HOLD_KINDS
 from wallet_cli.addresses import checksum_address
 from wallet_cli.amounts import format_units
 from wallet_cli.memos import EMPTY_MEMO, memo_text
@@ -27,6 +28,8 @@ _COLUMNS: Final = (
     "height",
     "log_index",
     "transaction",
+    "kind",
+    "reference",
     "counterparty",
     "memo",
     "change",
@@ -50,6 +53,8 @@ def csv_file(statement: Statement) -> str:
                 movement.height,
                 movement.log_index,
                 f"0x{movement.transaction_hash.hex()}",
+                movement.kind,
+                movement.reference_text(),
                 checksum_address(movement.counterparty(statement.account)),
                 _harmless(_memo(movement)),
                 _number(movement.change, currency.decimals),
@@ -86,6 +91,8 @@ def statement_record(statement: Statement) -> dict[str, object]:
                 "height": movement.height,
                 "log_index": movement.log_index,
                 "transaction": f"0x{movement.transaction_hash.hex()}",
+                "kind": str(movement.kind),
+                "reference": movement.reference_text(),
                 "from": checksum_address(movement.sender),
                 "to": checksum_address(movement.receiver),
                 "memo": _memo(movement),
@@ -136,15 +143,19 @@ def _entry(body: ElementTree.Element, movement: Movement, statement: Statement) 
     booked = ElementTree.SubElement(entry, "BookgDt")
     _text(booked, "DtTm", _instant(movement.timestamp_ms))
     code = ElementTree.SubElement(ElementTree.SubElement(entry, "BkTxCd"), "Prtry")
-    _text(code, "Cd", "TRANSFER")
+    _text(code, "Cd", movement.kind.upper())
     details = ElementTree.SubElement(ElementTree.SubElement(entry, "NtryDtls"), "TxDtls")
     references = ElementTree.SubElement(details, "Refs")
     # A hash has 64 digits and the element 35 characters: the whole of it stands in the proprietary reference.
     _text(references, "AcctSvcrRef", f"{movement.height}-{movement.log_index}")
     _text(references, "EndToEndId", _memo(movement)[:CAMT_REFERENCE_CHARACTERS] or "NOTPROVIDED")
-    proprietary = ElementTree.SubElement(references, "Prtry")
-    _text(proprietary, "Tp", "transaction")
-    _text(proprietary, "Ref", f"0x{movement.transaction_hash.hex()}")
+    named = [("transaction", f"0x{movement.transaction_hash.hex()}")]
+    if movement.reference is not None:
+        named.append(("hold" if movement.kind in HOLD_KINDS else "redemption", movement.reference_text()))
+    for name, value in named:
+        proprietary = ElementTree.SubElement(references, "Prtry")
+        _text(proprietary, "Tp", name)
+        _text(proprietary, "Ref", value)
     parties = ElementTree.SubElement(details, "RltdPties")
     for name, address in (("DbtrAcct", movement.sender), ("CdtrAcct", movement.receiver)):
         _other_id(ElementTree.SubElement(parties, name), checksum_address(address))

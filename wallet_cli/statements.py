@@ -5,15 +5,16 @@ to the other, so a movement that is added, changed or left out does not pass, un
 `prove_movements` proves the receipt of every row besides, so that none is made up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from consensus.chain.receipt import Receipt
 from consensus.primitives.scalars import Address, Hash32, Height
 from contracts.layout import balance_slot
-from contracts.native.money import MEMO, TRANSFER
+from contracts.movements import HOLD_KINDS, LedgerMovement, MovementKind, read_movements
 from wallet_cli.amounts import Currency
 from wallet_cli.errors import NetworkUnreachable
+from wallet_cli.memos import EMPTY_MEMO
 from wallet_cli.session import Session
 from wallet_cli.verified import Head, ask_at, proof_failed
 
@@ -25,7 +26,7 @@ DAY_MS: Final = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One transfer to or from the account."""
+    """One entry: money that came, went, or was set aside."""
 
     height: Height
     log_index: int
@@ -33,22 +34,31 @@ class Movement:
     timestamp_ms: int
     """Of the block, since the Unix epoch."""
     transaction_hash: Hash32
+    kind: MovementKind
     sender: Address
-    """Zero where money was issued."""
+    """Whose money it was; zero where it was issued."""
     receiver: Address
-    """Zero where money was destroyed."""
+    """Whose it became, or is to become; zero where it was destroyed or is to be redeemed."""
     amount: int
     """Minor units, never negative."""
     change: int
-    """Of the account's balance, in minor units: negative when it paid, 0 when it paid itself."""
+    """Of the account's balance, in minor units: negative when it paid or set aside, 0 when a hold of its own paid."""
     balance: int
     """After this movement, in minor units."""
     memo: bytes
     """32 bytes; zeros where there is none."""
+    reference: bytes | None
+    """32 bytes: id of the hold or redemption; None for other movements."""
 
     def counterparty(self, account: Address) -> Address:
         """Return who is on the other side."""
         return self.receiver if self.sender == account else self.sender
+
+    def reference_text(self) -> str:
+        """Return the hold's id in hexadecimal or the redemption's number; empty for other movements."""
+        if self.reference is None:
+            return ""
+        return "0x" + self.reference.hex() if self.kind in HOLD_KINDS else str(int.from_bytes(self.reference, "big"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +149,7 @@ def prove_movements(session: Session, head: Head, statement: Statement) -> None:
                     raise proof_failed(head.endpoint, ValueError(detail))
                 receipts[wanted] = found.receipt
             if not _is_in(receipts[wanted], movement, statement.currency):
-                detail = f"the receipt of 0x{wanted.hex()} has no such transfer of {movement.amount}"
+                detail = f"the receipt of 0x{wanted.hex()} has no such movement of {movement.amount}"
                 raise proof_failed(head.endpoint, ValueError(detail))
             advance()
 
@@ -179,9 +189,10 @@ def _validate(statement: Statement, proven_opening: int | None, proven_closing: 
         if not place < (movement.height, movement.log_index) <= (statement.height_last, 2**63):
             raise ValueError(f"the movement at height {movement.height}, log {movement.log_index} is out of order")
         place = (movement.height, movement.log_index)
-        expected = movement.amount * (movement.receiver == statement.account) - movement.amount * (
-            movement.sender == statement.account
-        )
+        told = _ledger_movement(movement)
+        if not told.concerns(statement.account):
+            raise ValueError(f"the movement at height {movement.height}, log {movement.log_index} is not the account's")
+        expected = told.change_of(statement.account)
         balance += expected
         if (movement.change, movement.balance) != (expected, balance):
             raise ValueError(f"the balance after height {movement.height}, log {movement.log_index} does not add up")
@@ -219,18 +230,20 @@ def _read_page(answer: object) -> tuple[int, list[Movement], str | None]:
 
 
 def _read_movement(row: dict[str, object]) -> Movement:
-    memo = row["memo"]
+    memo, reference = row["memo"], row["reference"]
     return Movement(
         height=Height(_count(row["height"])),
         log_index=_count(row["logIndex"]),
         timestamp_ms=_count(row["timestampMs"]),
         transaction_hash=Hash32(_bytes(row["transactionHash"], 32)),
+        kind=MovementKind(str(row["kind"])),
         sender=Address(_bytes(row["from"], 20)),
         receiver=Address(_bytes(row["to"], 20)),
         amount=_count(row["amount"]),
         change=int(str(row["change"])),
         balance=int(str(row["balance"])),
-        memo=bytes(32) if memo is None else _bytes(memo, 32),
+        memo=EMPTY_MEMO if memo is None else _bytes(memo, 32),
+        reference=None if reference is None else _bytes(reference, 32),
     )
 
 
@@ -248,15 +261,15 @@ def _bytes(value: object, length: int) -> bytes:
     return found
 
 
+def _ledger_movement(movement: Movement) -> LedgerMovement:
+    """Return the movement as its logs tell it, but for their position and its memo."""
+    parties = (movement.sender, movement.receiver)
+    return LedgerMovement(0, movement.kind, *parties, movement.amount, None, movement.reference)
+
+
 def _is_in(receipt: Receipt, movement: Movement, currency: Currency) -> bool:
-    parties = [bytes(12) + movement.sender, bytes(12) + movement.receiver]
-    amount = movement.amount.to_bytes(32, "big")
-    has_transfer = any(
-        log.address == currency.address and list(log.topics) == [TRANSFER.topic, *parties] and log.data == amount
-        for log in receipt.logs
+    wanted = _ledger_movement(movement)
+    return any(
+        replace(told, position=0, memo=None) == wanted and (told.memo or EMPTY_MEMO) == movement.memo
+        for told in read_movements(receipt.logs, currency.address)
     )
-    has_memo = not any(movement.memo) or any(
-        log.address == currency.address and list(log.topics) == [MEMO.topic, *parties, movement.memo]
-        for log in receipt.logs
-    )
-    return has_transfer and has_memo

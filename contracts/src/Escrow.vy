@@ -91,6 +91,7 @@ struct Agreement:
     arbitrationSeconds: uint64
     outcome: uint8
     state: uint8
+    holdId: bytes32
 
 MILESTONES_MAX: constant(uint256) = 16  # a project's instalments; twice as many would double the cost of creating
 AMOUNT_MAX: constant(uint256) = 2**128 - 1  # sixteen of them cannot leave a word
@@ -141,7 +142,7 @@ def create(
     """
     total: uint256 = self._validated_total(payee, arbiter, amounts)
     self._validate_terms(arbiter, deadline, arbitrationSeconds, outcome)
-    custody._take(token, msg.sender, total)
+    hold_id: bytes32 = custody._reserve(token, msg.sender, self, total, memo)
     self._escrow_count += 1
     escrow_id: uint256 = self._escrow_count
     self._agreements[escrow_id] = Agreement(
@@ -155,6 +156,7 @@ def create(
         arbitrationSeconds=arbitrationSeconds,
         outcome=outcome,
         state=OPEN,
+        holdId=hold_id,
     )
     for milestone: uint256 in range(len(amounts), bound=MILESTONES_MAX):
         self._amounts[escrow_id][milestone] = amounts[milestone]
@@ -193,6 +195,7 @@ def release(escrowId: uint256, milestone: uint256):
     remaining: uint256 = agreement.remaining - amount
     self._agreements[escrowId].remaining = remaining
     log MilestoneReleased(escrowId=escrowId, milestone=milestone, amount=amount)
+    custody._draw(agreement.token, agreement.holdId, amount)
     custody._pay(agreement.token, agreement.payee, amount)
     if remaining == 0:
         self._close(escrowId, agreement, 0, 0, PAID_BY_PAYER)
@@ -293,7 +296,8 @@ def escrowOf(escrowId: uint256) -> Agreement:
     @notice What was agreed and what became of it.
     @dev Reverts with UnknownEscrow.
     @param escrowId Number of the escrow.
-    @return The agreement; state 1 open, 2 disputed (the deadline is then the arbiter's), 3 closed.
+    @return The agreement; state 1 open, 2 disputed (the deadline is then the arbiter's), 3 closed. The hold is that of
+            a native currency, zero for another token.
     """
     return self._known(escrowId)
 
@@ -363,8 +367,9 @@ def _close(escrow_id: uint256, agreement: Agreement, to_payee: uint256, to_payer
     for milestone: uint256 in range(agreement.milestones, bound=MILESTONES_MAX):
         self._amounts[escrow_id][milestone] = 0
     log EscrowClosed(escrowId=escrow_id, toPayee=to_payee, toPayer=to_payer, reason=reason)
+    custody._draw(agreement.token, agreement.holdId, to_payee)
     custody._pay_or_owe(agreement.token, agreement.payee, to_payee)
-    custody._pay_or_owe(agreement.token, agreement.payer, to_payer)
+    custody._give_back(agreement.token, agreement.holdId, agreement.payer, to_payer)
 
 
 @internal

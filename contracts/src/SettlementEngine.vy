@@ -97,6 +97,7 @@ struct Instruction:
     state: uint8
     legs: uint256
     waiting: uint256  # legs whose payer has not affirmed
+    memo: bytes32
 
 LEGS_MAX: constant(uint256) = 16  # a trade of several banks; settling all takes 3 500 units of work, a seventieth of what a transaction may
 SIGNATURE_BYTES_MAX: constant(uint256) = 520  # as in signatures
@@ -114,6 +115,7 @@ SETTLEMENT_TYPE: constant(bytes32) = keccak256(
 
 _instructions: HashMap[uint256, Instruction]
 _legs: HashMap[uint256, HashMap[uint256, Leg]]
+_holds: HashMap[uint256, HashMap[uint256, bytes32]]  # instruction, leg; zero where this contract keeps the money
 _has_affirmed: HashMap[uint256, HashMap[address, bool]]
 _instruction_count: uint256
 _is_used: HashMap[bytes32, bool]  # digest
@@ -147,7 +149,7 @@ def propose(legs: DynArray[Leg, LEGS_MAX], expiresAt: uint64, memo: bytes32) -> 
     self._instruction_count += 1
     instruction_id: uint256 = self._instruction_count
     self._instructions[instruction_id] = Instruction(
-        expiresAt=expiresAt, state=PROPOSED, legs=len(legs), waiting=len(legs)
+        expiresAt=expiresAt, state=PROPOSED, legs=len(legs), waiting=len(legs), memo=memo
     )
     for index: uint256 in range(len(legs), bound=LEGS_MAX):
         self._legs[instruction_id][index] = legs[index]
@@ -185,15 +187,22 @@ def affirm(instructionId: uint256):
     self._instructions[instructionId].waiting = instruction.waiting - paid
     log InstructionAffirmed(instructionId=instructionId, payer=msg.sender)
     if paid < instruction.waiting:
-        for leg: Leg in legs:
+        for index: uint256 in range(len(legs), bound=LEGS_MAX):
+            leg: Leg = legs[index]
             if leg.payer == msg.sender:
-                custody._take(leg.token, leg.payer, leg.amount)
+                self._holds[instructionId][index] = custody._reserve(
+                    leg.token, leg.payer, leg.payee, leg.amount, instruction.memo
+                )
         return
     self._instructions[instructionId].state = SETTLED
     log InstructionSettled(instructionId=instructionId)
-    for leg: Leg in legs:
+    for index: uint256 in range(len(legs), bound=LEGS_MAX):
+        leg: Leg = legs[index]
+        hold_id: bytes32 = self._holds[instructionId][index]
         if leg.payer == msg.sender:
             custody._move(leg.token, leg.payer, leg.payee, leg.amount)
+        elif hold_id != empty(bytes32):
+            custody._draw(leg.token, hold_id, leg.amount)
         else:
             custody._pay(leg.token, leg.payee, leg.amount)
 
@@ -352,9 +361,10 @@ def _validate_legs(legs: DynArray[Leg, LEGS_MAX]):
 
 @internal
 def _give_back(instruction_id: uint256, legs: DynArray[Leg, LEGS_MAX]):
-    for leg: Leg in legs:
+    for index: uint256 in range(len(legs), bound=LEGS_MAX):
+        leg: Leg = legs[index]
         if self._has_affirmed[instruction_id][leg.payer]:
-            custody._pay_or_owe(leg.token, leg.payer, leg.amount)
+            custody._give_back(leg.token, self._holds[instruction_id][index], leg.payer, leg.amount)
 
 
 @internal

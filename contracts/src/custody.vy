@@ -8,10 +8,19 @@
      without code is a failure. Tokens whose balances change by themselves are not supported.
      A payment that has been decided never waits for its receiver: if the token refuses it, because the receiver is
      suspended or the currency is paused, the amount is owed and anybody may bring it to the receiver later.
+     What a payer sets aside of a native currency stays in its own position, as held; of any other token the contract
+     keeps it.
      Amounts are in the token's minor unit.
 """
 
 from ethereum.ercs import IERC20
+
+# A native currency: it can reserve money where it is, and is believed.
+interface Currency:
+    def createHoldFrom(
+        payer: address, id: bytes32, payee: address, notary: address, amount: uint256, expiresAt: uint64, memo: bytes32
+    ): nonpayable
+    def executeHold(id: bytes32, amount: uint256): nonpayable
 
 # error NoTokenHere(address token)
 #   There is no code at the address that was given as a token.
@@ -40,7 +49,11 @@ event OwedPaid:
 
 REASON_BYTES_MAX: constant(uint256) = 256  # a named error with seven values; more is cut, not refused
 
+CURRENCIES: constant(uint256) = 1559105536 * 2**96  # 0x5cee1000 and 12 zero bytes: what addresses of native currencies begin with
+HOLD_ID_TRIES: constant(uint256) = 8  # anybody may use up an id, if it is early enough in the same block: eight times
+
 _owed: HashMap[address, HashMap[address, uint256]]  # account, token: minor units
+_hold_count: uint256
 
 
 @external
@@ -79,6 +92,42 @@ def _take(token: address, payer: address, amount: uint256):
     if not extcall IERC20(token).transferFrom(payer, self, amount, default_return_value=True):
         raw_revert(abi_encode(token, method_id=method_id("TransferRefused(address)")))
     self._require_moved(token, amount, before, staticcall IERC20(token).balanceOf(self))
+
+
+@internal
+def _reserve(token: address, payer: address, payee: address, amount: uint256, memo: bytes32) -> bytes32:
+    # Set aside what the payer allowed, or revert with the token's own reason. Returns the id of a hold that only this
+    # contract executes, for the payee, or zero if this contract now keeps the amount.
+    if not self._has_holds(token):
+        self._take(token, payer, amount)
+        return empty(bytes32)
+    self._hold_count += 1
+    hold_id: bytes32 = empty(bytes32)
+    for attempt: uint256 in range(HOLD_ID_TRIES):
+        hold_id = keccak256(abi_encode(self, self._hold_count, attempt, payer, block.prevrandao))
+        if not self._is_hold(token, hold_id):
+            break
+    extcall Currency(token).createHoldFrom(payer, hold_id, payee, self, amount, max_value(uint64), memo)
+    return hold_id
+
+
+@internal
+def _draw(token: address, hold_id: bytes32, amount: uint256):
+    # Pay an amount of a hold to its payee, or revert with the currency's own reason; nothing to do without a hold.
+    if hold_id != empty(bytes32) and amount > 0:
+        extcall Currency(token).executeHold(hold_id, amount)
+
+
+@internal
+def _give_back(token: address, hold_id: bytes32, payer: address, amount: uint256):
+    # Return all that is left of what was reserved; a currency asks nothing of who gets its own money back.
+    if hold_id == empty(bytes32):
+        self._pay_or_owe(token, payer, amount)
+    elif amount > 0:
+        # It fails only if the payee has released the hold already, which came to the same.
+        is_released: bool = raw_call(
+            token, abi_encode(hold_id, method_id=method_id("releaseHold(bytes32)")), revert_on_failure=False
+        )
 
 
 @internal
@@ -121,6 +170,27 @@ def _pay_or_owe(token: address, payee: address, amount: uint256):
         log PaymentPostponed(account=payee, token=token, amount=amount, reason=answer)
     else:
         self._require_moved(token, amount, left, before)
+
+
+@internal
+@pure
+def _has_holds(token: address) -> bool:
+    return convert(token, uint256) >> 32 == CURRENCIES
+
+
+@internal
+@view
+def _is_hold(token: address, hold_id: bytes32) -> bool:
+    is_known: bool = False
+    answer: Bytes[32] = b""
+    is_known, answer = raw_call(
+        token,
+        abi_encode(hold_id, method_id=method_id("holdOf(bytes32)")),
+        max_outsize=32,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    return is_known
 
 
 @internal

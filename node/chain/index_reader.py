@@ -6,6 +6,7 @@ from heapq import heapify, heappop, heapreplace
 
 from consensus.primitives.scalars import Address, Hash32, Height
 from node.chain.records import decode_final_head
+from node.chain.reservations import Reservation, read_reservations
 from node.storage.kv import ReadableStore, prefix_end
 from node.storage.schema import (
     CREATOR,
@@ -130,6 +131,10 @@ class IndexReader:
         start = prefix if after is None else prefix + after + b"\0"
         for key, value in self._store.scan(start, prefix_end(prefix)):
             yield Holder(Address(key[21:]), Height(int.from_bytes(value, "big")))
+
+    def reservations(self, account: Address, height: Height, *, after: bytes = b"") -> Iterator[Reservation]:
+        """Yield the holds and redemptions of an account that may have been open after the block at `height`."""
+        return read_reservations(self._store, account, height, after=after)
 
     def _history_records(
         self, address: Address, first: tuple[int, int], before: tuple[int, int], *, reverse: bool

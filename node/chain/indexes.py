@@ -16,7 +16,9 @@ from consensus.chain.receipt import Receipt
 from consensus.chain.transaction import created_address, decode_transaction
 from consensus.primitives.scalars import Address, Hash32, Height
 from contracts.addresses import CURRENCY_PREFIX, currency_address
-from contracts.native.money import MEMO, TRANSFER
+from contracts.movements import PARTY_TOPICS
+from contracts.native.money import TRANSFER
+from node.chain.reservations import ReservationWriter
 from node.chain.store import ChainStore
 from node.execution.transition import ExecutedBlock
 from node.storage.errors import MissingRecord
@@ -34,15 +36,16 @@ from node.storage.schema import (
 
 LOGS, ADDRESSES, HOLDERS = "logs", "addresses", "holders"
 INDEX_GROUPS = (LOGS, ADDRESSES, HOLDERS)
-"""What an operator switches on and off: logs by address and topic; history of accounts, transactions by sender and
-nonce, creators of contracts; holders of currencies."""
+"""What an operator switches on and off: logs by address and topic; history of accounts with their open holds and
+redemptions, transactions by sender and nonce, creators of contracts; holders of currencies."""
 
 REBUILD_OPERATIONS_MAX = 50_000
 """Entries in one batch of a rebuild: about 5 MB. One synced write a block would make a rebuild ten times as long; all
 in one would need the memory of the whole index."""
 
 KNOWN_HOLDERS_MAX = 65_536
-"""Holders remembered so that their record is not read again: 5 MB. Half would read more, and change nothing else."""
+"""Newest holders remembered, so that their record is not read again: 5 MB. More than one batch can hold, because what
+is not written yet must be here; half would forget holders of the same batch."""
 
 _NOBODY = bytes(20)
 
@@ -56,7 +59,7 @@ class Role(IntFlag):
     CREATED = 4
     """A contract the transaction created."""
     PARTY = 8
-    """From or to in a Transfer or Memo of a native currency."""
+    """Paid or was paid in a native currency, or a hold or redemption of its own was made, paid or given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ class IndexWriter:
     def __init__(self, groups: Sequence[str], height_next: Height) -> None:
         self.groups = tuple(group for group in INDEX_GROUPS if group in groups)
         self._height_next = height_next
-        self._known_holders: set[bytes] = set()
+        self._known_holders: dict[bytes, None] = {}
+        self._reservations = ReservationWriter()
 
     def write_block(self, batch: WriteBatch, store: KeyValueStore, block: IndexedBlock) -> None:
         """Add the entries of the next block to `batch`. Blocks come without gaps."""
@@ -104,6 +108,7 @@ class IndexWriter:
             _write_logs(batch, block, suffix)
         if ADDRESSES in self.groups:
             _write_history(batch, block, suffix)
+            self._reservations.write_block(batch, store, block)
         if HOLDERS in self.groups:
             self._write_holders(batch, store, block, suffix)
         reached = height_bytes(self._height_next)
@@ -116,6 +121,7 @@ class IndexWriter:
         self._height_next = Height(1)
         if HOLDERS in self.groups:
             for holder in holders:
+                self._remember_holder(holder)
                 batch.put(HOLDER + holder, height_bytes(0))
         for group in self.groups:
             batch.put(index_progress_key(group), height_bytes(1))
@@ -129,12 +135,17 @@ class IndexWriter:
                     holder = log.address + log.topics[2][12:]
                     if holder in known:
                         continue
-                    if len(known) >= KNOWN_HOLDERS_MAX:
-                        known.clear()
-                    known.add(holder)
+                    self._remember_holder(holder)
                     key = HOLDER + holder
                     if not holder.endswith(_NOBODY) and store.get(key) is None:
                         batch.put(key, suffix)
+
+    def _remember_holder(self, holder: bytes) -> None:
+        known = self._known_holders
+        if len(known) >= KNOWN_HOLDERS_MAX:
+            # The oldest: its record was written long ago.
+            del known[next(iter(known))]
+        known[holder] = None
 
 
 def opening_holders(document: GenesisDocument) -> list[bytes]:
@@ -250,7 +261,7 @@ def _write_history(batch: WriteBatch, block: IndexedBlock, suffix: bytes) -> Non
     """Add, for each account, its transactions with its roles; by sender and nonce; and creators of contracts."""
     history: defaultdict[bytes, bytearray] = defaultdict(bytearray)
     operations = batch.operations
-    native_topics = (TRANSFER.topic, MEMO.topic)
+    parties_at = PARTY_TOPICS
     rows = zip(block.transaction_hashes, block.senders, block.nonces, block.recipients, block.receipts, strict=True)
     for index, (transaction_hash, sender, nonce, recipient, receipt) in enumerate(rows):
         operations.append((SENDER_NONCE + sender + nonce.to_bytes(8, "big"), transaction_hash))
@@ -262,10 +273,10 @@ def _write_history(batch: WriteBatch, block: IndexedBlock, suffix: bytes) -> Non
             roles[contract] = 4
             operations.append((CREATOR + contract, sender + transaction_hash))
         for log in receipt.logs:
-            if log.address.startswith(CURRENCY_PREFIX) and log.topics and log.topics[0] in native_topics:
-                payer, payee = log.topics[1][12:], log.topics[2][12:]
-                roles[payer] = roles.get(payer, 0) | 8
-                roles[payee] = roles.get(payee, 0) | 8
+            if log.address.startswith(CURRENCY_PREFIX) and log.topics and log.topics[0] in parties_at:
+                for place in parties_at[log.topics[0]]:
+                    party = log.topics[place][12:]
+                    roles[party] = roles.get(party, 0) | 8
         at = index.to_bytes(4, "big")
         for account, role in roles.items():
             if account != _NOBODY:

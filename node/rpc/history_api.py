@@ -4,14 +4,12 @@ Amounts are integer strings of the currency's minor unit, with `decimals` beside
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from consensus.chain.receipt import Log
 from consensus.chain.transaction import decode_transaction
-from consensus.primitives.hashing import KECCAK_EMPTY, keccak256
-from consensus.primitives.scalars import Address, Hash32, Height
+from consensus.primitives.hashing import keccak256
+from consensus.primitives.scalars import Address, Height
 from contracts.layout import CurrencySlots, balance_slot
-from contracts.native.money import MEMO, TRANSFER
+from contracts.movements import LedgerMovement, read_movements
 from node.chain.index_reader import HistoryEntry, IndexReader
 from node.chain.indexes import ADDRESSES, HOLDERS, Role
 from node.rpc.backend import CurrencyInfo, LedgerReads
@@ -31,15 +29,6 @@ STATEMENT_TRANSACTIONS_MAX = 500
 
 HOLDERS_MAX = 1_000
 """Holders looked at for one answer: 10 ms of reading balances."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Movement:
-    """One transfer of one currency to or from an account."""
-
-    log: Log
-    log_index: int
-    memo: Hash32 | None
 
 
 def require_index(context: Context, group: str) -> IndexReader:
@@ -80,7 +69,9 @@ async def get_address_history(context: Context, parameters: Sequence[object]) ->
 
 
 async def get_statement(context: Context, parameters: Sequence[object]) -> Json:
-    """Return what moved an account's balance in a currency, oldest first, with memo and balance after each.
+    """Return what moved an account's money in a currency, oldest first: its kind, memo, and the balance after it.
+
+    Of a hold or redemption `reference` is the id; its payment out of the held or parked amount changes no balance.
 
     `opening` is the balance before the first movement of this page, `closing` after the last one.
 
@@ -161,30 +152,6 @@ def get_supply(context: Context, parameters: Sequence[object]) -> Json:
     return {"currency": currency_object(currency), "supply": str(supply), "height": height}
 
 
-def get_account(context: Context, parameters: Sequence[object]) -> Json:
-    """Return what the ledger knows of an account now: nonce, code, and its balance in every currency it holds.
-
-    Raises: InvalidParameter.
-    """
-    address = read_address(parameters[0], "address")
-    head = context.backend.head().height
-    state = context.backend.state_at(head)
-    account = state.account(address)
-    balances: list[Json] = []
-    for currency in context.backend.currencies():
-        balance = state.storage(currency.address, balance_slot(address))
-        if balance:
-            balances.append({"currency": currency_object(currency), "balance": str(balance)})
-    return {
-        "address": data_hex(address),
-        "nonce": 0 if account is None else account.nonce,
-        "value": "0" if account is None else str(account.balance),
-        "hasCode": account is not None and account.code_hash != KECCAK_EMPTY,
-        "balances": balances,
-        "height": head,
-    }
-
-
 def get_transaction_by_sender_and_nonce(context: Context, parameters: Sequence[object]) -> Json:
     """Return the hash of the final transaction that used up a nonce, else null.
 
@@ -234,13 +201,14 @@ def _statement_page(
             break
         transactions_read += place >= start
         for movement in _movements(reads, entry, currency.address, account):
-            change = _change(movement.log, account)
+            log_index = place[1] + movement.position
+            change = movement.change_of(account)
             balance += change
-            if (entry.height, movement.log_index) < start:
+            if (entry.height, log_index) < start:
                 # Told on an earlier page, but after the state this page began with.
                 opening = balance
                 continue
-            rows.append(_movement_object(reads, entry, movement, change, balance))
+            rows.append(_movement_object(reads, entry, log_index, movement, change, balance))
     return {
         "opening": str(opening),
         "movements": rows,
@@ -249,49 +217,28 @@ def _statement_page(
     }
 
 
-def _movements(reads: LedgerReads, entry: HistoryEntry, currency: Address, account: Address) -> list[_Movement]:
-    receipts = reads.receipts(entry.height)
-    logs = receipts.receipts[entry.index].logs
-    log_index_first = receipts.log_index_first[entry.index]
-    word = bytes(12) + account
-    found: list[_Movement] = []
-    for offset, log in enumerate(logs):
-        if log.address != currency or not log.topics or log.topics[0] != TRANSFER.topic or word not in log.topics[1:3]:
-            continue
-        # A currency logs the memo of a transfer right behind it.
-        following = logs[offset + 1] if offset + 1 < len(logs) else None
-        has_memo = (
-            following is not None
-            and following.address == currency
-            and following.topics[0] == MEMO.topic
-            and following.topics[1:3] == log.topics[1:3]
-        )
-        memo = following.topics[3] if following is not None and has_memo else None
-        found.append(_Movement(log, log_index_first + offset, memo))
-    return found
-
-
-def _change(log: Log, account: Address) -> int:
-    """Return by how much a transfer changed the account's balance; 0 if it paid itself."""
-    amount, word = int.from_bytes(log.data, "big"), bytes(12) + account
-    return amount * (log.topics[2] == word) - amount * (log.topics[1] == word)
+def _movements(reads: LedgerReads, entry: HistoryEntry, currency: Address, account: Address) -> list[LedgerMovement]:
+    logs = reads.receipts(entry.height).receipts[entry.index].logs
+    return [movement for movement in read_movements(logs, currency) if movement.concerns(account)]
 
 
 def _movement_object(
-    reads: LedgerReads, entry: HistoryEntry, movement: _Movement, change: int, balance: int
+    reads: LedgerReads, entry: HistoryEntry, log_index: int, movement: LedgerMovement, change: int, balance: int
 ) -> JsonObject:
     block = reads.block(entry.height)
     return {
         "transactionHash": data_hex(keccak256(block.transactions[entry.index])),
         "height": entry.height,
-        "logIndex": movement.log_index,
+        "logIndex": log_index,
         "timestampMs": block.header.timestamp_ms,
-        "from": data_hex(movement.log.topics[1][12:]),
-        "to": data_hex(movement.log.topics[2][12:]),
-        "amount": str(int.from_bytes(movement.log.data, "big")),
+        "kind": str(movement.kind),
+        "from": data_hex(movement.payer),
+        "to": data_hex(movement.payee),
+        "amount": str(movement.amount),
         "change": str(change),
         "balance": str(balance),
         "memo": None if movement.memo is None else data_hex(movement.memo),
+        "reference": None if movement.reference is None else data_hex(movement.reference),
     }
 
 
@@ -300,6 +247,5 @@ METHODS = {
     "sycee_getStatement": Method(get_statement, 2, 5, "currency account fromHeight toHeight cursor", "Statement"),
     "sycee_getHolders": Method(get_holders, 1, 3, "currency cursor limit", "Holders"),
     "sycee_getSupply": Method(get_supply, 1, 2, "currency block", "Supply"),
-    "sycee_getAccount": Method(get_account, 1, 1, "address", "Account"),
     "sycee_getTransactionBySenderAndNonce": Method(get_transaction_by_sender_and_nonce, 2, 2, "sender nonce", "Hash?"),
 }

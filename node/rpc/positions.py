@@ -1,5 +1,6 @@
 """What an account has in a currency at one height."""
 
+from collections.abc import Callable
 from typing import Final
 
 from consensus.primitives.scalars import Address, Height
@@ -20,14 +21,19 @@ def position_slots(account: Address) -> list[int]:
     return [address_mapping_slot(account, slot) for slot in _SLOTS.values()]
 
 
+def position_amounts(get_slot: Callable[[int], int], account: Address) -> dict[str, int]:
+    """Return balance, held, frozen, parked and spendable amount from a currency's slots, in minor units."""
+    amounts = dict(zip(_SLOTS, map(get_slot, position_slots(account)), strict=True))
+    return {**amounts, "spendable": max(amounts["balance"] - amounts["frozen"], 0)}
+
+
 def position_object(reads: LedgerReads, currency: CurrencyInfo, account: Address, height: Height) -> JsonObject:
     """Return a position after the block at `height`; amounts are decimal strings of the minor unit.
 
     Raises: Pruned.
     """
     state = reads.state_at(height)
-    words = [state.storage(currency.address, slot) for slot in position_slots(account)]
-    amounts = dict(zip(_SLOTS, words, strict=True))
+    amounts = position_amounts(lambda slot: state.storage(currency.address, slot), account)
     return {
         "height": height,
         "hash": data_hex(reads.header(height).block_hash),
@@ -36,5 +42,4 @@ def position_object(reads: LedgerReads, currency: CurrencyInfo, account: Address
         "decimals": currency.decimals,
         "account": data_hex(account),
         **{name: str(amount) for name, amount in amounts.items()},
-        "spendable": str(max(amounts["balance"] - amounts["frozen"], 0)),
     }

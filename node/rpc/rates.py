@@ -17,6 +17,7 @@ COSTS: Final = {
     "eth_simulateV1": 40,
     "rpc.discover": 8,
     "rpc_discover": 8,
+    "sycee_getAccount": 8,
     "sycee_getAddressHistory": 8,
     "sycee_getFinalityProof": 8,
     "sycee_getHolders": 8,

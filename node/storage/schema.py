@@ -23,6 +23,9 @@ A key is a prefix byte and fixed-width big-endian fields, so that scans run in h
     z  sender, nonce u64                     transaction hash
     k  contract                              creator, transaction hash
     o  currency, holder                      height of its first payment; 0 for an opening balance
+    g  o account, currency, kind u8, id      its open holds and redemptions: roles u8 (chain/reservations.py)
+    g  c account, height, currency, kind, id closed at that height: its roles u8
+    g  n currency, id                        notary of an open hold
 """
 
 from consensus.primitives.hashing import keccak256_cached
@@ -41,6 +44,8 @@ META_TRIE_FLOOR = b"mfloortrie"
 
 META_INDEX = b"mindex"
 """With the name of a group of indexes behind it: first height that group does not cover yet (node/chain/indexes.py)."""
+_INDEX_FORMS = {"addresses": b"2"}
+"""Groups whose records once said less: under a name of its own, a later form is built anew at the next start."""
 
 ACCOUNT = b"a"
 STORAGE = b"s"
@@ -56,6 +61,9 @@ HISTORY = b"y"
 SENDER_NONCE = b"z"
 CREATOR = b"k"
 HOLDER = b"o"
+RESERVED_OPEN = b"go"
+RESERVED_CLOSED = b"gc"
+HOLD_NOTARY = b"gn"
 
 
 _DEPTHS = tuple(bytes((depth,)) for depth in range(65))
@@ -142,4 +150,4 @@ def changed_keys_key(kind: bytes, height: int) -> bytes:
 
 def index_progress_key(group: str) -> bytes:
     """Return the key of how far a group of indexes goes."""
-    return META_INDEX + group.encode()
+    return META_INDEX + group.encode() + _INDEX_FORMS.get(group, b"")

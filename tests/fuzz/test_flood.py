@@ -10,6 +10,7 @@ from nacl.signing import SigningKey
 
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import ZERO_HASH, Epoch, Hash32, Height, ValidatorIndex, View
+from consensus.simplex.core_state import CoreState
 from consensus.simplex.messages import (
     Certificate,
     Kind,
@@ -158,7 +159,7 @@ def assert_bounded(bank: Bank, hostile: bytes) -> None:
     assert len(parts.statuses._by_peer) <= peers
     assert len(parts.sync._claims) <= peers
     state = node.machine.state
-    for name in dir(state):
+    for name in CoreState.__dataclass_fields__:
         held = getattr(state, name)
         if isinstance(held, dict | list | set | tuple):
             assert len(held) <= STATE_ENTRIES_MAX, f"{name} holds {len(held)} entries"

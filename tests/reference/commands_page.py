@@ -32,7 +32,8 @@ def commands_page(program: str, top: click.Group) -> str:
 
 def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
     # Both widths, or the terminal of whoever writes the pages decides.
-    return click.Context(command, info_name=name, parent=parent, max_content_width=WIDTH, terminal_width=WIDTH)
+    settings = {**command.context_settings, "max_content_width": WIDTH, "terminal_width": WIDTH}
+    return click.Context(command, info_name=name, parent=parent, **settings)
 
 
 def _helps(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:

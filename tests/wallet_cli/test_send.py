@@ -36,6 +36,7 @@ def test_record_of_a_payment_has_amounts_as_strings_and_its_proof(wallet: Wallet
     answer = wallet.json(*PAY)
     assert answer["data"]["payments"] == [
         {
+            "kind": "payment",
             "from": checksum_address(ALICE),
             "to": checksum_address(BOB),
             "amount": "12.34",

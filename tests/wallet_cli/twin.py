@@ -11,40 +11,40 @@ from consensus.chain.transaction import decode_transaction, recover_sender
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address
 from contracts.layout import balance_slot
-from tests.wallet_cli.chain import EUR, JPY, MEMO, TRANSFER, Chain, account_proof, certificate, finality_proof
+from contracts.movements import read_movements
+from tests.wallet_cli.chain import EUR, JPY, Chain, account_proof, certificate, finality_proof
 
 
-def movements(chain: Chain, token: bytes, account: Address) -> list[dict[str, object]]:
-    """Return every transfer of a token to or from an account, as a node lists them."""
+def movements(chain: Chain, token: Address, account: Address) -> list[dict[str, object]]:
+    """Return every movement of an account's money, as a node lists them."""
     rows: list[dict[str, object]] = []
-    balance = chain.blocks[0].storage[Address(token)].get(balance_slot(account), 0)
-    word = bytes(12) + account
+    balance = chain.blocks[0].storage[token].get(balance_slot(account), 0)
     for block in chain.blocks:
-        log_index = -1
+        log_index_first = 0
         for raw, encoded in zip(block.transactions, block.receipts, strict=True):
             logs = decode_receipt(encoded).logs
-            for at, log in enumerate(logs):
-                log_index += 1
-                if log.address != token or log.topics[0] != TRANSFER.topic or word not in log.topics:
+            for movement in read_movements(logs, token):
+                if not movement.concerns(account):
                     continue
-                amount = int.from_bytes(log.data, "big")
-                change = amount * (log.topics[2] == word) - amount * (log.topics[1] == word)
+                change = movement.change_of(account)
                 balance += change
-                memo = logs[at + 1].topics[3] if at + 1 < len(logs) and logs[at + 1].topics[0] == MEMO.topic else None
                 rows.append(
                     {
                         "transactionHash": "0x" + keccak256(raw).hex(),
                         "height": block.header.height,
-                        "logIndex": log_index,
+                        "logIndex": log_index_first + movement.position,
                         "timestampMs": block.header.timestamp_ms,
-                        "from": "0x" + log.topics[1][12:].hex(),
-                        "to": "0x" + log.topics[2][12:].hex(),
-                        "amount": str(amount),
+                        "kind": str(movement.kind),
+                        "from": "0x" + movement.payer.hex(),
+                        "to": "0x" + movement.payee.hex(),
+                        "amount": str(movement.amount),
                         "change": str(change),
                         "balance": str(balance),
-                        "memo": None if memo is None else "0x" + memo.hex(),
+                        "memo": None if movement.memo is None else "0x" + movement.memo.hex(),
+                        "reference": None if movement.reference is None else "0x" + movement.reference.hex(),
                     }
                 )
+            log_index_first += len(logs)
     return rows
 
 
@@ -141,10 +141,10 @@ class Node:
         self, currency: str, account: str, first: int, last: int, cursor: str | None
     ) -> dict[str, object]:
         """One row a page, so that wallets turn pages."""
-        token, own = bytes.fromhex(currency[2:]), bytes.fromhex(account[2:])
-        rows = [row for row in movements(self.chain, token, Address(own)) if first <= cast(int, row["height"]) <= last]
+        token, own = Address(bytes.fromhex(currency[2:])), Address(bytes.fromhex(account[2:]))
+        rows = [row for row in movements(self.chain, token, own) if first <= cast(int, row["height"]) <= last]
         at = 0 if cursor is None else int(cursor, 16)
-        before = self.chain.blocks[max(first - 1, 0)].storage[Address(token)].get(balance_slot(Address(own)), 0)
+        before = self.chain.blocks[max(first - 1, 0)].storage[token].get(balance_slot(own), 0)
         page = rows[at : at + 1]
         return {
             "opening": str(before) if at == 0 else rows[at - 1]["balance"],

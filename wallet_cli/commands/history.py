@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from consensus.primitives.scalars import Address, Height
+from contracts.movements import MovementKind
 from wallet_cli.addresses import checksum_address, short_address
 from wallet_cli.amounts import Currency, find_currency, format_units
 from wallet_cli.cli import Need, wallet_command
@@ -14,6 +15,7 @@ from wallet_cli.currencies import load_currencies
 from wallet_cli.errors import ProofInvalid, UsageRefused
 from wallet_cli.memos import EMPTY_MEMO, memo_text
 from wallet_cli.output import Proof
+from wallet_cli.screens import kind_words
 from wallet_cli.session import Session
 from wallet_cli.statement_files import WRITERS, statement_record
 from wallet_cli.statements import (
@@ -137,11 +139,13 @@ def _row(session: Session, statement: Statement, movement: Movement) -> str:
     other = movement.counterparty(statement.account)
     who = session.name_of(other) or ("the issuer" if not any(other) else short_address(other))
     memo = "" if movement.memo == EMPTY_MEMO else memo_text(movement.memo)
-    arrow = "→" if movement.change < 0 else "←"
+    # A payment is known by its memo; what is none says what it is, and its memo is in the files.
+    note = memo if movement.kind in (MovementKind.PAYMENT, MovementKind.ISSUED) else kind_words(movement.kind)
+    arrow = "→" if movement.sender == statement.account and movement.change <= 0 else "←"
     sign = "+" if movement.change > 0 else ""
     change = f"{sign}{_money(movement.change, statement.currency)}"
     balance = _money(movement.balance, statement.currency)
-    return f"  {when} {arrow} {who:<12.12} {memo:<14.14} {change:>12} {balance:>13}"
+    return f"  {when} {arrow} {who:<12.12} {note:<14.14} {change:>12} {balance:>13}"
 
 
 def _money(units: int, currency: Currency) -> str:

@@ -6,6 +6,7 @@ import click
 
 from consensus.primitives.scalars import Address, AmountMinor
 from contracts.addresses import is_system_address
+from contracts.movements import MovementKind
 from wallet_cli.addresses import checksum_address
 from wallet_cli.amounts import Amount, format_amount, parse_amount
 from wallet_cli.cli import Need, wallet_command
@@ -73,7 +74,9 @@ def send(session: Session, to: str, amount: str, currency: str | None, memo: str
     validate_succeeded(session, found)
     payments = payments_in(found, currencies)
     if not any(
-        (payment.recipient, payment.amount, payment.memo) == (recipient, money, order.memo) for payment in payments
+        (payment.kind, payment.sender, payment.recipient, payment.amount, payment.memo)
+        == (MovementKind.PAYMENT, account.address, recipient, money, order.memo)
+        for payment in payments
     ):
         raise ProofInvalid(
             f"0x{entry.hash.hex()} is final and its receipt shows no transfer of {format_amount(money)} to {to}",

@@ -6,13 +6,14 @@ from typing import Any, Final
 import click
 
 from consensus.primitives.scalars import Address, Hash32
+from contracts.native.money import TRANSFER
 from wallet_cli.addresses import checksum_address
 from wallet_cli.amounts import Currency
 from wallet_cli.cli import Need, WalletGroup, wallet_command
 from wallet_cli.currencies import load_currencies
 from wallet_cli.errors import UsageRefused
 from wallet_cli.output import Proof
-from wallet_cli.payments import TRANSFER_EVENT, Payment, payments_in
+from wallet_cli.payments import Payment, payments_in
 from wallet_cli.screens import payment_line, payment_record, transaction_record, transaction_screen
 from wallet_cli.session import Session
 from wallet_cli.transactions import settle, validate_succeeded
@@ -168,7 +169,7 @@ def _search(
     last = head.final.header.height
     first = max(0, last - LOG_BLOCKS_MAX + 1) if from_height is None else from_height
     padded = "0x" + account.rjust(32, b"\x00").hex()
-    transfer = "0x" + TRANSFER_EVENT.topic.hex()
+    transfer = "0x" + TRANSFER.topic.hex()
     places: dict[Hash32, tuple[int, int]] = {}
     for topics in ([transfer, padded], [transfer, None, padded]):
         question = {

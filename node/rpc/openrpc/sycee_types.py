@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from contracts.movements import MovementKind
 from node.rpc.openrpc.ethereum_types import ADDRESS, DATA, HASH
 from node.rpc.openrpc.schema import (
     BOOLEAN,
@@ -156,12 +157,14 @@ SYCEE_TYPES: Final[dict[str, Schema]] = {
                         "height": NUMBER,
                         "logIndex": NUMBER,
                         "timestampMs": NUMBER,
+                        "kind": word_of(*MovementKind),
                         "from": ADDRESS,
                         "to": ADDRESS,
                         "amount": _AMOUNT,
                         "change": named("AmountChange"),
                         "balance": _AMOUNT,
                         "memo": nullable(HASH),
+                        "reference": nullable(HASH),
                     }
                 )
             ),
@@ -181,12 +184,61 @@ SYCEE_TYPES: Final[dict[str, Schema]] = {
     "Account": record(
         {
             "address": ADDRESS,
+            "height": NUMBER,
             "nonce": NUMBER,
             "value": _AMOUNT,
             "hasCode": BOOLEAN,
-            "balances": listed(record({"currency": _CURRENCY, "balance": _AMOUNT})),
-            "height": NUMBER,
+            "registration": nullable(
+                record(
+                    {
+                        "bank": record({"id": NUMBER, "address": ADDRESS}, optional={"name": STRING, "bic": STRING}),
+                        "tier": NUMBER,
+                        "status": word_of("active", "suspended_by_sponsor", "suspended_by_governor"),
+                        "permissions": listed(word_of("send", "deploy")),
+                        "registeredAt": NUMBER,
+                    }
+                )
+            ),
+            "balances": listed(
+                record({"currency": _CURRENCY, **_SUPPLY_PARTS, "limits": named("AccountLimits")}),
+            ),
+            "holds": nullable(listed(named("OpenHold"))),
+            "redemptions": nullable(listed(named("OpenRedemption"))),
+            "nextCursor": nullable(DATA),
         }
+    ),
+    "AccountLimits": record(
+        {
+            "enabled": BOOLEAN,
+            "tier": NUMBER,
+            **dict.fromkeys(("perTransferMax", "balanceMax", "dailyOutMax"), nullable(_AMOUNT)),
+            "outToday": _AMOUNT,
+            "outLeft": nullable(_AMOUNT),
+            "dailyInMax": nullable(_AMOUNT),
+            "inToday": _AMOUNT,
+            "inLeft": nullable(_AMOUNT),
+        },
+        description="Limits of a tier and what is used of them on the block's UTC day; null where there is no limit.",
+    ),
+    "OpenHold": record(
+        {
+            "currency": _CURRENCY,
+            "id": HASH,
+            "roles": listed(word_of("payer", "payee", "notary")),
+            "payer": ADDRESS,
+            "to": ADDRESS,
+            "notary": nullable(ADDRESS),
+            "amount": _AMOUNT,
+            "remaining": _AMOUNT,
+            "expiresAt": NUMBER,
+            "expired": BOOLEAN,
+            "consentedUntil": nullable(NUMBER),
+            "memo": HASH,
+        },
+        description="A hold that is neither paid nor released; an expired one can only be released.",
+    ),
+    "OpenRedemption": record(
+        {"currency": _CURRENCY, "id": NUMBER, "amount": _AMOUNT, "requestedAt": NUMBER, "memo": HASH}
     ),
     "LogPage": record({"logs": listed(named("Log")), "nextCursor": _CURSOR, "height": NUMBER}),
     "ModuleVersions": table(STRING, STRING),

@@ -23,7 +23,7 @@ from tests.contracts.settlement.stories import (
     toggle_suspension,
     withdraw_all,
 )
-from tests.contracts.settlement.tokens import approve, deploy_token, pause, wealth
+from tests.contracts.settlement.tokens import approve, deploy_token, held, pause, wealth
 from tests.contracts.settlement.world import (
     ALICE,
     BOB,
@@ -80,9 +80,11 @@ def create(world: World, escrow: Contract, **changes: AbiValue) -> Done:
 
 
 def euros(world: World, escrow: Contract) -> list[int]:
-    """Return what Alice has spent, what Bob has received, what the contract keeps."""
+    """Return what Alice has spent or set aside, what Bob has received, what is set aside in Alice's own position."""
     alice, bob, kept = wealth(world, world.token(EUR), [ALICE, BOB, escrow.address])
-    return [OPENING_MINOR - alice, bob - OPENING_MINOR, kept]
+    set_aside = held(world, EUR, [ALICE])
+    assert not (kept and set_aside), "only what is owed lies in the contract, and only once the hold has ended"
+    return [OPENING_MINOR - alice, bob - OPENING_MINOR, kept + set_aside]
 
 
 def test_creating_takes_the_sum_and_says_all_terms() -> None:
@@ -93,7 +95,13 @@ def test_creating_takes_the_sum_and_says_all_terms() -> None:
     assert event["amounts"] == AMOUNTS
     assert (event["payer"], event["payee"], event["arbiter"], event["memo"]) == (ALICE, BOB, CAROL, MEMO)
     terms = (ALICE, BOB, CAROL, EUR, TOTAL, 3, world.now_s + 1_000, DAY_S, REFUND, OPEN)
-    assert world.read(escrow, "escrowOf", 1) == terms
+    agreement = world.read(escrow, "escrowOf", 1)
+    assert isinstance(agreement, tuple)
+    *agreed, hold_id = agreement
+    assert tuple(agreed) == terms
+    payer, payee, notary, *amounts, _, _, memo, _ = world.call(ERIN, world.token(EUR), "holdOf", hold_id).values
+    assert (payer, payee, notary, memo) == (ALICE, escrow.address, escrow.address, MEMO)
+    assert amounts[:2] == [TOTAL, TOTAL]
     assert [world.read(escrow, "milestoneOf", 1, number) for number in range(4)] == [*AMOUNTS, 0]
     assert euros(world, escrow) == [TOTAL, 0, TOTAL]
 

@@ -27,7 +27,7 @@ from tests.contracts.settlement.stories import (
     toggle_suspension,
     withdraw_all,
 )
-from tests.contracts.settlement.tokens import approve, deploy_token, pause, wealth
+from tests.contracts.settlement.tokens import approve, deploy_token, held, pause, wealth
 from tests.contracts.settlement.world import (
     ALICE,
     BOB,
@@ -73,16 +73,18 @@ def propose(world: World, engine: Contract, legs: Sequence[Leg] = DVP, seconds: 
 
 
 def moved(world: World, engine: Contract, token: bytes) -> list[int]:
-    """Return how much more than at the start Alice, Bob, Carol and the contract have."""
+    """Return how much more than at the start Alice, Bob and Carol have, and what they have in holds."""
     first, second, third, kept = wealth(world, world.token(Address(token)), [ALICE, BOB, CAROL, engine.address])
-    return [first - OPENING_MINOR, second - OPENING_MINOR, third - OPENING_MINOR, kept]
+    assert kept == 0, "of a native currency the contract keeps nothing"
+    set_aside = held(world, Address(token), [ALICE, BOB, CAROL])
+    return [first - OPENING_MINOR, second - OPENING_MINOR, third - OPENING_MINOR, set_aside]
 
 
 def state(world: World, engine: Contract, instruction_id: int = 1) -> tuple[int, int]:
     """Return state and number of legs that wait."""
     instruction, _ = world.call(ERIN, engine, "instructionOf", instruction_id).values
     assert isinstance(instruction, tuple)
-    _, found, _, waiting = instruction
+    _, found, _, waiting, _ = instruction
     return found, waiting
 
 
@@ -95,7 +97,7 @@ def test_a_proposal_moves_nothing_and_says_everything() -> None:
     assert done.named("InstructionProposed") == [
         {"instructionId": 1, "proposer": ERIN, "legs": DVP, "expiresAt": world.now_s + 100, "memo": MEMO}
     ]
-    assert world.call(ERIN, engine, "instructionOf", 1).values == ((world.now_s + 100, PROPOSED, 2, 2), DVP)
+    assert world.call(ERIN, engine, "instructionOf", 1).values == ((world.now_s + 100, PROPOSED, 2, 2, MEMO), DVP)
     assert moved(world, engine, CNY) == [0, 0, 0, 0]
     assert propose(world, engine).value == 2
 

@@ -59,3 +59,10 @@ def pause(world: World, token: Contract, *, is_paused: bool) -> None:
 def wealth(world: World, token: Contract, holders: Sequence[Address]) -> list[int]:
     """Return the balances of the holders, in their order."""
     return [world.balance(token, holder) for holder in holders]
+
+
+def held(world: World, currency: Address, payers: Sequence[Address]) -> int:
+    """Return what the payers have in holds of a native currency, together."""
+    positions = [world.call(payer, world.token(currency), "positionOf", payer).values for payer in payers]
+    amounts = [position[1] for position in positions]
+    return sum(amount for amount in amounts if isinstance(amount, int))

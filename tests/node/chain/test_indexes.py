@@ -43,7 +43,7 @@ from tests.node.execution.ledger import (
 STRANGER = Address(b"\x77" * 20)
 MEMO_WORD = b"\x05" * 32
 INIT_CODE = bytes.fromhex("600160005360016000f3")
-INDEX_PREFIXES = (b"l", b"y", b"z", b"k", b"o", b"mindex")
+INDEX_PREFIXES = (b"l", b"y", b"z", b"k", b"o", b"g", b"mindex")
 
 
 @pytest.fixture(scope="module")
@@ -157,13 +157,14 @@ def test_logs_are_found_by_address_and_by_topic_at_its_place(block_zero: Genesis
     assert found([], [alice]) == []
 
 
+@pytest.mark.parametrize("operations_max", [3, 50_000])
 def test_index_built_later_has_the_bytes_of_one_written_with_each_block(
-    block_zero: Genesis, monkeypatch: pytest.MonkeyPatch
+    block_zero: Genesis, operations_max: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = Chain(block_zero, INDEX_GROUPS).extend(blocks_to_come())
     later = Chain(block_zero, ()).extend(blocks_to_come())
     assert entries(later.store) == []
-    monkeypatch.setattr(indexes, "REBUILD_OPERATIONS_MAX", 3)
+    monkeypatch.setattr(indexes, "REBUILD_OPERATIONS_MAX", operations_max)
     open_indexes(later.store, document(), INDEX_GROUPS)
     assert entries(later.store) == entries(live.store)
     rebuild_indexes(live.store, document(), INDEX_GROUPS)

@@ -1,3 +1,3 @@
-// nonce and balances
+// position, limits, and what is open
 >> {"jsonrpc":"2.0","id":1,"method":"sycee_getAccount","params":["0x1a642f0e3c3af545e7acbd38b07251b3990914f1"]}
-<< {"jsonrpc":"2.0","id":1,"result":{"address":"0x1a642f0e3c3af545e7acbd38b07251b3990914f1","nonce":4,"value":"0","hasCode":false,"balances":[{"currency":{"address":"0x5cee100000000000000000000000000000000001","code":"EUR","decimals":2},"balance":"999895"}],"height":3}}
+<< {"jsonrpc":"2.0","id":1,"result":{"address":"0x1a642f0e3c3af545e7acbd38b07251b3990914f1","height":3,"nonce":4,"value":"0","hasCode":false,"registration":null,"balances":[{"currency":{"address":"0x5cee100000000000000000000000000000000001","code":"EUR","decimals":2},"balance":"999895","held":"0","frozen":"0","parked":"0","spendable":"999895","limits":{"enabled":false,"tier":255,"perTransferMax":null,"balanceMax":null,"dailyOutMax":null,"outToday":"0","outLeft":null,"dailyInMax":null,"inToday":"0","inLeft":null}}],"holds":[],"redemptions":[],"nextCursor":null}}

@@ -1,3 +1,3 @@
 // a contract that holds money
 >> {"jsonrpc":"2.0","id":1,"method":"sycee_getAccount","params":["0x248e85939e48ca12a20cdf80e60d9e3d380ca7f9"]}
-<< {"jsonrpc":"2.0","id":1,"result":{"address":"0x248e85939e48ca12a20cdf80e60d9e3d380ca7f9","nonce":1,"value":"0","hasCode":true,"balances":[{"currency":{"address":"0x5cee100000000000000000000000000000000001","code":"EUR","decimals":2},"balance":"86"}],"height":3}}
+<< {"jsonrpc":"2.0","id":1,"result":{"address":"0x248e85939e48ca12a20cdf80e60d9e3d380ca7f9","height":3,"nonce":1,"value":"0","hasCode":true,"registration":null,"balances":[{"currency":{"address":"0x5cee100000000000000000000000000000000001","code":"EUR","decimals":2},"balance":"86","held":"0","frozen":"0","parked":"0","spendable":"86","limits":{"enabled":false,"tier":255,"perTransferMax":null,"balanceMax":null,"dailyOutMax":null,"outToday":"0","outLeft":null,"dailyInMax":null,"inToday":"0","inLeft":null}}],"holds":[],"redemptions":[],"nextCursor":null}}

@@ -1,0 +1,3 @@
+// what it had after an earlier block
+>> {"jsonrpc":"2.0","id":1,"method":"sycee_getAccount","params":["0x1a642f0e3c3af545e7acbd38b07251b3990914f1","0x1"]}
+<< {"jsonrpc":"2.0","id":1,"result":{"address":"0x1a642f0e3c3af545e7acbd38b07251b3990914f1","height":1,"nonce":1,"value":"0","hasCode":false,"registration":null,"balances":[{"currency":{"address":"0x5cee100000000000000000000000000000000001","code":"EUR","decimals":2},"balance":"999995","held":"0","frozen":"0","parked":"0","spendable":"999995","limits":{"enabled":false,"tier":255,"perTransferMax":null,"balanceMax":null,"dailyOutMax":null,"outToday":"0","outLeft":null,"dailyInMax":null,"inToday":"0","inLeft":null}}],"holds":[],"redemptions":[],"nextCursor":null}}
