@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from contracts.addresses import POLICY_REGISTRY
+from contracts.native.policies import MODIFY_ACCOUNTS_MAX
 from tests.wallet_cli.admin.conftest import Office
 from tests.wallet_cli.admin.world import CAROL, LISTED
 from tests.wallet_cli.chain import ALICE, BOB, EUR
