@@ -14,6 +14,11 @@ admin = WalletGroup(
         "account": ("wallet_cli.admin.banks:account", "whom banks sponsor, and what they may do"),
         "policy": ("wallet_cli.admin.policies:policy", "lists of who may pay and be paid"),
         "tier": ("wallet_cli.admin.tiers:tier", "limits of accounts by tier"),
+        "freeze": ("wallet_cli.admin.enforcement:freeze", "withhold an account's money"),
+        "unfreeze": ("wallet_cli.admin.enforcement:unfreeze", "withhold nothing any more"),
+        "force-transfer": ("wallet_cli.admin.enforcement:force_transfer", "move money without its owner"),
+        "redemption": ("wallet_cli.admin.redemptions:redemption", "answer who asked to redeem"),
+        "reserves": ("wallet_cli.admin.reserves:reserves", "what stands behind a currency"),
     },
     help="Issue and govern: currencies, roles, banks, accounts, policies, limits, redemptions, reserves. The keys that"
     " govern live in this wallet's keystore, never on a node. Every command shows what will change from proven state,"

@@ -62,7 +62,8 @@ class Change:
     by: tuple[str, ...]
     """Arguments of the call that the view is asked with, by ABI name; SIGNER for who signs."""
     kind: Kind
-    after: After
+    after: After | None
+    """None for what the call leaves alone and the signer should see all the same."""
     result: int = 0
     """Which of the view's results."""
 
@@ -81,7 +82,8 @@ class Effect:
 
     label: str
     before: str
-    after: str
+    after: str | None
+    """None for what the call leaves alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,20 +137,24 @@ def _read(scope: Scope, to: Address, values: Mapping[str, AbiValue], change: Cha
         now = scope.ledger.read(to, change.view, *(known[name] for name in change.by))[change.result]
     except ViewReverted:
         return None
-    return Effect(change.label, change.kind.show(scope, now), change.kind.show(scope, change.after(now, known)))
+    after = None if change.after is None else change.kind.show(scope, change.after(now, known))
+    return Effect(change.label, change.kind.show(scope, now), after)
 
 
 def plan_lines(plan: Plan) -> list[str]:
     """Return the plan as the screen shows it, title first."""
     lines = [plan.title, _field("contract", plan.contract), _field("function", plan.function)]
     lines += [_field(line.label, line.value) for line in plan.arguments]
-    lines += [
-        _field("changes", f"{effect.label}: {effect.before} → {effect.after}")
-        if effect.before != effect.after
-        else _field("keeps", f"{effect.label}: {effect.before} already")
-        for effect in plan.effects
-    ]
+    lines += [_effect_line(effect) for effect in plan.effects]
     return lines
+
+
+def _effect_line(effect: Effect) -> str:
+    if effect.after is None:
+        return _field(effect.label, effect.before)
+    if effect.before == effect.after:
+        return _field("keeps", f"{effect.label}: {effect.before} already")
+    return _field("changes", f"{effect.label}: {effect.before} → {effect.after}")
 
 
 def plan_record(plan: Plan) -> dict[str, object]:
@@ -159,7 +165,10 @@ def plan_record(plan: Plan) -> dict[str, object]:
         "function": plan.function,
         "arguments": {line.label: line.value for line in plan.arguments},
         "values": {name: value_record(value) for name, value in plan.values.items()},
-        "changes": [{"what": effect.label, "before": effect.before, "after": effect.after} for effect in plan.effects],
+        "changes": [
+            {"what": effect.label, "before": effect.before, "after": effect.after or effect.before}
+            for effect in plan.effects
+        ],
     }
 
 
