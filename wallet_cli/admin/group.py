@@ -19,6 +19,8 @@ admin = WalletGroup(
         "force-transfer": ("wallet_cli.admin.enforcement:force_transfer", "move money without its owner"),
         "redemption": ("wallet_cli.admin.redemptions:redemption", "answer who asked to redeem"),
         "reserves": ("wallet_cli.admin.reserves:reserves", "what stands behind a currency"),
+        "config": ("wallet_cli.admin.config:config", "protocol parameters, and who governs"),
+        "batch": ("wallet_cli.admin.batch:batch", "several actions in one transaction"),
     },
     help="Issue and govern: currencies, roles, banks, accounts, policies, limits, redemptions, reserves. The keys that"
     " govern live in this wallet's keystore, never on a node. Every command shows what will change from proven state,"

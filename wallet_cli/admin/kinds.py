@@ -14,7 +14,7 @@ from contracts.native.accounts import MAY_DEPLOY, MAY_SEND, AccountStatus
 from contracts.native.compliance import TIER_UNLIMITED, TIER_UNREGISTERED
 from contracts.native.currency import SUPPLY_MAX
 from contracts.native.policy_rules import POLICY_ADMIT_EVERYBODY, POLICY_REJECT_EVERYBODY, PolicyKind
-from contracts.native.protocol_config import ACCOUNT_MODE_OPEN, ACCOUNT_MODE_REGISTERED
+from contracts.native.protocol_config import ACCOUNT_MODE_OPEN, ACCOUNT_MODE_REGISTERED, PARAMETER_BOUNDS
 from contracts.native.redemptions import RedemptionStatus
 from contracts.native.roles import ROLE_NAMES
 from wallet_cli.addresses import checksum_address
@@ -375,3 +375,12 @@ DOCUMENT: Final = Kind(
     _hash_document,
     lambda _scope, value: f"0x{_octets(value).hex()}" if any(_octets(value)) else NONE,
 )
+
+
+def _parse_parameter(_scope: Scope, text: str) -> AbiValue:
+    if text not in PARAMETER_BOUNDS:
+        raise refused(text, f"one of {', '.join(PARAMETER_BOUNDS)}")
+    return text
+
+
+PARAMETER: Final = Kind("NAME", "a parameter's name, as config show lists them", _parse_parameter, TEXT.show)

@@ -4,12 +4,11 @@ Nothing is signed that was not shown and that a node did not run without revert;
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from consensus.primitives.scalars import Address
-from contracts.abi import AbiValue
-from contracts.decoding import decode_log, decode_revert
+from contracts.decoding import DecodedError, DecodedEvent, decode_log, decode_revert
 from wallet_cli.admin.kinds import account_text
 from wallet_cli.admin.plans import LABEL_COLUMNS, Plan, plan_lines, plan_record
 from wallet_cli.admin.remedies import remedy
@@ -96,24 +95,29 @@ def simulate(scope: Scope, plan: Plan) -> None:
 
 
 def _would_revert(scope: Scope, plan: Plan, refusal: RpcRefused) -> TransactionRefused:
-    decoded = None
-    if isinstance(refusal.data, str):
-        try:
-            decoded = decode_revert(bytes.fromhex(refusal.data.removeprefix("0x")))
-        except ValueError:
-            scope.session.output.detail("the revert data is not hexadecimal")
+    decoded, place = _decoded(refusal), plan.function
     if decoded is not None and decoded.name == "BatchCallFailed":
         inner = decoded.arguments["reason"]
         assert isinstance(inner, bytes)
-        decoded = decode_revert(inner) or decoded
+        place, decoded = f"action {decoded.arguments['index']!r} of the batch", decode_revert(inner) or decoded
     words = revert_text(refusal) if decoded is None else named_words(scope, decoded.name, decoded.arguments)
     return TransactionRefused(
-        f"{plan.function} would be refused: {words}",
+        f"{place} would be refused: {words}",
         why=f"a node tried it with the rights of {account_text(scope, scope.signer)}; nothing was signed",
         next_step=remedy(scope, decoded),
         code="WOULD_REVERT",
         reason=decoded.name if decoded else refusal.reason,
     )
+
+
+def _decoded(refusal: RpcRefused) -> DecodedError | None:
+    """Return the named error a node gave; None if it gave none, or one nobody knows."""
+    if not isinstance(refusal.data, str):
+        return None
+    try:
+        return decode_revert(bytes.fromhex(refusal.data.removeprefix("0x")))
+    except ValueError:
+        return None
 
 
 def print_dry_run(scope: Scope, plans: Sequence[Plan]) -> None:
@@ -153,7 +157,7 @@ def _print_outcomes(scope: Scope, outcomes: Sequence[Outcome]) -> None:
         found = outcome.found
         lines.append(f"final at height {found.final.header.height}, signed {found.proof.signed}")
         lines.append(f"0x{found.transaction.hash.hex()}")
-        events = [named_words(scope, name, arguments) for name, arguments in events_of(found)]
+        events = [_event_words(scope, place, event) for place, event in events_of(found)]
         lines += [_field("logged", event) for event in events[:_EVENTS_SHOWN]]
         if len(events) > _EVENTS_SHOWN:
             lines.append(_field("logged", f"{len(events) - _EVENTS_SHOWN} more like this"))
@@ -170,20 +174,22 @@ def final_record(found: FinalTransaction) -> dict[str, object]:
         "hash": f"0x{found.transaction.hash.hex()}",
         "height": found.final.header.height,
         "events": [
-            {"name": name, "arguments": {key: value_record(value) for key, value in arguments.items()}}
-            for name, arguments in events_of(found)
+            {"name": event.name, "arguments": {key: value_record(value) for key, value in event.arguments.items()}}
+            for _, event in events_of(found)
         ],
     }
 
 
-def events_of(found: FinalTransaction) -> list[tuple[str, dict[str, AbiValue]]]:
-    """Return the named events of system contracts in a proven receipt."""
-    events = []
-    for log in found.receipt.logs:
-        event = decode_log(Address(log.address), log.topics, log.data)
-        if event is not None:
-            events.append((event.name, event.arguments))
-    return events
+def events_of(found: FinalTransaction) -> list[tuple[Address, DecodedEvent]]:
+    """Return the named events of system contracts in a proven receipt, with where each was logged."""
+    decoded = ((log.address, decode_log(log.address, log.topics, log.data)) for log in found.receipt.logs)
+    return [(place, event) for place, event in decoded if event is not None]
+
+
+def _event_words(scope: Scope, place: Address, event: DecodedEvent) -> str:
+    """Return an event in words; amounts are of the currency that logged it."""
+    currency = next((currency for currency in scope.currencies if currency.address == place), None)
+    return named_words(replace(scope, currency=currency), event.name, event.arguments)
 
 
 def _field(label: str, text: str) -> str:

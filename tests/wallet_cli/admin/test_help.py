@@ -45,5 +45,9 @@ def test_example_does_what_it_says(
     assert os.listdir(tmp_path)
 
 
-FILES = {"report.pdf": "reserves of September", "customers.txt": "bob\n"}
+FILES = {
+    "report.pdf": "reserves of September",
+    "customers.txt": "bob\n",
+    "actions.txt": "role grant EUR issuer bob\nmint EUR bob '1 EUR'  # first money\n",
+}
 """Files the examples name."""

@@ -46,6 +46,7 @@ def governed_chain() -> Chain:
     chain = Chain()
     call(chain, FIRST_GOVERNOR, PROTOCOL_CONFIG, "beginGovernorTransfer", ALICE)
     call(chain, ALICE, PROTOCOL_CONFIG, "acceptGovernorTransfer")
+    call(chain, ALICE, PROTOCOL_CONFIG, "beginGovernorTransfer", BOB)
     for slot, value in zip(PROTOCOL_PARAMETER_SLOTS.values(), PARAMETERS, strict=True):
         chain.head.storage[PROTOCOL_CONFIG][slot] = value
     for role in ROLE_NAMES.values():
