@@ -10,6 +10,7 @@ COMMANDS = {
     "history": ("wallet_cli.commands.history:history", "what moved an account's money; as CSV, JSON or camt.053, too"),
     "send": ("wallet_cli.commands.send:send", "pay, and return when the payment is final and proven"),
     "hold": ("wallet_cli.commands.hold:hold", "set money aside now, pay it or give it back later"),
+    "batch": ("wallet_cli.commands.batch:batch", "pay everybody in a file, each once"),
     "redemption": ("wallet_cli.commands.redemption:redemption", "have money paid out by its issuer"),
     "contract": ("wallet_cli.commands.contract:contract", "deploy, call and read contracts"),
     "tx": ("wallet_cli.commands.tx:tx", "payments made: wait, show, history"),
