@@ -44,6 +44,10 @@ class ReadContext:
         """Never called: a read that logs is a bug."""
         raise AssertionError("a read logged")
 
+    def make_contract(self) -> None:
+        """Never called: a read that makes a contract is a bug."""
+        raise AssertionError("a read made a contract")
+
     def at(self, address: Address) -> "ReadContext":
         """Return the same moment of another contract."""
         return ReadContext(
