@@ -7,6 +7,7 @@ COMMANDS = {
     "keys": ("wallet_cli.commands.keys:keys", "make, import and list keys"),
     "contacts": ("wallet_cli.commands.contacts:contacts", "names of others"),
     "balance": ("wallet_cli.commands.balance:balance", "what an account has, proven"),
+    "account": ("wallet_cli.commands.account:account", "what an account has, may and has open"),
     "history": ("wallet_cli.commands.history:history", "what moved an account's money; as CSV, JSON or camt.053, too"),
     "send": ("wallet_cli.commands.send:send", "pay, and return when the payment is final and proven"),
     "hold": ("wallet_cli.commands.hold:hold", "set money aside now, pay it or give it back later"),

@@ -34,9 +34,9 @@ ALL = list(commands(cli))
 def test_commands_are_these() -> None:
     assert [name for name, _ in ALL] == [
         "init", "keys new", "keys import", "keys list", "keys show", "keys use", "contacts add", "contacts list",
-        "balance", "history", "send", "hold create", "hold pay", "hold release", "hold consent", "hold extend",
-        "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
-        "redemption list",        "contract list", "contract abi", "contract alias", "contract deploy",
+        "balance", "account", "history", "send", "hold create", "hold pay", "hold release", "hold consent",
+        "hold extend", "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
+        "redemption list", "contract list", "contract abi", "contract alias", "contract deploy",
         "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "net list",
         "net health", "trust show", "version",
     ]  # fmt: skip
