@@ -14,6 +14,7 @@ COMMANDS = {
     "batch": ("wallet_cli.commands.batch:batch", "pay everybody in a file, each once"),
     "redemption": ("wallet_cli.commands.redemption:redemption", "have money paid out by its issuer"),
     "contract": ("wallet_cli.commands.contract:contract", "deploy, call and read contracts"),
+    "admin": ("wallet_cli.admin.group:admin", "issue and govern: currencies, roles, banks, accounts, policies"),
     "tx": ("wallet_cli.commands.tx:tx", "payments made: wait, show, history"),
     "net": ("wallet_cli.commands.net:net", "networks and endpoints"),
     "trust": ("wallet_cli.commands.trust:trust", "what this wallet believes, and why"),

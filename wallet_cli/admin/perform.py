@@ -1,0 +1,207 @@
+"""From a plan to a final transaction: show, try, ask, sign, send, prove. The order never changes.
+
+Nothing is signed that was not shown and that a node did not run without revert; several plans are asked for once.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Final
+
+from consensus.primitives.scalars import Address
+from contracts.decoding import DecodedError, DecodedEvent, decode_log, decode_revert
+from wallet_cli.acting import open_entry
+from wallet_cli.admin.kinds import account_text
+from wallet_cli.admin.plans import LABEL_COLUMNS, Plan, plan_lines, plan_record
+from wallet_cli.admin.remedies import remedy
+from wallet_cli.admin.scope import Scope
+from wallet_cli.admin.words import named_words
+from wallet_cli.client import RpcRefused
+from wallet_cli.contract_arguments import value_record
+from wallet_cli.errors import TransactionRefused
+from wallet_cli.keystore import Account
+from wallet_cli.outbox import Entry, Intent
+from wallet_cli.output import age_text
+from wallet_cli.transactions import (
+    EXECUTION_REVERTED,
+    estimate_gas,
+    next_nonce,
+    open_key,
+    revert_text,
+    settle,
+    sign,
+    validate_succeeded,
+)
+from wallet_cli.verified import FinalTransaction, refused_answer
+
+GAS_LIMIT_MAX: Final = 30_000_000
+"""Highest gas limit signed for one administrative call: 500 accounts of a list take a million. Gas costs nothing."""
+
+_SCREEN_COLUMNS: Final = 80
+_EVENTS_SHOWN: Final = 10
+"""Events of one transaction printed; a change of a list has one for each account, and `--json` has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A plan that was carried out, proven."""
+
+    plan: Plan
+    found: FinalTransaction
+
+
+def perform(scope: Scope, account: Account, plans: Sequence[Plan]) -> None:
+    """Carry plans out one after the other with the rights of `account`, and print what became of them.
+
+    The same command again resumes what was signed before. Raises: TransactionRefused, Declined, OutcomeUnknown,
+    ProofInvalid.
+    """
+    session = scope.session
+    show(scope, plans)
+    with session.outbox.account_lock(account.address):
+        resumed = _stored(scope, account, plans[0]) is not None
+        if not resumed:
+            simulate(scope, plans[0])
+        if session.settings.is_dry_run:
+            print_dry_run(scope, plans)
+            return
+        if not resumed:
+            session.output.confirm("Send?", is_yes=session.settings.is_yes, next_step="repeat with --yes to send")
+        # One unlock serves all of them, and none is needed where everything was signed before.
+        unlock = cache(lambda: open_key(session, account))
+        outcomes = [_carry_out(scope, account, plan, unlock) for plan in plans]
+    _print_outcomes(scope, outcomes)
+
+
+def show(scope: Scope, plans: Sequence[Plan]) -> None:
+    """Show plans on stderr: what each does, who signs, from which state it was read."""
+    network, proof = scope.session.network, scope.ledger.head.proof
+    lines = [line for plan in plans for line in plan_lines(plan)]
+    lines[0] += f"network {network.name}, chain {network.chain_id}".rjust(_SCREEN_COLUMNS - len(lines[0]))
+    lines.append(_field("signs", account_text(scope, scope.signer)))
+    if proof.level == "verified":
+        lines.append(_field("state", f"proven at height {proof.height}, {age_text(proof.age_ms or 0)} old"))
+    else:
+        lines.append(_field("state", proof.label()))
+    scope.session.output.say("\n".join(lines))
+
+
+def simulate(scope: Scope, plan: Plan) -> None:
+    """Let a node try a plan with the signer's rights. Raises: TransactionRefused naming the error and what to do."""
+    call = {"from": f"0x{scope.signer.hex()}", "to": f"0x{plan.to.hex()}", "data": f"0x{plan.data.hex()}"}
+    try:
+        scope.session.client.call("eth_call", call, "latest")
+    except RpcRefused as error:
+        if error.code != EXECUTION_REVERTED:
+            raise refused_answer(error) from error
+        raise _would_revert(scope, plan, error) from error
+    scope.session.output.say(_field("checks", "a node tried it without revert"))
+
+
+def _would_revert(scope: Scope, plan: Plan, refusal: RpcRefused) -> TransactionRefused:
+    decoded, place = _decoded(refusal), plan.function
+    if decoded is not None and decoded.name == "BatchCallFailed":
+        inner = decoded.arguments["reason"]
+        assert isinstance(inner, bytes)
+        place, decoded = f"action {decoded.arguments['index']!r} of the batch", decode_revert(inner) or decoded
+    words = revert_text(refusal) if decoded is None else named_words(scope, decoded.name, decoded.arguments)
+    return TransactionRefused(
+        f"{place} would be refused: {words}",
+        why=f"a node tried it with the rights of {account_text(scope, scope.signer)}; nothing was signed",
+        next_step=remedy(scope, decoded),
+        code="WOULD_REVERT",
+        reason=decoded.name if decoded else refusal.reason,
+    )
+
+
+def _decoded(refusal: RpcRefused) -> DecodedError | None:
+    """Return the named error a node gave; None if it gave none, or one nobody knows."""
+    if not isinstance(refusal.data, str):
+        return None
+    try:
+        return decode_revert(bytes.fromhex(refusal.data.removeprefix("0x")))
+    except ValueError:
+        return None
+
+
+def print_dry_run(scope: Scope, plans: Sequence[Plan]) -> None:
+    """Print what would have been signed."""
+    record: dict[str, object] = {
+        "dry_run": True,
+        "signer": account_text(scope, scope.signer),
+        "actions": [{**plan_record(plan), "data": f"0x{plan.data.hex()}"} for plan in plans],
+    }
+    scope.session.output.result(record, "dry run: nothing was signed", proof=scope.ledger.head.proof)
+
+
+def _intent(scope: Scope, plan: Plan) -> Intent:
+    return Intent(scope.signer, plan.to, plan.data)
+
+
+def _stored(scope: Scope, account: Account, plan: Plan) -> Entry | None:
+    """Return what was signed for a plan and has no proven outcome yet."""
+    intent = _intent(scope, plan)
+    return open_entry(scope.session, account, lambda stored: stored == intent)
+
+
+def _carry_out(scope: Scope, account: Account, plan: Plan, unlock: Callable[[], bytes]) -> Outcome:
+    session = scope.session
+    intent = _intent(scope, plan)
+    entry = _stored(scope, account, plan)
+    if entry is not None:
+        session.output.say(f"resuming what was signed before: 0x{entry.hash.hex()}")
+    else:
+        gas_limit = estimate_gas(session, intent, gas_limit_max=GAS_LIMIT_MAX)
+        state, _ = session.verifier.read_account(scope.ledger.head, account.address)
+        nonce = next_nonce(session, account.address, state.nonce if state is not None else 0)
+        entry = sign(session, unlock(), intent, nonce=nonce, gas_limit=gas_limit)
+        session.outbox.save(entry)
+    with session.output.progress(f"waiting until 0x{entry.hash.hex()[:8]}… is final"):
+        found = settle(session, entry.hash, entry.raw)
+    validate_succeeded(session, found)
+    return Outcome(plan, found)
+
+
+def _print_outcomes(scope: Scope, outcomes: Sequence[Outcome]) -> None:
+    lines: list[str] = []
+    for outcome in outcomes:
+        found = outcome.found
+        lines.append(f"final at height {found.final.header.height}, signed {found.proof.signed}")
+        lines.append(f"0x{found.transaction.hash.hex()}")
+        events = [_event_words(scope, place, event) for place, event in events_of(found)]
+        lines += [_field("logged", event) for event in events[:_EVENTS_SHOWN]]
+        if len(events) > _EVENTS_SHOWN:
+            lines.append(_field("logged", f"{len(events) - _EVENTS_SHOWN} more like this"))
+    record: dict[str, object] = {
+        "signer": account_text(scope, scope.signer),
+        "actions": [{**plan_record(outcome.plan), **final_record(outcome.found)} for outcome in outcomes],
+    }
+    scope.session.output.result(record, "\n".join(lines), proof=outcomes[-1].found.proof)
+
+
+def final_record(found: FinalTransaction) -> dict[str, object]:
+    """Return a proven transaction as `--json` shows it: hash, height, and what it logged."""
+    return {
+        "hash": f"0x{found.transaction.hash.hex()}",
+        "height": found.final.header.height,
+        "events": [
+            {"name": event.name, "arguments": {key: value_record(value) for key, value in event.arguments.items()}}
+            for _, event in events_of(found)
+        ],
+    }
+
+
+def events_of(found: FinalTransaction) -> list[tuple[Address, DecodedEvent]]:
+    """Return the named events of system contracts in a proven receipt, with where each was logged."""
+    decoded = ((log.address, decode_log(log.address, log.topics, log.data)) for log in found.receipt.logs)
+    return [(place, event) for place, event in decoded if event is not None]
+
+
+def _event_words(scope: Scope, place: Address, event: DecodedEvent) -> str:
+    """Return an event in words; amounts are of the currency that logged it."""
+    currency = next((currency for currency in scope.currencies if currency.address == place), None)
+    return named_words(replace(scope, currency=currency), event.name, event.arguments)
+
+
+def _field(label: str, text: str) -> str:
+    return f"  {label:<{LABEL_COLUMNS - 1}} {text}"

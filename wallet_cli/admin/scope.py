@@ -1,0 +1,48 @@
+"""What one administrative command knows while it reads words and shows values: wallet, height, currency, signer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from consensus.primitives.scalars import Address
+from wallet_cli.admin.proven import ProvenLedger
+from wallet_cli.amounts import Currency, find_currency
+from wallet_cli.currencies import load_currencies
+from wallet_cli.errors import ProofInvalid
+from wallet_cli.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where words get their meaning from."""
+
+    session: Session
+    ledger: ProvenLedger
+    currencies: Sequence[Currency]
+    currency: Currency | None
+    """The currency the command names; None for commands that name none."""
+    signer: Address
+    """Whose rights the command uses: an account of this wallet, or a council; zero where nothing is signed."""
+
+    @property
+    def own_currency(self) -> Currency:
+        """The currency, for what is only asked of commands that name one."""
+        assert self.currency is not None
+        return self.currency
+
+
+def open_scope(session: Session, *, code: str | None = None, signer: Address | None = None) -> Scope:
+    """Prove the newest height and return the scope of a command about the currency `code`, or about none.
+
+    Raises: ProofInvalid if no endpoint proves anything, UsageRefused for a currency that is not there.
+    """
+    head = session.verifier.head()
+    if head is None:
+        raise ProofInvalid(
+            "no endpoint proves what it says, so nothing can be governed by it",
+            why="what is changed here is shown before and after from proven state only",
+            next_step="name a node that serves proofs: --rpc URL",
+            code="PROOF_MISSING",
+        )
+    currencies = load_currencies(session, head)
+    currency = None if code is None else find_currency(code, currencies)
+    return Scope(session, ProvenLedger(session, head), currencies, currency, signer or Address(bytes(20)))
