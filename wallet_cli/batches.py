@@ -53,9 +53,9 @@ class Part:
         return self.rows[0].money.currency
 
     def lines(self) -> str:
-        """Return where it stands in the file."""
+        """Return where it stands in the file; rows of other currencies may stand between its own."""
         first, last = self.rows[0].line, self.rows[-1].line
-        return f"line {first}" if first == last else f"lines {first}–{last}"
+        return f"line {first}" if first == last else f"{len(self.rows)} rows of lines {first}–{last}"
 
 
 def split_batch(sender: Address, rows: Sequence[BatchRow]) -> list[Part]:

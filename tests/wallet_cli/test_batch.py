@@ -81,7 +81,7 @@ def test_confirmation_shows_rows_sums_and_what_is_left(wallet: Wallet, tmp_path:
 def test_lines_say_what_is_paid_where_there_is_no_terminal(wallet: Wallet, tmp_path: Path) -> None:
     result = wallet.run("batch", write(tmp_path, WAGES), "--yes")
     told = [line for line in result.stderr.splitlines() if " paid: final at height " in line]
-    assert [line.split(" paid")[0] for line in told] == ["lines 2–3", "lines 4–5", "line 6"]
+    assert [line.split(" paid")[0] for line in told] == ["2 rows of lines 2–3", "2 rows of lines 4–5", "line 6"]
     assert result.stdout.startswith("5 rows paid, 7.50 EUR; report in ")
 
 
