@@ -109,5 +109,7 @@ class LedgerNode(Node):
         contract = lookup(to)
         assert contract is not None
         declared = find_function(contract, name)
-        output = self._run_system({"to": "0x" + to.hex(), "data": "0x" + encode_call(declared, *values).hex()}, is_static=True)
+        output = self._run_system(
+            {"to": "0x" + to.hex(), "data": "0x" + encode_call(declared, *values).hex()}, is_static=True
+        )
         return tuple(decoder_of(declared.results)(output, 0))
