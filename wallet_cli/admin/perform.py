@@ -154,18 +154,23 @@ def _carry_out(scope: Scope, account: Account, plan: Plan) -> Outcome:
 def _print_outcomes(scope: Scope, outcomes: Sequence[Outcome]) -> None:
     lines: list[str] = []
     for outcome in outcomes:
-        found = outcome.found
-        lines.append(f"final at height {found.final.header.height}, signed {found.proof.signed}")
-        lines.append(f"0x{found.transaction.hash.hex()}")
-        events = [_event_words(scope, place, event) for place, event in events_of(found)]
-        lines += [_field("logged", event) for event in events[:_EVENTS_SHOWN]]
-        if len(events) > _EVENTS_SHOWN:
-            lines.append(_field("logged", f"{len(events) - _EVENTS_SHOWN} more like this"))
+        lines += final_words(scope, outcome.found)
     record: dict[str, object] = {
         "signer": account_text(scope, scope.signer),
         "actions": [{**plan_record(outcome.plan), **final_record(outcome.found)} for outcome in outcomes],
     }
     scope.session.output.result(record, "\n".join(lines), proof=outcomes[-1].found.proof)
+
+
+def final_words(scope: Scope, found: FinalTransaction) -> list[str]:
+    """Return a proven transaction in lines: height, hash, and the first of what it logged."""
+    lines = [f"final at height {found.final.header.height}, signed {found.proof.signed}"]
+    lines.append(f"0x{found.transaction.hash.hex()}")
+    events = [_event_words(scope, place, event) for place, event in events_of(found)]
+    lines += [_field("logged", event) for event in events[:_EVENTS_SHOWN]]
+    if len(events) > _EVENTS_SHOWN:
+        lines.append(_field("logged", f"{len(events) - _EVENTS_SHOWN} more like this"))
+    return lines
 
 
 def final_record(found: FinalTransaction) -> dict[str, object]:
