@@ -9,6 +9,8 @@ COMMANDS = {
     "balance": ("wallet_cli.commands.balance:balance", "what an account has, proven"),
     "history": ("wallet_cli.commands.history:history", "what moved an account's money; as CSV, JSON or camt.053, too"),
     "send": ("wallet_cli.commands.send:send", "pay, and return when the payment is final and proven"),
+    "hold": ("wallet_cli.commands.hold:hold", "set money aside now, pay it or give it back later"),
+    "redemption": ("wallet_cli.commands.redemption:redemption", "have money paid out by its issuer"),
     "contract": ("wallet_cli.commands.contract:contract", "deploy, call and read contracts"),
     "admin": ("wallet_cli.admin.group:admin", "issue and govern: currencies, roles, banks, accounts, policies"),
     "tx": ("wallet_cli.commands.tx:tx", "payments made: wait, show, history"),

@@ -64,6 +64,9 @@ class CallContext(Protocol):
     def emit(self, topics: tuple[bytes, ...], data: bytes) -> None:
         """Append a log of this contract: one to four topics of 32 bytes, and data."""
 
+    def make_contract(self) -> None:
+        """Put code at this address, so that tools and contracts that look for some before they call find it."""
+
     def at(self, address: Address) -> "CallContext":
         """Return the same call as seen by the native contract at `address`.
 

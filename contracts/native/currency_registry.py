@@ -89,7 +89,9 @@ def add_currency(context: CallContext, *, code: str, full_name: str, minor_digit
     context.set_slot(CurrencyRegistrySlots.COUNT, currency_id)
     context.set_slot(code_slot, currency_id)
     context.emit(*encode_event(CURRENCY_CREATED, address, currency_id, code, full_name, minor_digits, admin))
-    currency.initialise(context.at(address), code=code, full_name=full_name, minor_digits=minor_digits, admin=admin)
+    created = context.at(address)
+    created.make_contract()
+    currency.initialise(created, code=code, full_name=full_name, minor_digits=minor_digits, admin=admin)
     return address
 
 

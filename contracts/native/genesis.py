@@ -216,5 +216,8 @@ class _GenesisContext:
     def emit(self, topics: tuple[bytes, ...], data: bytes) -> None:
         """Genesis has no receipts, so its logs go nowhere."""
 
+    def make_contract(self) -> None:
+        """Whoever writes this storage into a state writes the code of every contract in it."""
+
     def at(self, address: Address) -> "_GenesisContext":
         return _GenesisContext(self._storage, address, self.caller)

@@ -21,6 +21,19 @@ interface Currency:
         payer: address, id: bytes32, payee: address, notary: address, amount: uint256, expiresAt: uint64, memo: bytes32
     ): nonpayable
     def executeHold(id: bytes32, amount: uint256): nonpayable
+    def releaseHold(id: bytes32): nonpayable
+    def holdOf(id: bytes32) -> Hold: view
+
+struct Hold:
+    payer: address
+    payee: address
+    notary: address
+    amount: uint256
+    remaining: uint256
+    expiresAt: uint64
+    consentedUntil: uint64
+    memo: bytes32
+    status: uint8
 
 # error NoTokenHere(address token)
 #   There is no code at the address that was given as a token.
@@ -30,6 +43,8 @@ interface Currency:
 #   The token moved another amount than it was told: it takes a fee on transfers, or it lies.
 # error AccountMayNotSend(address account, address token)
 #   The token says that the account takes no part in transfers, so it cannot spend what others keep for it either.
+# error GasTooLow(uint256 available, uint256 needed)
+#   A payment failed with so little gas that this proves nothing: give the transaction more.
 # error NothingOwed(address account, address token)
 #   The contract owes the account nothing in that token.
 
@@ -50,6 +65,8 @@ event OwedPaid:
 REASON_BYTES_MAX: constant(uint256) = 256  # a named error with seven values; more is cut, not refused
 
 CURRENCIES: constant(uint256) = 1559105536 * 2**96  # 0x5cee1000 and 12 zero bytes: what addresses of native currencies begin with
+HOLD_OPEN: constant(uint8) = 1
+PAYMENT_GAS: constant(uint256) = 200_000  # what any honest token needs to move something, several times over
 HOLD_ID_TRIES: constant(uint256) = 8  # anybody may use up an id, if it is early enough in the same block: eight times
 
 _owed: HashMap[address, HashMap[address, uint256]]  # account, token: minor units
@@ -123,11 +140,9 @@ def _give_back(token: address, hold_id: bytes32, payer: address, amount: uint256
     # Return all that is left of what was reserved; a currency asks nothing of who gets its own money back.
     if hold_id == empty(bytes32):
         self._pay_or_owe(token, payer, amount)
-    elif amount > 0:
-        # It fails only if the payee has released the hold already, which came to the same.
-        is_released: bool = raw_call(
-            token, abi_encode(hold_id, method_id=method_id("releaseHold(bytes32)")), revert_on_failure=False
-        )
+    elif amount > 0 and (staticcall Currency(token).holdOf(hold_id)).status == HOLD_OPEN:
+        # A payee may have released it before, which came to the same.
+        extcall Currency(token).releaseHold(hold_id)
 
 
 @internal
@@ -156,6 +171,7 @@ def _pay_or_owe(token: address, payee: address, amount: uint256):
     if amount == 0:
         return
     before: uint256 = staticcall IERC20(token).balanceOf(self)
+    gas_before: uint256 = msg.gas
     is_done: bool = False
     answer: Bytes[REASON_BYTES_MAX] = b""
     is_done, answer = raw_call(
@@ -166,6 +182,8 @@ def _pay_or_owe(token: address, payee: address, amount: uint256):
     )
     left: uint256 = staticcall IERC20(token).balanceOf(self)
     if left == before:
+        if gas_before < PAYMENT_GAS:
+            raw_revert(abi_encode(gas_before, PAYMENT_GAS, method_id=method_id("GasTooLow(uint256,uint256)")))
         self._owed[payee][token] += amount
         log PaymentPostponed(account=payee, token=token, amount=amount, reason=answer)
     else:

@@ -15,7 +15,7 @@ from consensus.chain.genesis import (
 from consensus.chain.header import Header
 from consensus.chain.merkle import EMPTY_TRIE_ROOT
 from consensus.chain.receipt import bloom_bytes
-from consensus.primitives.scalars import VIEW_ZERO, ZERO_ADDRESS, ZERO_HASH, Address, Epoch, Height, WorkUnits
+from consensus.primitives.scalars import VIEW_ZERO, ZERO_ADDRESS, ZERO_HASH, Epoch, Height, WorkUnits
 from consensus.simplex.parameters import ParameterOutOfBounds, Parameters
 from consensus.simplex.validators import (
     InvalidValidatorSet,
@@ -38,7 +38,7 @@ from contracts.native.genesis import (
 from contracts.native.protocol_config import ACCOUNT_MODE_NAME, ACCOUNT_MODE_OPEN, LIMIT_BOUNDS, ProtocolParameters
 from contracts.validator_keys import ValidatorKeys
 from node.execution.limits import BlockLimits
-from node.execution.native import SYSTEM_CODE
+from node.execution.native import write_system_contract
 from node.execution.system_steps import HISTORY_ADDRESS, HISTORY_CODE
 from node.execution.transition import ExecutedBlock
 from node.state.journal import Journal
@@ -168,17 +168,12 @@ def _write_state(overlay: Overlay, document: GenesisDocument, on_chain: Protocol
         raise InvalidGenesis(error.subject, error.reason) from error
     journal = Journal(overlay)
     for address in sorted(storage):
-        _write_contract(journal, address, SYSTEM_CODE)
+        write_system_contract(journal, address)
         for slot, value in storage[address].items():
             journal.set_slot(address, slot, value)
-    _write_contract(journal, HISTORY_ADDRESS, HISTORY_CODE)
+    journal.set_nonce(HISTORY_ADDRESS, 1)
+    journal.set_code(HISTORY_ADDRESS, HISTORY_CODE)
     journal.commit()
-
-
-def _write_contract(journal: Journal, address: Address, code: bytes) -> None:
-    # A contract begins with nonce 1 (EIP-161).
-    journal.set_nonce(address, 1)
-    journal.set_code(address, code)
 
 
 def _currency(currency: GenesisCurrency) -> CurrencyGenesis:

@@ -63,6 +63,9 @@ class JournalContext:
         # A cast instead of a tuple of casts: this runs for every payment.
         self._journal.add_log(Log(self.address, cast("tuple[Hash32, ...]", topics), data))
 
+    def make_contract(self) -> None:
+        write_system_contract(self._journal, self.address)
+
     def at(self, address: Address) -> "JournalContext":
         return JournalContext(
             self._journal,
@@ -72,6 +75,12 @@ class JournalContext:
             value=self.value,
             is_static=self.is_static,
         )
+
+
+def write_system_contract(journal: Journal, address: Address) -> None:
+    """Make `address` a contract: it begins with nonce 1 (EIP-161), and has the code of system addresses."""
+    journal.set_nonce(address, 1)
+    journal.set_code(address, SYSTEM_CODE)
 
 
 def call_system_contract(

@@ -115,6 +115,9 @@ class DictionaryContext:
         assert all(len(topic) == 32 for topic in topics)
         self._logs.append((self.address, topics, data))
 
+    def make_contract(self) -> None:
+        assert not self.is_static, "a static call made a contract"
+
     def at(self, address: Address) -> "DictionaryContext":
         return DictionaryContext(
             self._storage,

@@ -10,6 +10,7 @@ from tests.reference.commands_page import commands_page, node_commands, wallet_c
 from tests.reference.contracts_page import contracts_page
 from tests.reference.errors_page import errors_page
 from tests.reference.rpc_page import rpc_page
+from tests.reference.scenarios_page import scenarios_page
 from tests.reference.settings_pages import metrics_page, settings_page
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
@@ -30,6 +31,7 @@ def pages() -> dict[str, str]:
         "node-commands.md": commands_page("sycee-node", node_commands()),
         "openrpc.json": json.dumps(openrpc_document(METHODS, DOCUMENT_VERSION), indent=1) + "\n",
         "rpc.md": rpc_page(),
+        "scenarios.md": scenarios_page(),
         "wallet-commands.md": commands_page("sycee", wallet_commands()),
     }
 
@@ -50,6 +52,7 @@ Written from the code by `python -m tests.reference`; a test compares.
 | [rpc.md](rpc.md), [openrpc.json](openrpc.json) | every JSON-RPC method; a node serves it as `rpc.discover` |
 | [errors.md](errors.md) | every JSON-RPC error by code and reason |
 | [contracts.md](contracts.md) | every function, event and error of the system contracts, with gas |
+| [scenarios.md](scenarios.md) | ten stories of settlement that run on a devnet |
 | [config.md](config.md) | every key of `node.toml`, its flag and its place in the environment |
 | [metrics.md](metrics.md) | every Prometheus metric and when it wakes somebody |
 | [node-commands.md](node-commands.md) | `sycee-node` |

@@ -9,7 +9,7 @@ import click
 
 from consensus.primitives.scalars import Address
 from wallet_cli.admin.council_prepare import EXPIRY_DEFAULT, find_council, prepare
-from wallet_cli.admin.kinds import parse_duration
+from wallet_cli.admin.kinds import parse_duration_or_off
 from wallet_cli.admin.perform import perform
 from wallet_cli.admin.plans import Plan
 from wallet_cli.admin.scope import Scope, open_scope
@@ -102,7 +102,7 @@ def carry_out(
         collector.plans.extend(plan(open_scope(session, code=code, signer=collector.signer)))
     elif authority.council is not None and authority.prepare is not None:
         scope = open_scope(session, code=code, signer=find_council(session, authority.council))
-        lasts_s = parse_duration(authority.expires_in)
+        lasts_s = parse_duration_or_off(authority.expires_in)
         prepare(scope, plan(scope), path=authority.prepare, lasts_s=lasts_s, reference=authority.reference)
     else:
         account = session.account()

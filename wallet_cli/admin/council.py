@@ -19,7 +19,7 @@ from wallet_cli.admin.council_action import (
     step_data,
     with_signed,
 )
-from wallet_cli.admin.council_ledger import STATES, CouncilRefused, proposal_number, read_council, read_proposal
+from wallet_cli.admin.council_ledger import STATES, proposal_number, read_council, read_proposal
 from wallet_cli.admin.council_prepare import find_council
 from wallet_cli.admin.council_submit import submit_action
 from wallet_cli.admin.council_words import action_lines
@@ -28,8 +28,11 @@ from wallet_cli.admin.scope import offline_scope
 from wallet_cli.cli import Need, WalletGroup, wallet_command
 from wallet_cli.errors import PolicyRefused, ProofInvalid, UsageRefused
 from wallet_cli.keystore import Account
+from wallet_cli.outbox import Intent
 from wallet_cli.output import Proof
 from wallet_cli.session import Session
+from wallet_cli.transactions import open_key
+from wallet_cli.transactions import sign as sign_transaction
 
 GAS_LIMIT: Final = 10_000_000
 """Gas limit of what a member signs offline: eight calls of 4 096 bytes take a fifth. Gas costs nothing."""
@@ -103,24 +106,15 @@ def _steps_of(session: Session, action: CouncilAction, account: Account, file: s
 
 
 def _sign(session: Session, account: Account, action: CouncilAction, steps: tuple[str, ...]) -> list[Signed]:
-    from wallet_cli.signing import sign_call, unlock
-
     member = action.member(account.address)
     assert member is not None
-    with session.output.progress(f"opening the key of {account.name}"):
-        private_key = unlock(account, session.password_source())
+    private_key = open_key(session, account)
     signed = []
     for offset, step in enumerate(steps):
         data = step_data(action, step)
-        transaction = sign_call(
-            private_key,
-            chain_id=action.chain_id,
-            nonce=member.nonce + offset,
-            gas_limit=GAS_LIMIT,
-            to=action.council,
-            data=data,
-        )
-        signed.append(read_signed(action, step, transaction.raw))
+        intent = Intent(account.address, action.council, data)
+        entry = sign_transaction(session, private_key, intent, nonce=member.nonce + offset, gas_limit=GAS_LIMIT)
+        signed.append(read_signed(action, step, entry.raw))
     return signed
 
 
@@ -159,19 +153,11 @@ def show(session: Session, council: str, proposal: int | None) -> None:
     """Show a council's members, threshold and delay, and one of its proposals. One node's word: UNVERIFIED."""
     place = find_council(session, council)
     scope = offline_scope(session)
-    try:
-        members, threshold, delay_s = read_council(session, place)
-        found = None if proposal is None else read_proposal(session, place, proposal)
-    except CouncilRefused as error:
-        raise UsageRefused(
-            f"the council has no proposal {proposal}",
-            why=f"it says {error.name}",
-            next_step=f"sycee admin council show {council}",
-            code="PROPOSAL_UNKNOWN",
-        ) from error
+    members, threshold, delay_s = read_council(session, place)
+    found = None if proposal is None else read_proposal(session, place, proposal)
     rows = [Line("council", kinds.account_text(scope, place))]
     rows += [Line(f"member {number}", kinds.account_text(scope, member)) for number, member in enumerate(members, 1)]
-    rows += [Line("threshold", f"{threshold} of {len(members)}"), Line("delay", kinds.duration_text(delay_s))]
+    rows += [Line("threshold", f"{threshold} of {len(members)}"), Line("delay", kinds.duration_words(delay_s))]
     if found is not None:
         rows += [
             Line("proposal", str(proposal)),

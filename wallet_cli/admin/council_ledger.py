@@ -7,27 +7,33 @@ from typing import Any
 from consensus.primitives.scalars import Address
 from contracts.abi import AbiDecodeError, AbiValue
 from contracts.declarations import decode_event, decoder_of, encode_call
-from contracts.decoding import decode_revert
+from contracts.decoding import DecodedError
 from wallet_cli.addresses import checksum_address
 from wallet_cli.admin.council_action import COUNCIL, CouncilAction, Member, council_function
+from wallet_cli.admin.perform import decoded_refusal
 from wallet_cli.client import RpcRefused
-from wallet_cli.errors import UsageRefused
+from wallet_cli.errors import TransactionRefused, UsageRefused
 from wallet_cli.session import Session
-from wallet_cli.transactions import EXECUTION_REVERTED
-from wallet_cli.verified import FinalTransaction, Head, ask_any, refused_answer
+from wallet_cli.verified import FinalTransaction, Head, ask_any, proof_failed, refused_answer
 
 PROPOSED = next(event for event in COUNCIL.interface.events if event.name == "Proposed")
 STATES = {1: "open", 2: "executed", 3: "cancelled"}
 """What a proposal's state means."""
 
 
-class CouncilRefused(Exception):
-    """The council's contract answers a question with a named error."""
+class CouncilRefused(TransactionRefused):
+    """The council's contract answers with a named error."""
 
-    def __init__(self, name: str, arguments: dict[str, AbiValue]) -> None:
-        self.name = name
-        self.arguments = arguments
-        super().__init__(name)
+    def __init__(self, council: Address, error: DecodedError) -> None:
+        self.error_name = error.name
+        self.arguments = error.arguments
+        super().__init__(
+            f"the council {checksum_address(council)} answers {error}",
+            why="a node tried it; nothing was signed or sent",
+            next_step=f"sycee admin council show {checksum_address(council)}",
+            code="WOULD_REVERT",
+            reason=error.name,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +60,10 @@ def ask_council(session: Session, council: Address, view: str, *values: AbiValue
     try:
         answer = session.client.call("eth_call", request, "latest")
     except RpcRefused as error:
-        decoded = None
-        if error.code == EXECUTION_REVERTED and isinstance(error.data, str):
-            decoded = decode_revert(bytes.fromhex(error.data.removeprefix("0x")))
+        decoded = decoded_refusal(error)
         if decoded is None:
             raise refused_answer(error) from error
-        raise CouncilRefused(decoded.name, decoded.arguments) from error
+        raise CouncilRefused(council, decoded) from error
     try:
         return decoder_of(declared.results)(bytes.fromhex(str(answer.result).removeprefix("0x")), 0)
     except (AbiDecodeError, ValueError) as error:
@@ -90,8 +94,12 @@ def read_members(session: Session, head: Head, accounts: Sequence[Address]) -> t
     found = []
     for account in accounts:
         state, _ = session.verifier.read_account(head, account)
-        pending = ask_any(session.client, "eth_getTransactionCount", f"0x{account.hex()}", "pending").result
-        found.append(Member(account, max(int(str(pending), 16), state.nonce if state else 0), has_approved=False))
+        answer = ask_any(session.client, "eth_getTransactionCount", f"0x{account.hex()}", "pending")
+        try:
+            pending = int(str(answer.result), 16)
+        except ValueError as error:
+            raise proof_failed(answer.endpoint, error) from error
+        found.append(Member(account, max(pending, state.nonce if state else 0), has_approved=False))
     return tuple(found)
 
 

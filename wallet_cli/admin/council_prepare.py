@@ -6,12 +6,12 @@ from typing import Final
 
 from consensus.primitives.scalars import Address
 from wallet_cli.admin.council_action import CALL_BYTES_MAX, CALLS_MAX, Call, CouncilAction, save_action
-from wallet_cli.admin.council_ledger import CouncilRefused, read_council, read_members
+from wallet_cli.admin.council_ledger import read_council, read_members
 from wallet_cli.admin.perform import print_dry_run, show, simulate
 from wallet_cli.admin.plans import Plan, plan_record
 from wallet_cli.admin.scope import Scope
 from wallet_cli.contract_aliases import load_aliases
-from wallet_cli.errors import TransactionRefused, UsageRefused
+from wallet_cli.errors import UsageRefused
 from wallet_cli.memos import encode_memo
 from wallet_cli.session import Session
 
@@ -36,11 +36,11 @@ def prepare(scope: Scope, plans: Sequence[Plan], *, path: str, lasts_s: int, ref
             next_step="name another file, or remove it",
             code="FILE_EXISTS",
         )
-    members, threshold, delay_s = _read_council(session, council)
+    members, threshold, delay_s = read_council(session, council)
     calls = tuple(Call(plan.to, plan.data) for plan in plans)
     _validate_calls(calls)
     show(scope, plans)
-    simulate(scope, plans[0])
+    session.output.say(simulate(scope, plans[0]))
     if session.settings.is_dry_run:
         print_dry_run(scope, plans)
         return
@@ -62,18 +62,6 @@ def prepare(scope: Scope, plans: Sequence[Plan], *, path: str, lasts_s: int, ref
     text = f"{path}: {threshold} of {len(members)} members decide\nnext: a member types sycee admin council sign {path}"
     record = {"file": path, "threshold": threshold, "actions": [plan_record(plan) for plan in plans]}
     session.output.result(record, text, proof=head.proof)
-
-
-def _read_council(session: Session, council: Address) -> tuple[list[Address], int, int]:
-    try:
-        return read_council(session, council)
-    except CouncilRefused as error:
-        raise TransactionRefused(
-            f"0x{council.hex()} answers {error.name} when asked who its members are",
-            why="it is no council",
-            next_step="sycee admin council show COUNCIL",
-            code="COUNCIL_UNKNOWN",
-        ) from error
 
 
 def _validate_calls(calls: Sequence[Call]) -> None:

@@ -9,7 +9,7 @@ from wallet_cli.admin.council_words import action_lines
 from wallet_cli.admin.perform import final_record, final_words
 from wallet_cli.admin.plans import LABEL_COLUMNS
 from wallet_cli.admin.scope import Scope, open_scope
-from wallet_cli.errors import ProofInvalid, TransactionRefused, UsageRefused
+from wallet_cli.errors import ProofInvalid, UsageRefused
 from wallet_cli.session import Session
 from wallet_cli.transactions import settle, validate_succeeded
 from wallet_cli.verified import FinalTransaction, ask_any
@@ -111,14 +111,8 @@ def _execute(scope: Scope, file: str, action: CouncilAction, number: int) -> Non
         ask_council(session, action.council, EXECUTE, number, calls, sender=entry.member)
     except CouncilRefused as refused:
         ready_at_s = refused.arguments.get("readyAt")
-        if refused.name != "DelayNotPassed" or not isinstance(ready_at_s, int):
-            raise TransactionRefused(
-                f"the council would refuse to execute proposal {number}: {refused.name}",
-                why="a node tried it; nothing was sent",
-                next_step=f"sycee admin council show 0x{action.council.hex()} {number}",
-                code="WOULD_REVERT",
-                reason=refused.name,
-            ) from refused
+        if refused.error_name != "DelayNotPassed" or not isinstance(ready_at_s, int):
+            raise
         ready = kinds.time_text(ready_at_s)
         record = {"proposal": number, "state": "waiting", "ready_at": ready}
         text = f"proposal {number} is approved and waits until {ready}"

@@ -57,7 +57,7 @@ def action_lines(scope: Scope, action: CouncilAction) -> tuple[list[Line], bool]
     lines += [
         Line("reference", kinds.MEMO.show(scope, action.memo)),
         Line("decided by", f"{action.threshold} of {len(action.members)} members"),
-        Line("delay", kinds.duration_text(action.delay_s)),
+        Line("delay", kinds.duration_words(action.delay_s)),
         Line("expires", kinds.time_text(action.expires_at_s)),
         Line("proposal", "not proposed yet" if action.proposal is None else str(action.proposal.number)),
     ]

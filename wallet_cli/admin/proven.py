@@ -81,6 +81,9 @@ class _ProvenCall:
     def emit(self, topics: tuple[bytes, ...], data: bytes) -> None:
         raise AssertionError("a static call is refused before it logs")
 
+    def make_contract(self) -> None:
+        raise AssertionError("a static call is refused before it makes a contract")
+
     def at(self, address: Address) -> "_ProvenCall":
         return _ProvenCall(self._ledger, address, self.chain_id)
 

@@ -7,8 +7,8 @@ from consensus.primitives.scalars import Address
 from wallet_cli.admin.proven import ProvenLedger
 from wallet_cli.amounts import Currency, find_currency
 from wallet_cli.currencies import load_currencies
-from wallet_cli.errors import ProofInvalid
 from wallet_cli.session import Session
+from wallet_cli.transactions import provable_head
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,7 @@ def open_scope(session: Session, *, code: str | None = None, signer: Address | N
 
     Raises: ProofInvalid if no endpoint proves anything, UsageRefused for a currency that is not there.
     """
-    head = session.verifier.head()
-    if head is None:
-        raise ProofInvalid(
-            "no endpoint proves what it says, so nothing can be governed by it",
-            why="what is changed here is shown before and after from proven state only",
-            next_step="name a node that serves proofs: --rpc URL",
-            code="PROOF_MISSING",
-        )
+    head = provable_head(session)
     currencies = load_currencies(session, head)
     currency = None if code is None else find_currency(code, currencies)
     return Scope(session, ProvenLedger(session, head), currencies, currency, signer or Address(bytes(20)))

@@ -7,7 +7,7 @@ from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from tests.contracts.settlement import test_escrow as escrows
 from tests.contracts.settlement import test_settlement_engine as engines
 from tests.contracts.settlement.tokens import held, pause, wealth
-from tests.contracts.settlement.world import ALICE, BOB, CAROL, CNY, ERIN, EUR, MEMO, Reverted
+from tests.contracts.settlement.world import ALICE, BOB, CAROL, CNY, ERIN, EUR, MEMO, OPENING_MINOR, Reverted
 
 # Escrow.
 
@@ -62,6 +62,26 @@ def test_who_uses_up_ids_must_be_early_eight_times(used_up: int, is_created: boo
     else:
         with pytest.raises(Reverted, match="HoldExists"):
             escrows.create(world, escrow)
+
+
+@pytest.mark.parametrize("is_native", [True, False])
+def test_with_however_little_gas_a_decision_is_carried_out_whole_or_not_at_all(is_native: bool) -> None:
+    before, escrow, other = escrows.beginning()
+    token = before.token(EUR) if is_native else other
+    escrows.create(before, escrow, token=token.address)
+    before.call(BOB, escrow, "dispute", 1)
+    before = before.freeze()
+    outcomes = []
+    for gas in range(40_000, 420_000, 4_000):
+        world = before.copy()
+        try:
+            world.call(CAROL, escrow, "resolve", 1, 450, gas=gas)
+        except Reverted:
+            outcomes.append(False)
+            continue
+        outcomes.append(True)
+        assert wealth(world, token, [ALICE, BOB]) == [OPENING_MINOR - 450, OPENING_MINOR + 450]
+    assert outcomes == sorted(outcomes) and outcomes[-1] and not outcomes[0]
 
 
 # SettlementEngine.

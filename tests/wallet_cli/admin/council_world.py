@@ -6,9 +6,9 @@ from consensus.chain.receipt import Receipt
 from consensus.chain.transaction import created_address, decode_transaction, recover_sender
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, View, WorkUnits
-from contracts.abi import AbiValue, encode
+from contracts.abi import encode
 from contracts.addresses import PROTOCOL_CONFIG, is_system_address
-from contracts.declarations import decoder_of, encode_call, types_of
+from contracts.declarations import types_of
 from contracts.loader import load
 from node.execution.calls import CallRequest, execute_on
 from node.execution.limits import BlockLimits
@@ -112,17 +112,11 @@ def council_chain() -> Chain:
 class CouncilNode(LedgerNode):
     """A node that runs contracts, too."""
 
-    def _run(self, request: dict[str, str], *, is_static: bool) -> bytes:
-        caller = Address(bytes.fromhex(request.get("from", "0x" + "00" * 20)[2:]))
-        to, data = Address(bytes.fromhex(request["to"][2:])), bytes.fromhex(request["data"][2:])
+    def _eth_call(self, call: dict[str, str], tag: str) -> str:
+        caller = Address(bytes.fromhex(call.get("from", "0x" + "00" * 20)[2:]))
+        to, data = Address(bytes.fromhex(call["to"][2:])), bytes.fromhex(call["data"][2:])
         head = self.chain.head
         outcome, _ = run(ChainState(head.storage, head.nonces), caller, to, data, head.header.timestamp_ms // 1_000)
         if not outcome.succeeded:
             raise Refusal(3, "execution reverted", "0x" + outcome.output.hex())
-        return outcome.output
-
-    def council(self, name: str, *values: AbiValue) -> tuple[AbiValue, ...]:
-        """Return what a view of the council answers."""
-        declared = load("Council").interface.function(name)
-        request = {"to": "0x" + COUNCIL.hex(), "data": "0x" + encode_call(declared, *values).hex()}
-        return tuple(decoder_of(declared.results)(self._run(request, is_static=True), 0))
+        return "0x" + outcome.output.hex()
