@@ -204,7 +204,7 @@ STEPS = (
     "wallet_cli.verified.Verifier.finality",
     "wallet_cli.outbox.Outbox.mark_final",
     "wallet_cli.batches._validate_rows",
-    "wallet_cli.commands.batch.write_report",
+    "wallet_cli.batch_files.BatchReport.save",
     "wallet_cli.output.Output.result",
     "wallet_cli.outbox.Outbox.close_batch",
 )
