@@ -21,6 +21,7 @@ admin = WalletGroup(
         "reserves": ("wallet_cli.admin.reserves:reserves", "what stands behind a currency"),
         "config": ("wallet_cli.admin.config:config", "protocol parameters, and who governs"),
         "batch": ("wallet_cli.admin.batch:batch", "several actions in one transaction"),
+        "council": ("wallet_cli.admin.council:council", "decide together: sign offline, submit"),
     },
     help="Issue and govern: currencies, roles, banks, accounts, policies, limits, redemptions, reserves. The keys that"
     " govern live in this wallet's keystore, never on a node. Every command shows what will change from proven state,"

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +21,7 @@ from wallet_cli.admin.scope import Scope
 from wallet_cli.amounts import Amount, format_amount, parse_amount
 from wallet_cli.errors import UsageRefused
 from wallet_cli.memos import EMPTY_MEMO, encode_memo, memo_text
+from wallet_cli.moments import duration_text, instant_text, parse_duration, parse_instant
 
 DOCUMENT_BYTES_MAX: Final = 256 * 1024 * 1024
 """Longest document hashed: a scanned report is some megabytes; the whole is read into memory."""
@@ -29,11 +29,8 @@ DOCUMENT_BYTES_MAX: Final = 256 * 1024 * 1024
 NUMBER_MAX: Final = 2**64 - 1
 """Highest plain number typed: counts, ids and seconds are words of 64 bits at most."""
 
-_DURATION_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-_DURATION: Final = re.compile(r"([0-9]{1,12})(d|h|min|s)")
 _NUMBER: Final = re.compile(r"[0-9][0-9_]{0,24}")
 _QUANTITY_SUFFIXES: Final = {"k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
-_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)?Z?")
 _BIC: Final = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
 
 NONE: Final = "none"
@@ -103,32 +100,21 @@ def account_text(scope: Scope, account: bytes) -> str:
 
 
 def time_text(seconds: int) -> str:
-    """Return an instant, seconds since the Unix epoch, as `2026-11-23T14:00:00Z`; 0 is never."""
-    if not seconds:
-        return "never"
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return f"second {seconds}"
+    """Return an instant, seconds since the Unix epoch; 0 is never."""
+    return instant_text(seconds) if seconds else "never"
 
 
-def duration_text(seconds: int) -> str:
-    """Return a duration in the largest unit that leaves no remainder: `36h`."""
-    if not seconds:
-        return OFF
-    unit, length = next((unit, length) for unit, length in _DURATION_UNITS if seconds % length == 0)
-    # No remainder by the choice of the unit.
-    return f"{seconds // length}{unit}"
+def duration_words(seconds: int) -> str:
+    """Return a duration as it is typed; 0 is off."""
+    return duration_text(seconds) if seconds else OFF
 
 
-def parse_duration(text: str) -> int:
+def parse_duration_or_off(text: str) -> int:
     """Return the seconds in `36h`; `off` is 0. Raises: UsageRefused."""
-    if text == OFF:
-        return 0
-    match = _DURATION.fullmatch(text)
-    if match is None:
+    seconds = 0 if text == OFF else parse_duration(text)
+    if seconds is None:
         raise refused(text, "a duration such as 36h, 90min, 45s or 7d, or off")
-    return int(match.group(1)) * dict(_DURATION_UNITS)[match.group(2)]
+    return seconds
 
 
 def _parse_account(scope: Scope, text: str) -> AbiValue:
@@ -221,8 +207,8 @@ NUMBER: Final = Kind(
 DURATION: Final = Kind(
     "DURATION",
     "a duration such as 36h, 90min, 45s or 7d, or off",
-    lambda _scope, text: parse_duration(text),
-    lambda _scope, value: duration_text(_whole(value)),
+    lambda _scope, text: parse_duration_or_off(text),
+    lambda _scope, value: duration_words(_whole(value)),
 )
 
 
@@ -230,14 +216,7 @@ def _parse_time(scope: Scope, text: str) -> AbiValue:
     if text == "now":
         # The newest final block's second; what is below a second is dropped, as the ledger drops it.
         return scope.ledger.head.final.header.timestamp_ms // 1_000
-    form = "a time in UTC such as 2026-11-23T14:00Z or 2026-11-23, or now"
-    if not _TIME.fullmatch(text):
-        raise refused(text, form)
-    try:
-        when = datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
-    except ValueError:
-        raise refused(text, form) from None
-    return int(when.timestamp())
+    return parse_instant(text, scope.session.settings.now_ms())
 
 
 TIME: Final = Kind(

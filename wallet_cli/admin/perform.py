@@ -1,16 +1,15 @@
 """From a plan to a final transaction: show, try, ask, sign, send, prove. The order never changes.
 
-Nothing is signed that was not shown and that a node did not run without revert; several plans are asked for once.
+Nothing is signed that was not shown and that a node did not run without revert; each plan is asked for by itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Final
 
 from consensus.primitives.scalars import Address
 from contracts.decoding import DecodedError, DecodedEvent, decode_log, decode_revert
-from wallet_cli.acting import open_entry
+from wallet_cli.acting import Deed, carry_out, final_line
 from wallet_cli.admin.kinds import account_text
 from wallet_cli.admin.plans import LABEL_COLUMNS, Plan, plan_lines, plan_record
 from wallet_cli.admin.remedies import remedy
@@ -20,18 +19,9 @@ from wallet_cli.client import RpcRefused
 from wallet_cli.contract_arguments import value_record
 from wallet_cli.errors import TransactionRefused
 from wallet_cli.keystore import Account
-from wallet_cli.outbox import Entry, Intent
+from wallet_cli.outbox import Intent
 from wallet_cli.output import age_text
-from wallet_cli.transactions import (
-    EXECUTION_REVERTED,
-    estimate_gas,
-    next_nonce,
-    open_key,
-    revert_text,
-    settle,
-    sign,
-    validate_succeeded,
-)
+from wallet_cli.transactions import EXECUTION_REVERTED, revert_text
 from wallet_cli.verified import FinalTransaction, refused_answer
 
 GAS_LIMIT_MAX: Final = 30_000_000
@@ -56,21 +46,12 @@ def perform(scope: Scope, account: Account, plans: Sequence[Plan]) -> None:
     The same command again resumes what was signed before. Raises: TransactionRefused, Declined, OutcomeUnknown,
     ProofInvalid.
     """
-    session = scope.session
-    show(scope, plans)
-    with session.outbox.account_lock(account.address):
-        resumed = _stored(scope, account, plans[0]) is not None
-        if not resumed:
-            simulate(scope, plans[0])
-        if session.settings.is_dry_run:
-            print_dry_run(scope, plans)
-            return
-        if not resumed:
-            session.output.confirm("Send?", is_yes=session.settings.is_yes, next_step="repeat with --yes to send")
-        # One unlock serves all of them, and none is needed where everything was signed before.
-        unlock = cache(lambda: open_key(session, account))
-        outcomes = [_carry_out(scope, account, plan, unlock) for plan in plans]
-    _print_outcomes(scope, outcomes)
+    if scope.session.settings.is_dry_run:
+        show(scope, plans)
+        scope.session.output.say(simulate(scope, plans[0]))
+        print_dry_run(scope, plans)
+        return
+    _print_outcomes(scope, [_carry_out(scope, account, plan) for plan in plans])
 
 
 def show(scope: Scope, plans: Sequence[Plan]) -> None:
@@ -86,8 +67,11 @@ def show(scope: Scope, plans: Sequence[Plan]) -> None:
     scope.session.output.say("\n".join(lines))
 
 
-def simulate(scope: Scope, plan: Plan) -> None:
-    """Let a node try a plan with the signer's rights. Raises: TransactionRefused naming the error and what to do."""
+def simulate(scope: Scope, plan: Plan) -> str:
+    """Let a node try a plan with the signer's rights, and return the line that says so.
+
+    Raises: TransactionRefused naming the error and what to do.
+    """
     call = {"from": f"0x{scope.signer.hex()}", "to": f"0x{plan.to.hex()}", "data": f"0x{plan.data.hex()}"}
     try:
         scope.session.client.call("eth_call", call, "latest")
@@ -95,11 +79,11 @@ def simulate(scope: Scope, plan: Plan) -> None:
         if error.code != EXECUTION_REVERTED:
             raise refused_answer(error) from error
         raise _would_revert(scope, plan, error) from error
-    scope.session.output.say(_field("checks", "a node tried it without revert"))
+    return _field("checks", "a node tried it without revert")
 
 
 def _would_revert(scope: Scope, plan: Plan, refusal: RpcRefused) -> TransactionRefused:
-    decoded, place = _decoded(refusal), plan.function
+    decoded, place = decoded_refusal(refusal), plan.function
     if decoded is not None and decoded.name == "BatchCallFailed":
         inner = decoded.arguments["reason"]
         assert isinstance(inner, bytes)
@@ -114,9 +98,9 @@ def _would_revert(scope: Scope, plan: Plan, refusal: RpcRefused) -> TransactionR
     )
 
 
-def _decoded(refusal: RpcRefused) -> DecodedError | None:
-    """Return the named error a node gave; None if it gave none, or one nobody knows."""
-    if not isinstance(refusal.data, str):
+def decoded_refusal(refusal: RpcRefused) -> DecodedError | None:
+    """Return the named error of a call that reverts; None if a node gave none, or one nobody knows."""
+    if refusal.code != EXECUTION_REVERTED or not isinstance(refusal.data, str):
         return None
     try:
         return decode_revert(bytes.fromhex(refusal.data.removeprefix("0x")))
@@ -134,49 +118,38 @@ def print_dry_run(scope: Scope, plans: Sequence[Plan]) -> None:
     scope.session.output.result(record, "dry run: nothing was signed", proof=scope.ledger.head.proof)
 
 
-def _intent(scope: Scope, plan: Plan) -> Intent:
-    return Intent(scope.signer, plan.to, plan.data)
+def _carry_out(scope: Scope, account: Account, plan: Plan) -> Outcome:
+    intent = Intent(scope.signer, plan.to, plan.data)
 
+    def prepare() -> Deed:
+        show(scope, [plan])
+        return Deed(intent, simulate(scope, plan), plan_record(plan), GAS_LIMIT_MAX)
 
-def _stored(scope: Scope, account: Account, plan: Plan) -> Entry | None:
-    """Return what was signed for a plan and has no proven outcome yet."""
-    intent = _intent(scope, plan)
-    return open_entry(scope.session, account, lambda stored: stored == intent)
-
-
-def _carry_out(scope: Scope, account: Account, plan: Plan, unlock: Callable[[], bytes]) -> Outcome:
-    session = scope.session
-    intent = _intent(scope, plan)
-    entry = _stored(scope, account, plan)
-    if entry is not None:
-        session.output.say(f"resuming what was signed before: 0x{entry.hash.hex()}")
-    else:
-        gas_limit = estimate_gas(session, intent, gas_limit_max=GAS_LIMIT_MAX)
-        state, _ = session.verifier.read_account(scope.ledger.head, account.address)
-        nonce = next_nonce(session, account.address, state.nonce if state is not None else 0)
-        entry = sign(session, unlock(), intent, nonce=nonce, gas_limit=gas_limit)
-        session.outbox.save(entry)
-    with session.output.progress(f"waiting until 0x{entry.hash.hex()[:8]}… is final"):
-        found = settle(session, entry.hash, entry.raw)
-    validate_succeeded(session, found)
+    found = carry_out(scope.session, scope.ledger.head, account, prepare, is_same=intent.__eq__, name=plan.function)
+    assert found is not None, "a dry run ends before"
     return Outcome(plan, found)
 
 
 def _print_outcomes(scope: Scope, outcomes: Sequence[Outcome]) -> None:
     lines: list[str] = []
     for outcome in outcomes:
-        found = outcome.found
-        lines.append(f"final at height {found.final.header.height}, signed {found.proof.signed}")
-        lines.append(f"0x{found.transaction.hash.hex()}")
-        events = [_event_words(scope, place, event) for place, event in events_of(found)]
-        lines += [_field("logged", event) for event in events[:_EVENTS_SHOWN]]
-        if len(events) > _EVENTS_SHOWN:
-            lines.append(_field("logged", f"{len(events) - _EVENTS_SHOWN} more like this"))
+        lines += final_words(scope, outcome.found)
     record: dict[str, object] = {
         "signer": account_text(scope, scope.signer),
         "actions": [{**plan_record(outcome.plan), **final_record(outcome.found)} for outcome in outcomes],
     }
     scope.session.output.result(record, "\n".join(lines), proof=outcomes[-1].found.proof)
+
+
+def final_words(scope: Scope, found: FinalTransaction) -> list[str]:
+    """Return a proven transaction in lines: height, hash, and the first of what it logged."""
+    lines = [final_line(found.proof)]
+    lines.append(f"0x{found.transaction.hash.hex()}")
+    events = [_event_words(scope, place, event) for place, event in events_of(found)]
+    lines += [_field("logged", event) for event in events[:_EVENTS_SHOWN]]
+    if len(events) > _EVENTS_SHOWN:
+        lines.append(_field("logged", f"{len(events) - _EVENTS_SHOWN} more like this"))
+    return lines
 
 
 def final_record(found: FinalTransaction) -> dict[str, object]:

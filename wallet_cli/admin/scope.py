@@ -7,8 +7,8 @@ from consensus.primitives.scalars import Address
 from wallet_cli.admin.proven import ProvenLedger
 from wallet_cli.amounts import Currency, find_currency
 from wallet_cli.currencies import load_currencies
-from wallet_cli.errors import ProofInvalid
 from wallet_cli.session import Session
+from wallet_cli.transactions import provable_head
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +16,19 @@ class Scope:
     """Where words get their meaning from."""
 
     session: Session
-    ledger: ProvenLedger
+    proven: ProvenLedger | None
+    """The newest proven state; None for commands that work without a network."""
     currencies: Sequence[Currency]
     currency: Currency | None
     """The currency the command names; None for commands that name none."""
     signer: Address
     """Whose rights the command uses: an account of this wallet, or a council; zero where nothing is signed."""
+
+    @property
+    def ledger(self) -> ProvenLedger:
+        """The newest proven state, for commands that have a network."""
+        assert self.proven is not None
+        return self.proven
 
     @property
     def own_currency(self) -> Currency:
@@ -35,14 +42,12 @@ def open_scope(session: Session, *, code: str | None = None, signer: Address | N
 
     Raises: ProofInvalid if no endpoint proves anything, UsageRefused for a currency that is not there.
     """
-    head = session.verifier.head()
-    if head is None:
-        raise ProofInvalid(
-            "no endpoint proves what it says, so nothing can be governed by it",
-            why="what is changed here is shown before and after from proven state only",
-            next_step="name a node that serves proofs: --rpc URL",
-            code="PROOF_MISSING",
-        )
+    head = provable_head(session)
     currencies = load_currencies(session, head)
     currency = None if code is None else find_currency(code, currencies)
     return Scope(session, ProvenLedger(session, head), currencies, currency, signer or Address(bytes(20)))
+
+
+def offline_scope(session: Session) -> Scope:
+    """Return the scope of a command that asks nobody; it knows the currencies proven before."""
+    return Scope(session, None, session.trust_store.load_currencies(), None, Address(bytes(20)))
