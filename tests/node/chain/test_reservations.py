@@ -19,7 +19,7 @@ from tests.node.rpc.statement_chain import OPEN_HOLD, SHORT_HOLD
 
 PAYER, PAYEE, NOTARY = ReservationRole
 THIRD = (3).to_bytes(32, "big")
-HEIGHT_LAST = 6
+HEIGHT_LAST = 8
 
 
 @pytest.fixture(scope="module")
