@@ -284,6 +284,24 @@ def test_lost_answer_is_unknown_and_the_same_command_goes_on(wallet: Wallet, tmp
     assert_all_paid_once(wallet)
 
 
+def test_part_that_another_payment_replaced_is_signed_anew(wallet: Wallet, tmp_path: Path) -> None:
+    def refuse(params: list[Any], honest: Callable[[], Any]) -> Any:
+        raise Refusal(-32003, "not now", {"reason": "quota_exceeded"})
+
+    file = write(tmp_path, WAGES)
+    wallet.node.lies["eth_sendRawTransactionSync"] = refuse
+    assert wallet.run("batch", file, "--yes").exit_code == 8
+    [replaced] = wallet.node.sent()
+    wallet.node.lies.clear()
+    wallet.node.lies["eth_sendRawTransaction"] = refuse
+    assert wallet.run("send", "alice", "1 EUR", "--yes").exit_code == 0
+    wallet.node.lies.clear()
+    wallet.node.calls.clear()
+    assert wallet.run("batch", file, "--yes").exit_code == 0
+    assert replaced not in wallet.node.sent()
+    assert_all_paid_once(wallet)
+
+
 def test_changed_file_is_not_paid_before_the_unfinished_one_is_settled(wallet: Wallet, tmp_path: Path) -> None:
     file = write(tmp_path, WAGES)
     wallet.node.lies["sycee_getFinalityProof"] = lambda params, honest: None
