@@ -51,7 +51,7 @@ def carry_out(
     Raises: Declined, PasswordWrong, TransactionRefused, OutcomeUnknown, ProofInvalid, WalletLocked.
     """
     with session.outbox.account_lock(account.address):
-        entry = _open_entry(session, account, is_same)
+        entry = open_entry(session, account, is_same)
         if entry is not None:
             session.output.say(f"resuming the {name} signed before: 0x{entry.hash.hex()}")
         else:
@@ -69,7 +69,7 @@ def final_line(proof: Proof) -> str:
     return f"final at height {proof.height}, signed {proof.signed}"
 
 
-def _open_entry(session: Session, account: Account, is_same: Callable[[Intent], bool]) -> Entry | None:
+def open_entry(session: Session, account: Account, is_same: Callable[[Intent], bool]) -> Entry | None:
     """Return the stored transaction that does this and has no proven outcome, or None."""
     for entry in session.outbox.load_open(account.address):
         if is_same(entry.intent):

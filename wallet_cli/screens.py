@@ -101,7 +101,9 @@ def balance_screen(name: str, address: Address, positions: Sequence[Position], p
         lines.append("  no money in any currency")
     for position in positions:
         decimals, code = position.currency.decimals, position.currency.code
-        rows = [("available", position.spendable.units), ("held / frozen", position.held + position.frozen)]
+        # More can be frozen than there is; the rows add up to the total all the same.
+        frozen = min(position.frozen, position.balance)
+        rows = [("available", position.spendable.units), ("held / frozen", position.held + frozen)]
         if position.parked:
             rows.append(("parked", position.parked))
         note = "   available + held + frozen" + (" + parked" if position.parked else "")

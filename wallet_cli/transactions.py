@@ -20,7 +20,7 @@ from wallet_cli.client import (
 from wallet_cli.errors import NetworkUnreachable, OutcomeUnknown, ProofInvalid, TransactionRefused
 from wallet_cli.keystore import Account
 from wallet_cli.outbox import SIGNED, Entry, Intent
-from wallet_cli.refusals import Advice, advice_for
+from wallet_cli.refusals import advice_for
 from wallet_cli.session import Session
 from wallet_cli.verified import FinalTransaction, Head, ask_any, proof_failed, refused_answer
 
@@ -149,21 +149,26 @@ def validate_succeeded(session: Session, found: FinalTransaction) -> None:
     """Check that a proven transaction did what it was signed for. Raises: TransactionRefused."""
     if found.receipt.succeeded:
         return
-    reason, name = "its receipt has status 0", "0x" + found.transaction.hash.hex()
-    advice: Advice | None = None
-    try:
-        answer = session.client.call("sycee_getRevertReason", name).result
-        if isinstance(answer, dict) and isinstance(answer.get("data"), str):
-            data = bytes.fromhex(answer["data"].removeprefix("0x"))
-            reason, advice = describe_revert(data) + " (says the node)", advice_for(data)
-    except (RpcRefused, ValueError):
-        session.output.detail("the node does not say why")
+    name, data = "0x" + found.transaction.hash.hex(), told_revert_data(session, found)
+    reason = "its receipt has status 0" if data is None else f"{describe_revert(data)} (says the node)"
+    advice = None if data is None else advice_for(data)
     raise TransactionRefused(
         f"{name} is final at height {found.final.header.height} and reverted: {reason}",
         why=f"{advice.why if advice else 'the ledger refused it when it was executed'}; no money moved",
         next_step=f"sycee tx show {name}",
         code="REVERTED",
     )
+
+
+def told_revert_data(session: Session, found: FinalTransaction) -> bytes | None:
+    """Return why a proven transaction reverted, as a node says; None if it does not say."""
+    try:
+        answer = session.client.call("sycee_getRevertReason", "0x" + found.transaction.hash.hex()).result
+        if isinstance(answer, dict) and isinstance(answer.get("data"), str):
+            return bytes.fromhex(answer["data"].removeprefix("0x"))
+    except (RpcRefused, ValueError):
+        session.output.detail("the node does not say why")
+    return None
 
 
 def unknown_outcome(session: Session, transaction_hash: Hash32) -> OutcomeUnknown:

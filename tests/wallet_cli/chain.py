@@ -257,12 +257,12 @@ def finality_proof(block: Block, index: int) -> dict[str, object]:
 
 
 def run_call(
-    storage: Storage, caller: Address, address: Address, data: bytes, *, timestamp_s: int
+    storage: Storage, caller: Address, address: Address, data: bytes, *, timestamp_s: int, is_static: bool = False
 ) -> tuple[NativeResult, list[Log]]:
     """Run a call of a system contract; one that reverts leaves the storage alone."""
     logs: list[tuple[Address, tuple[bytes, ...], bytes]] = []
     changed = copy.deepcopy(storage)
-    context = DictionaryContext(changed, logs, address=address, caller=caller, value=0, is_static=False)
+    context = DictionaryContext(changed, logs, address=address, caller=caller, value=0, is_static=is_static)
     context.block_timestamp_s = timestamp_s
     result = run_native(context, data, 100_000_000)
     if result.success:

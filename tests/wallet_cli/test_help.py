@@ -35,9 +35,9 @@ ALL = [(name, command) for name, command in commands(cli) if not name.startswith
 def test_commands_are_these() -> None:
     assert [name for name, _ in ALL] == [
         "init", "keys new", "keys import", "keys list", "keys show", "keys use", "contacts add", "contacts list",
-        "balance", "history", "send", "hold create", "hold pay", "hold release", "hold consent", "hold extend",
-        "hold show", "hold list", "redemption request", "redemption cancel", "redemption show", "redemption list",
-        "contract list", "contract abi", "contract alias", "contract deploy",
+        "balance", "account", "history", "send", "hold create", "hold pay", "hold release", "hold consent",
+        "hold extend", "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
+        "redemption list", "contract list", "contract abi", "contract alias", "contract deploy",
         "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "net list",
         "net health", "trust show", "version",
     ]  # fmt: skip
@@ -75,6 +75,7 @@ def test_example_does_what_it_says(
         prepare_hold(wallet, monkeypatch)
     if words[:2] in (["redemption", "cancel"], ["redemption", "show"]):
         assert wallet.run("redemption", "request", "1 EUR", "--yes").exit_code == 0
+    (tmp_path / "wages.csv").write_text("to,amount,memo\nbob,1 EUR,WAGE\n")
     stdin = None
     if "<" in words:
         words, stdin = words[: words.index("<")], ALICE_KEY.hex()

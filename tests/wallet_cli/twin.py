@@ -188,6 +188,20 @@ class Node:
             raise Refusal(3, "execution reverted", "0x" + result.output.hex())
         return result
 
+    def _sycee_getRevertReason(self, transaction_hash: str) -> object:
+        """Run a transaction, the first of its block, once more on the state before it."""
+        found = self.chain.find(bytes.fromhex(transaction_hash[2:]))
+        if found is None:
+            return None
+        block, index = found
+        transaction = decode_transaction(block.transactions[index])
+        before = copy.deepcopy(self.chain.blocks[block.header.height - 1].storage)
+        assert transaction.to is not None and index == 0
+        timestamp_s = block.header.timestamp_ms // 1_000
+        sender = recover_sender(transaction)
+        result, _ = run_call(before, sender, transaction.to, transaction.data, timestamp_s=timestamp_s)
+        return {"reverted": not result.success, "data": "0x" + result.output.hex()}
+
     def _sycee_getAccount(self, account: str, height: str, cursor: str | None) -> dict[str, object]:
         """Holds and redemptions of an account, one a page; the euro alone has any, and no bank is registered."""
         block, own = self.chain.blocks[int(height, 16)], Address(bytes.fromhex(account[2:]))

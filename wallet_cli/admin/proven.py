@@ -11,6 +11,7 @@ from contracts.declarations import FunctionDeclaration, decoder_of, encode_call
 from contracts.decoding import DecodedError, decode_revert
 from contracts.native.directory import lookup, run_native
 from contracts.native.dispatch import find_function
+from contracts.native.read_context import ReadContext
 from wallet_cli.session import Session
 from wallet_cli.verified import Head
 
@@ -48,44 +49,21 @@ class ProvenLedger:
         """Return the results of a view. Raises: ViewReverted, ProofInvalid, NetworkUnreachable."""
         declared = declared_function(address, view)
         assert not declared.mutates, "only views are asked"
-        result = run_native(_ProvenCall(self, address, self._chain_id), encode_call(declared, *values), _VIEW_GAS)
+        header = self.head.final.header
+        context = ReadContext(
+            self.word,
+            address,
+            height=int(header.height),
+            # Contracts see whole seconds; the header's milliseconds are dropped there too.
+            timestamp_s=header.timestamp_ms // 1_000,
+            chain_id=self._chain_id,
+        )
+        result = run_native(context, encode_call(declared, *values), _VIEW_GAS)
         if not result.success:
             error = decode_revert(result.output)
             assert error is not None, "native contracts revert with errors they declare"
             raise ViewReverted(view, error)
         return tuple(decoder_of(declared.results)(result.output, 0))
-
-
-class _ProvenCall:
-    """A call that reads proven words and can write nothing (contracts.native.context.CallContext)."""
-
-    caller = Address(bytes(20))
-    value = 0
-    is_static = True
-
-    def __init__(self, ledger: ProvenLedger, address: Address, chain_id: int) -> None:
-        header = ledger.head.final.header
-        self._ledger = ledger
-        self.address = address
-        self.chain_id = chain_id
-        self.block_number = int(header.height)
-        # Headers count whole seconds beside milliseconds, as contracts do; the remainder is dropped there too.
-        self.block_timestamp_s = header.timestamp_ms // 1_000
-
-    def get_slot(self, slot: int) -> int:
-        return self._ledger.word(self.address, slot)
-
-    def set_slot(self, slot: int, value: int) -> None:
-        raise AssertionError("a static call is refused before it writes")
-
-    def emit(self, topics: tuple[bytes, ...], data: bytes) -> None:
-        raise AssertionError("a static call is refused before it logs")
-
-    def make_contract(self) -> None:
-        raise AssertionError("a static call is refused before it makes a contract")
-
-    def at(self, address: Address) -> "_ProvenCall":
-        return _ProvenCall(self._ledger, address, self.chain_id)
 
 
 def declared_function(address: Address, name: str) -> FunctionDeclaration:

@@ -74,10 +74,12 @@ class _Desk:
         name = self.session.name_of(address)
         return party_words(name or short_address(address), kind_of(self.session, address), address)
 
-    def screen(self, title: str, fields: Sequence[tuple[str, str]], warnings: Sequence[str] = ()) -> str:
-        """Return what is shown before signing."""
+    def screen(
+        self, title: str, fields: Sequence[tuple[str, str]], warnings: Sequence[str] = (), *, proven: str = "hold"
+    ) -> str:
+        """Return what is shown before signing; `proven` is what was."""
         where = (self.session.network.name, self.session.network.chain_id)
-        checks = f"hold {proof_words(self.head.proof)}; a node tried it without revert"
+        checks = f"{proven} {proof_words(self.head.proof)}; a node tried it without revert"
         return deed_screen(title, where, fields, checks, warnings)
 
 
@@ -123,7 +125,7 @@ def create(session: Session, to: str, amount: str, notary: str | None, expires: 
             fields.append(("memo", memo_text(reference)))
         warnings = warnings_of(payee, name, has_checksum, desk.head.proof)
         record: dict[str, object] = {"id": f"0x{hold_id.hex()}", **amount_record(money)}
-        return Deed(intent, desk.screen("Make a hold", fields, warnings), record)
+        return Deed(intent, desk.screen("Make a hold", fields, warnings, proven="balance"), record)
 
     found = carry_out(
         session,
@@ -353,7 +355,7 @@ def _release_expired(desk: _Desk) -> None:
     fields += [("together", format_amount(total)) for total in _sums(expired)]
     deed = Deed(
         Intent(desk.account.address, BATCH, data),
-        desk.screen(f"Take back {len(expired)} expired holds", fields),
+        desk.screen("Take expired holds back", fields),
         {"ids": [f"0x{proven.hold.id.hex()}" for proven in expired]},
         RELEASE_GAS_LIMIT_MAX,
     )
