@@ -31,7 +31,19 @@ CREATE TABLE IF NOT EXISTS transactions (
     raw BLOB NOT NULL, state TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS transactions_open ON transactions (sender, state);
+CREATE TABLE IF NOT EXISTS batches (
+    number INTEGER PRIMARY KEY, sender BLOB NOT NULL, digest BLOB NOT NULL, state TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS batch_parts (
+    batch INTEGER NOT NULL, part INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (batch, part)
+);
 """
+
+OPEN: Final = "open"
+"""A batch of which not every part is proven paid."""
+DONE: Final = "done"
+ABANDONED: Final = "abandoned"
+"""Given up by the user with what was paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,20 @@ class Entry:
     """SIGNED, FINAL or REPLACED. A node's refusal changes nothing: the bytes are still valid and may be sent again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Many payments that are one thing to the user, in parts of one transaction each."""
+
+    number: int
+    """This wallet's own, from 1."""
+    digest: bytes
+    """32 bytes: what all its parts pay."""
+    state: str
+    """OPEN, DONE or ABANDONED."""
+    parts: dict[int, Hash32]
+    """The newest transaction signed for each part, by its place from 0."""
+
+
 class Outbox:
     """The outbox of one network, in wallet.db."""
 
@@ -76,12 +102,52 @@ class Outbox:
         """Close the file."""
         self._database.close()
 
-    def save(self, entry: Entry) -> None:
-        """Write a signed transaction to disk; only then may it be sent."""
+    def save(self, entry: Entry, *, batch_part: tuple[int, int] | None = None) -> None:
+        """Write a signed transaction to disk; only then may it be sent.
+
+        `batch_part` is number and part of the batch it belongs to, written in the same moment.
+        """
         intent = entry.intent
         values = (entry.hash, intent.sender, entry.nonce, intent.to or b"", intent.data, entry.raw, entry.state)
         with self._database:
             self._database.execute("INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+            if batch_part is not None:
+                place = (*batch_part, entry.hash)
+                self._database.execute("INSERT OR REPLACE INTO batch_parts VALUES (?, ?, ?)", place)
+
+    def open_batch(self, sender: Address, digest: bytes) -> Batch:
+        """Write a batch to disk before any of its parts is signed."""
+        with self._database:
+            written = self._database.execute(
+                "INSERT INTO batches (sender, digest, state) VALUES (?, ?, ?)", (sender, digest, OPEN)
+            )
+        assert written.lastrowid is not None, "a row was inserted"
+        return Batch(written.lastrowid, digest, OPEN, {})
+
+    def close_batch(self, number: int, state: str) -> None:
+        """Note that a batch is DONE or ABANDONED."""
+        assert state in (DONE, ABANDONED)
+        with self._database:
+            self._database.execute("UPDATE batches SET state = ? WHERE number = ?", (state, number))
+
+    def load_batches(self, sender: Address) -> list[Batch]:
+        """Return every batch of `sender`, the newest first. Raises: UsageRefused."""
+        own = "SELECT number FROM batches WHERE sender = ?"
+        try:
+            query = "SELECT number, digest, state FROM batches WHERE sender = ? ORDER BY number DESC"
+            rows = self._database.execute(query, (sender,)).fetchall()
+            query = f"SELECT batch, part, hash FROM batch_parts WHERE batch IN ({own})"
+            parts = self._database.execute(query, (sender,)).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self._damaged(str(error)) from error
+        if not all(has_types(row, (int, bytes, str)) for row in rows) or not all(
+            has_types(part, (int, int, bytes)) for part in parts
+        ):
+            raise self._damaged("a batch holds a value of the wrong type")
+        batches = {number: Batch(number, digest, state, {}) for number, digest, state in rows}
+        for number, part, transaction_hash in parts:
+            batches[number].parts[part] = Hash32(transaction_hash)
+        return list(batches.values())
 
     def mark_final(self, transaction_hash: Hash32) -> None:
         """Note that the receipt of a transaction is proven; others of this wallet with its nonce are replaced."""

@@ -1,12 +1,15 @@
 """Payments: what they are before they are signed, and in the receipts that prove them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from consensus.primitives.scalars import Address, AmountMinor
 from contracts.declarations import declare_function, encode_call
 from contracts.movements import MovementKind, read_movements
-from wallet_cli.amounts import Amount, Currency
+from wallet_cli.addresses import checksum_address
+from wallet_cli.amounts import Amount, Currency, format_amount
+from wallet_cli.errors import ProofInvalid
 from wallet_cli.memos import EMPTY_MEMO
 from wallet_cli.outbox import Intent
 from wallet_cli.verified import FinalTransaction
@@ -59,3 +62,16 @@ def payments_in(found: FinalTransaction, currencies: list[Currency]) -> list[Pay
 
 def _amount(units: int, currency: Currency) -> Amount:
     return Amount(AmountMinor(units), currency)
+
+
+def validate_moved(found: FinalTransaction, payments: Sequence[Payment], expected: Payment) -> None:
+    """Check that a proven receipt shows what was signed for. Raises: ProofInvalid."""
+    if expected not in payments:
+        name = "0x" + found.transaction.hash.hex()
+        raise ProofInvalid(
+            f"{name} is final and its receipt shows no {expected.kind} of {format_amount(expected.amount)} to "
+            f"{checksum_address(expected.recipient)}",
+            why="the receipt is proven, so the currency did something else than it should",
+            next_step=f"sycee tx show {name}",
+            code="RECEIPT_UNEXPECTED",
+        )

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from consensus.primitives.scalars import Address, AmountMinor
 from contracts.declarations import declare_function, encode_call
 from contracts.layout import CurrencySlots, address_mapping_slot, balance_slot
-from wallet_cli.amounts import Amount, Currency, amount_record
+from wallet_cli.amounts import Amount, Currency, amount_record, format_amount
+from wallet_cli.errors import InsufficientFunds
+from wallet_cli.keystore import Account
 from wallet_cli.session import Session
 from wallet_cli.verified import Head, ask_any, proof_failed
 
@@ -55,6 +57,21 @@ def read_position(session: Session, head: Head, account: Address, currency: Curr
     ]
     _, (balance, frozen, held, parked) = session.verifier.read_account(head, currency.address, slots)
     return Position(currency, balance, frozen, held, parked)
+
+
+def require_spendable(session: Session, head: Head, account: Account, money: Amount) -> tuple[Amount, Amount]:
+    """Return what an account can spend, proven, and what remains once `money` has left.
+
+    Raises: InsufficientFunds, ProofInvalid, NetworkUnreachable.
+    """
+    spendable = read_position(session, head, account.address, money.currency).spendable
+    if spendable.units < money.units:
+        raise InsufficientFunds(
+            f"{account.name} can spend {format_amount(spendable)}, {format_amount(money)} are to be paid",
+            why=f"the balance is {head.proof.label()}; nothing was signed",
+            next_step=f"sycee balance {account.name}",
+        )
+    return spendable, Amount(AmountMinor(spendable.units - money.units), money.currency)
 
 
 def ask_position(session: Session, account: Address, currency: Currency) -> Position:

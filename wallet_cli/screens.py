@@ -58,19 +58,37 @@ class Confirmation:
 def confirmation_screen(screen: Confirmation) -> str:
     """Return the screen shown before a payment is signed; the same fields in the same order for every one."""
     name = screen.recipient_name or short_address(screen.recipient)
-    title = "Pay online"
-    lines = [
-        title + f"network {screen.network}, chain {screen.chain_id}".rjust(_SCREEN_COLUMNS - len(title)),
-        _field("to", f"{name:<14} {screen.recipient_kind:<16} {short_address(screen.recipient)}"),
-        _field("amount", f"{format_amount(screen.amount):<14} {amount_words(screen.amount)}"),
-        _field("from", f"{screen.sender_name:<14} after it {format_amount(screen.after)} spendable"),
+    fields = [
+        ("to", party_words(name, screen.recipient_kind, screen.recipient)),
+        ("amount", f"{format_amount(screen.amount):<14} {amount_words(screen.amount)}"),
+        ("from", f"{screen.sender_name:<14} after it {format_amount(screen.after)} spendable"),
     ]
     if screen.memo != EMPTY_MEMO:
-        lines.append(_field("memo", memo_text(screen.memo)))
+        fields.append(("memo", memo_text(screen.memo)))
+    checks = f"balance {proof_words(screen.proof)}; a node tried it without revert"
+    where = (screen.network, screen.chain_id)
+    return deed_screen("Pay online", where, fields, checks, screen.warnings)
+
+
+def deed_screen(
+    title: str,
+    where: tuple[str, int],
+    fields: Sequence[tuple[str, str]],
+    checks: str,
+    warnings: Sequence[str],
+) -> str:
+    """Return the screen of anything that will be signed; `where` is network and chain id."""
+    lines = [title + f"network {where[0]}, chain {where[1]}".rjust(_SCREEN_COLUMNS - len(title))]
+    lines += [_field(label, text) for label, text in fields]
     lines.append(_field("finality", "final when shown, about 0.1 s          fee none"))
-    lines.append(_field("checks", f"balance {_proof_words(screen.proof)}; a node tried it without revert"))
-    lines += [_field("warning", text) for text in screen.warnings]
+    lines.append(_field("checks", checks))
+    lines += [_field("warning", text) for text in warnings]
     return "\n".join(lines)
+
+
+def party_words(name: str, kind: str, address: Address) -> str:
+    """Return who somebody is, on one line."""
+    return f"{name:<14} {kind:<16} {short_address(address)}"
 
 
 def balance_screen(name: str, address: Address, positions: Sequence[Position], proof: Proof) -> str:
@@ -83,7 +101,9 @@ def balance_screen(name: str, address: Address, positions: Sequence[Position], p
         lines.append("  no money in any currency")
     for position in positions:
         decimals, code = position.currency.decimals, position.currency.code
-        rows = [("available", position.spendable.units), ("held / frozen", position.held + position.frozen)]
+        # More can be frozen than there is; the rows add up to the total all the same.
+        frozen = min(position.frozen, position.balance)
+        rows = [("available", position.spendable.units), ("held / frozen", position.held + frozen)]
         if position.parked:
             rows.append(("parked", position.parked))
         note = "   available + held + frozen" + (" + parked" if position.parked else "")
@@ -150,7 +170,8 @@ def _field(label: str, text: str) -> str:
     return f"  {label:<{_LABEL_COLUMN - 2}}{text}"
 
 
-def _proof_words(proof: Proof) -> str:
+def proof_words(proof: Proof) -> str:
+    """Return how a figure is known, in the middle of a line."""
     if proof.level == "verified":
         return f"proven at height {proof.height}, {age_text(proof.age_ms or 0)} old"
     return proof.label()

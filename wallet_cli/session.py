@@ -157,6 +157,12 @@ class Session:
         """Names of others."""
         return load_contacts(self.home.contacts_file)
 
+    @cached_property
+    def _names(self) -> dict[bytes, str]:
+        """Names by address: own accounts before contacts, and of several the first."""
+        named = [(account.name, account.address) for account in self.accounts]
+        return {address: name for name, address in reversed([*named, *self.contacts.items()])}
+
     def account(self, name: str = "") -> Account:
         """Return the account called `name`, or the default one. Raises: UsageRefused."""
         chosen = name or self.settings.sender or self.preferences.account
@@ -191,13 +197,7 @@ class Session:
 
     def name_of(self, address: bytes) -> str:
         """Return the name this wallet has for an address, or an empty string."""
-        for account in self.accounts:
-            if account.address == address:
-                return account.name
-        for name, known in self.contacts.items():
-            if known == address:
-                return name
-        return ""
+        return self._names.get(address, "")
 
     def password_source(self) -> PasswordSource:
         """Return where the password of keys comes from."""

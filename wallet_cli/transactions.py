@@ -17,11 +17,12 @@ from wallet_cli.client import (
     RpcRefused,
     RpcSilent,
 )
-from wallet_cli.errors import NetworkUnreachable, OutcomeUnknown, TransactionRefused
+from wallet_cli.errors import NetworkUnreachable, OutcomeUnknown, ProofInvalid, TransactionRefused
 from wallet_cli.keystore import Account
 from wallet_cli.outbox import SIGNED, Entry, Intent
+from wallet_cli.refusals import advice_for
 from wallet_cli.session import Session
-from wallet_cli.verified import FinalTransaction, ask_any, proof_failed, refused_answer
+from wallet_cli.verified import FinalTransaction, Head, ask_any, proof_failed, refused_answer
 
 POLL_MS: Final = 200
 """Between two questions about a pending transaction: a payment takes about 100 ms, a slow leader a second."""
@@ -32,12 +33,17 @@ SYNC_TIMEOUT_MAX_MS: Final = 30_000
 EXECUTION_REVERTED: Final = 3
 
 
-def open_entry(session: Session, intent: Intent) -> Entry | None:
-    """Return the stored transaction that does this very intent and has no proven outcome, or None."""
-    for entry in session.outbox.load_open(intent.sender):
-        if entry.intent == intent:
-            return entry
-    return None
+def provable_head(session: Session) -> Head:
+    """Return the newest proven header. Raises: ProofInvalid if nothing can be proven here, NetworkUnreachable."""
+    head = session.verifier.head()
+    if head is None:
+        raise ProofInvalid(
+            "no endpoint proves what it says, so the outcome could not be proven either",
+            why="a transaction returns only what was verified",
+            next_step="name a node that serves proofs: --rpc URL",
+            code="PROOF_MISSING",
+        )
+    return head
 
 
 def estimate_gas(session: Session, intent: Intent, *, gas_limit_max: int) -> int:
@@ -53,10 +59,11 @@ def estimate_gas(session: Session, intent: Intent, *, gas_limit_max: int) -> int
     except RpcRefused as error:
         if error.code != EXECUTION_REVERTED:
             raise refused_answer(error) from error
+        advice = advice_for(revert_data(error))
         raise TransactionRefused(
             f"the transaction would revert: {revert_text(error)}",
-            why="the ledger's rules refuse it; nothing was signed",
-            next_step=f"sycee balance {checksum_or_name(session, intent.sender)}",
+            why=f"{advice.why if advice else 'the ledger refuses it by its rules'}; nothing was signed",
+            next_step=advice.next_step if advice else f"sycee balance {checksum_or_name(session, intent.sender)}",
             code="WOULD_REVERT",
             reason=error.reason,
         ) from error
@@ -78,12 +85,18 @@ def next_nonce(session: Session, account: Address, proven_nonce: int) -> int:
     return max(proven_nonce, _quantity(answer))
 
 
-def sign_and_store(session: Session, account: Account, intent: Intent, *, nonce: int, gas_limit: int) -> Entry:
-    """Sign a transaction and write it to disk. Raises: PasswordWrong, Declined."""
-    from wallet_cli.signing import sign_call, unlock
+def open_key(session: Session, account: Account) -> bytes:
+    """Return the private key of an account, to be held for one command only. Raises: PasswordWrong, Declined."""
+    from wallet_cli.signing import unlock
 
     with session.output.progress(f"opening the key of {account.name}"):
-        private_key = unlock(account, session.password_source())
+        return unlock(account, session.password_source())
+
+
+def sign(session: Session, private_key: bytes, intent: Intent, *, nonce: int, gas_limit: int) -> Entry:
+    """Return a signed transaction, which may leave only after the outbox has saved it."""
+    from wallet_cli.signing import sign_call
+
     signed = sign_call(
         private_key,
         chain_id=session.network.chain_id,
@@ -92,9 +105,7 @@ def sign_and_store(session: Session, account: Account, intent: Intent, *, nonce:
         to=intent.to,
         data=intent.data,
     )
-    entry = Entry(signed.hash, nonce, signed.raw, intent, SIGNED)
-    session.outbox.save(entry)
-    return entry
+    return Entry(signed.hash, nonce, signed.raw, intent, SIGNED)
 
 
 def settle(session: Session, transaction_hash: Hash32, raw: bytes | None) -> FinalTransaction:
@@ -138,19 +149,26 @@ def validate_succeeded(session: Session, found: FinalTransaction) -> None:
     """Check that a proven transaction did what it was signed for. Raises: TransactionRefused."""
     if found.receipt.succeeded:
         return
-    reason, name = "its receipt has status 0", "0x" + found.transaction.hash.hex()
-    try:
-        answer = session.client.call("sycee_getRevertReason", name).result
-        if isinstance(answer, dict) and isinstance(answer.get("data"), str):
-            reason = describe_revert(bytes.fromhex(answer["data"].removeprefix("0x"))) + " (says the node)"
-    except (RpcRefused, ValueError):
-        session.output.detail("the node does not say why")
+    name, data = "0x" + found.transaction.hash.hex(), told_revert_data(session, found)
+    reason = "its receipt has status 0" if data is None else f"{describe_revert(data)} (says the node)"
+    advice = None if data is None else advice_for(data)
     raise TransactionRefused(
         f"{name} is final at height {found.final.header.height} and reverted: {reason}",
-        why="the ledger refused it when it was executed; no money moved",
+        why=f"{advice.why if advice else 'the ledger refused it when it was executed'}; no money moved",
         next_step=f"sycee tx show {name}",
         code="REVERTED",
     )
+
+
+def told_revert_data(session: Session, found: FinalTransaction) -> bytes | None:
+    """Return why a proven transaction reverted, as a node says; None if it does not say."""
+    try:
+        answer = session.client.call("sycee_getRevertReason", "0x" + found.transaction.hash.hex()).result
+        if isinstance(answer, dict) and isinstance(answer.get("data"), str):
+            return bytes.fromhex(answer["data"].removeprefix("0x"))
+    except (RpcRefused, ValueError):
+        session.output.detail("the node does not say why")
+    return None
 
 
 def unknown_outcome(session: Session, transaction_hash: Hash32) -> OutcomeUnknown:
@@ -224,12 +242,15 @@ def _refusal(error: RpcRefused) -> TransactionRefused:
     )
 
 
+def revert_data(error: RpcRefused) -> bytes:
+    """Return the revert data in a refusal; empty if there is none."""
+    try:
+        return bytes.fromhex(error.data.removeprefix("0x")) if isinstance(error.data, str) else b""
+    except ValueError:
+        return b""
+
+
 def revert_text(error: RpcRefused) -> str:
     """Return the named error and its values in a refusal, or its message."""
-    data = error.data
-    try:
-        if isinstance(data, str):
-            return describe_revert(bytes.fromhex(data.removeprefix("0x")))
-    except ValueError:
-        pass
-    return error.message
+    data = revert_data(error)
+    return describe_revert(data) if data else error.message

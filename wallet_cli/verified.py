@@ -181,6 +181,23 @@ class Verifier:
             raise refused_answer(refused)
         raise self._client.unreachable()
 
+    def check_evidence(self, source: str, answer: object, transaction_hash: Hash32) -> FinalTransaction:
+        """Return the transaction that kept evidence proves, asking no node; `source` is where the evidence lies.
+
+        Raises: ProofInvalid; PolicyRefused if its epoch is newer than what this wallet has followed.
+        """
+        trusted = self.trusted()
+        epoch = self._checked(source, lambda: decode_header(_bytes(_object(answer), "header")).epoch)
+        if trusted is None or epoch > trusted.epoch:
+            known = "none" if trusted is None else str(trusted.epoch)
+            raise PolicyRefused(
+                f"{source} proves something of epoch {epoch}, and the newest epoch this wallet knows is {known}",
+                why="its validators were handed over to in steps that this wallet has not seen",
+                next_step="sycee net health, once with a network; then repeat the command",
+                code="EPOCH_UNKNOWN",
+            )
+        return self._final_transaction(source, answer, transaction_hash)
+
     def _final_transaction(self, endpoint: str, answer: object, transaction_hash: Hash32) -> FinalTransaction:
         final = self._take_notice(endpoint, answer)
 

@@ -231,6 +231,11 @@ def _validate_parameters(context: CallContext, name: str, value: int) -> None:
 assert [field.name for field in fields(ProtocolParameters)] == list(PROTOCOL_PARAMETER_SLOTS)
 assert sorted((*BOUNDS, *LIMIT_BOUNDS)) == sorted(PROTOCOL_PARAMETER_SLOTS)
 
+PARAMETER_BOUNDS: Final[dict[str, tuple[int, int]]] = {
+    name: {**BOUNDS, **LIMIT_BOUNDS}[name] for name in PROTOCOL_PARAMETER_SLOTS
+}
+"""Lowest and highest value of every parameter, in the order of their slots, for those who show them."""
+
 PROTOCOL_CONFIG: Final = build_contract(
     "ProtocolConfig",
     tables=(FUNCTIONS,),

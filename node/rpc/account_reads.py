@@ -9,11 +9,12 @@ from consensus.primitives.scalars import ZERO_ADDRESS, Address, Height
 from contracts.addresses import ACCOUNT_REGISTRY
 from contracts.native.accounts import MAY_DEPLOY, MAY_SEND, AccountStatus, bank_of, record_of, sponsor_of
 from contracts.native.hold_records import HoldStatus, has_hold, read_hold
+from contracts.native.read_context import ReadContext
 from contracts.native.redemptions import RedemptionStatus, redemption_count, redemption_of
 from contracts.native.transfer_rules import limits_enabled, limits_of
 from node.chain.index_reader import IndexReader
 from node.chain.reservations import HOLD, Reservation, ReservationRole
-from node.rpc.backend import CurrencyInfo, LedgerReads, StateAt
+from node.rpc.backend import CurrencyInfo, LedgerReads
 from node.rpc.currencies import currency_object
 from node.rpc.encoding import Json, JsonObject, data_hex
 from node.rpc.positions import position_amounts
@@ -36,49 +37,6 @@ _LIMIT_FIELDS: Final = (
 )
 
 
-class ReadContext:
-    """`contracts.native.context.CallContext` of a read: one contract in the state after one block."""
-
-    __slots__ = ("_state", "address", "block_number", "block_timestamp_s", "chain_id")
-
-    caller = ZERO_ADDRESS
-    value = 0
-    is_static = True
-
-    def __init__(self, state: StateAt, address: Address, *, height: int, timestamp_s: int, chain_id: int) -> None:
-        self._state = state
-        self.address = address
-        self.block_number = height
-        self.block_timestamp_s = timestamp_s
-        self.chain_id = chain_id
-
-    def get_slot(self, slot: int) -> int:
-        """Return a word of the contract."""
-        return self._state.storage(self.address, slot)
-
-    def set_slot(self, slot: int, value: int) -> None:
-        """Never called: a read that writes is a bug."""
-        raise AssertionError("a read wrote")
-
-    def emit(self, topics: tuple[bytes, ...], data: bytes) -> None:
-        """Never called: a read that logs is a bug."""
-        raise AssertionError("a read logged")
-
-    def make_contract(self) -> None:
-        """Never called: a read that makes a contract is a bug."""
-        raise AssertionError("a read made a contract")
-
-    def at(self, address: Address) -> "ReadContext":
-        """Return the same moment of another contract."""
-        return ReadContext(
-            self._state,
-            address,
-            height=self.block_number,
-            timestamp_s=self.block_timestamp_s,
-            chain_id=self.chain_id,
-        )
-
-
 def read_context(reads: LedgerReads, height: Height, chain_id: int) -> ReadContext:
     """Return the state after the block at `height`, in that block's second, at the AccountRegistry.
 
@@ -86,9 +44,8 @@ def read_context(reads: LedgerReads, height: Height, chain_id: int) -> ReadConte
     """
     # Whole seconds, as contracts see them.
     timestamp_s = reads.header(height).header.timestamp_ms // 1_000
-    return ReadContext(
-        reads.state_at(height), ACCOUNT_REGISTRY, height=height, timestamp_s=timestamp_s, chain_id=chain_id
-    )
+    state = reads.state_at(height)
+    return ReadContext(state.storage, ACCOUNT_REGISTRY, height=height, timestamp_s=timestamp_s, chain_id=chain_id)
 
 
 def registration_object(context: ReadContext, account: Address) -> JsonObject | None:

@@ -2,9 +2,10 @@
 
 import sys
 
-from tests.benchmarks import evm, latency, rpc_soak, stages, throughput
+from tests.benchmarks import dvp, evm, latency, rpc_soak, stages, throughput
 
 BENCHMARKS = {
+    "dvp": dvp.main,
     "evm": evm.main,
     "latency": latency.main,
     "rpc_soak": rpc_soak.main,

@@ -89,6 +89,20 @@ def main(arguments: list[str]) -> None:
     )
 
 
+def block_context(height: Height, parent_hash: Hash32) -> BlockContext:
+    """Return the context of a block without limits."""
+    return BlockContext(
+        chain_id=DEVNET_CHAIN_ID,
+        parent_hash=parent_hash,
+        height=height,
+        timestamp_ms=TimestampMs(1_700_000_000_000 + height),
+        leader=Address(bytes(20)),
+        epoch=Epoch(0),
+        view=View(height),
+        limits=LIMITS,
+    )
+
+
 def one_block(
     samples: dict[str, list[float]], store: LevelDbStore, raws: list[bytes], height: Height, parent_hash: Hash32
 ) -> Hash32:
@@ -103,16 +117,7 @@ def one_block(
     assert len(decode_gossip(payload)[1]) == count
     pool = Pool(PoolLimits(transactions_max=10_000))
     timed(samples, "mempool", count, lambda: _admit(pool, decoded, senders, height - 1))
-    context = BlockContext(
-        chain_id=DEVNET_CHAIN_ID,
-        parent_hash=parent_hash,
-        height=height,
-        timestamp_ms=TimestampMs(1_700_000_000_000 + height),
-        leader=Address(bytes(20)),
-        epoch=Epoch(0),
-        view=View(height),
-        limits=LIMITS,
-    )
+    context = block_context(height, parent_hash)
     signed = [SignedTransaction(transaction, sender) for transaction, sender in zip(decoded, senders, strict=True)]
     execution = BlockExecution(FinalState(store.snapshot()), context)
     timed(samples, "execute", count, lambda: _execute_all(execution, signed))

@@ -23,7 +23,6 @@ from consensus.primitives.signatures import address_of_private_key
 from consensus.simplex.messages import SigningDomain
 from consensus.simplex.validators import encode_set_payload, next_set_requests_hash
 from contracts.addresses import currency_address
-from contracts.declarations import declare_event
 from contracts.native.directory import lookup, run_native
 from contracts.native.dispatch import NativeResult
 from contracts.native.epoch_end import GenesisMember
@@ -45,8 +44,6 @@ from tests.contracts.ledger import DictionaryContext, without_zeros
 ALICE_KEY, BOB_KEY = keccak256(b"alice"), keccak256(b"bob")
 ALICE, BOB = address_of_private_key(ALICE_KEY), address_of_private_key(BOB_KEY)
 EUR, JPY = currency_address(1), currency_address(2)
-TRANSFER = declare_event("Transfer(address indexed from, address indexed to, uint256 value)")
-MEMO = declare_event("Memo(address indexed from, address indexed to, bytes32 indexed memo)")
 Storage = dict[Address, dict[int, int]]
 
 
@@ -260,7 +257,7 @@ def finality_proof(block: Block, index: int) -> dict[str, object]:
 
 
 def run_call(
-    storage: Storage, caller: Address, address: Address, data: bytes, *, timestamp_s: int, is_static: bool
+    storage: Storage, caller: Address, address: Address, data: bytes, *, timestamp_s: int, is_static: bool = False
 ) -> tuple[NativeResult, list[Log]]:
     """Run a call of a system contract; one that reverts leaves the storage alone."""
     logs: list[tuple[Address, tuple[bytes, ...], bytes]] = []
@@ -268,7 +265,7 @@ def run_call(
     context = DictionaryContext(changed, logs, address=address, caller=caller, value=0, is_static=is_static)
     context.block_timestamp_s = timestamp_s
     result = run_native(context, data, 100_000_000)
-    if result.success and not is_static:
+    if result.success:
         storage.clear()
         storage.update(without_zeros(changed))
     return result, [Log(holder, tuple(Hash32(topic) for topic in topics), data) for holder, topics, data in logs]
@@ -281,7 +278,7 @@ def _execute(storage: Storage, nonces: dict[Address, int], raw: bytes, gas: int,
     if transaction.to is None or lookup(transaction.to) is None:
         # A creation, or a call of a contract that only exists in a test's imagination.
         return Receipt(2, True, gas, ())
-    result, logs = run_call(storage, sender, transaction.to, transaction.data, timestamp_s=timestamp_s, is_static=False)
+    result, logs = run_call(storage, sender, transaction.to, transaction.data, timestamp_s=timestamp_s)
     return Receipt(2, result.success, gas, tuple(logs) if result.success else ())
 
 

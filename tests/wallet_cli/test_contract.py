@@ -31,8 +31,9 @@ def test_call_is_decoded_by_the_abi_and_says_that_it_is_one_nodes_word(wallet: W
 
 
 def test_call_that_reverts_names_the_error(wallet: Wallet) -> None:
-    error = wallet.json("contract", "call", EURO, "transfer", "bob", "1", exit_code=8)["error"]
-    assert error["message"] == "transfer reverts: EnforcedPause()"
+    error = wallet.json("contract", "call", EURO, "transfer", "bob", "10001", exit_code=8)["error"]
+    refusal = f"ERC20InsufficientBalance(sender=0x{ALICE.hex()}, balance=10000, needed=10001)"
+    assert error["message"] == f"transfer reverts: {refusal}"
 
 
 def test_sending_shows_names_and_amounts_and_what_moved(wallet: Wallet) -> None:
@@ -111,6 +112,7 @@ def test_wrong_words_are_refused_before_anything_is_asked_of_the_contract(
 
 
 def test_lists_and_tuples_are_json_with_names_and_amounts_inside(wallet: Wallet) -> None:
+    wallet.node.lies["eth_estimateGas"] = lambda _params, _honest: hex(60_000)
     legs = json.dumps([[EURO, "alice", "bob", "1.50 EUR"], [EURO, "bob", "alice", 7]])
     data = wallet.json(
         "contract", "send", EURO, "propose", legs, "1800000000", "TRADE-1", "--abi", "SettlementEngine", "--dry-run"

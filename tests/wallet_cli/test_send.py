@@ -128,11 +128,11 @@ def test_lost_answer_is_unknown_and_the_retry_sends_the_same_bytes(wallet: Walle
 
 STEPS = (
     "wallet_cli.outbox.Outbox.save",
-    "wallet_cli.commands.send.settle",
+    "wallet_cli.acting.settle",
     "wallet_cli.transactions._send",
     "wallet_cli.verified.Verifier.finality",
     "wallet_cli.outbox.Outbox.mark_final",
-    "wallet_cli.commands.send.validate_succeeded",
+    "wallet_cli.acting.validate_succeeded",
 )
 
 

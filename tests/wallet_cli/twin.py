@@ -1,18 +1,25 @@
 """A node for wallet tests: JSON-RPC on loopback over `chain.py`, honest unless told to lie."""
 
+import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, cast
 
-from consensus.chain.receipt import decode_receipt
+from consensus.chain.receipt import Log, decode_receipt
 from consensus.chain.transaction import decode_transaction, recover_sender
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address
 from contracts.layout import balance_slot
 from contracts.movements import read_movements
-from tests.wallet_cli.chain import EUR, JPY, Chain, account_proof, certificate, finality_proof
+from contracts.native.directory import lookup
+from contracts.native.dispatch import NativeResult
+from contracts.native.hold_records import HoldStatus, read_hold
+from contracts.native.holds import HOLD_CREATED
+from contracts.native.read_context import ReadContext
+from contracts.native.redemptions import RedemptionStatus, redemption_count, redemption_of
+from tests.wallet_cli.chain import EUR, JPY, Block, Chain, Storage, account_proof, certificate, finality_proof, run_call
 
 
 def movements(chain: Chain, token: Address, account: Address) -> list[dict[str, object]]:
@@ -165,7 +172,81 @@ class Node:
         return account_proof(block, Address(bytes.fromhex(address[2:])), [int(key, 16) for key in keys])
 
     def _eth_estimateGas(self, call: dict[str, str]) -> str:
-        return hex(60_000)
+        """Try the call on the newest state; only system contracts can refuse."""
+        target = Address(bytes.fromhex(call.get("to", "0x")[2:]))
+        if lookup(target) is None:
+            return hex(60_000)
+        result = self._run(call, target, copy.deepcopy(self.chain.head.storage))
+        return hex(21_000 + 16 * len(call["data"]) + result.gas_used)
+
+    def _run(self, call: dict[str, str], target: Address, storage: Storage) -> NativeResult:
+        caller = Address(bytes.fromhex(call.get("from", "0x" + "00" * 20)[2:]))
+        timestamp_s = self.chain.head.header.timestamp_ms // 1_000 + 1
+        data = bytes.fromhex(call["data"][2:])
+        result, _ = run_call(storage, caller, target, data, timestamp_s=timestamp_s)
+        if not result.success:
+            raise Refusal(3, "execution reverted", "0x" + result.output.hex())
+        return result
+
+    def _sycee_getRevertReason(self, transaction_hash: str) -> object:
+        """Run a transaction, the first of its block, once more on the state before it."""
+        found = self.chain.find(bytes.fromhex(transaction_hash[2:]))
+        if found is None:
+            return None
+        block, index = found
+        transaction = decode_transaction(block.transactions[index])
+        before = copy.deepcopy(self.chain.blocks[block.header.height - 1].storage)
+        assert transaction.to is not None and index == 0
+        timestamp_s = block.header.timestamp_ms // 1_000
+        sender = recover_sender(transaction)
+        result, _ = run_call(before, sender, transaction.to, transaction.data, timestamp_s=timestamp_s)
+        return {"reverted": not result.success, "data": "0x" + result.output.hex()}
+
+    def _sycee_getAccount(self, account: str, height: str, cursor: str | None) -> dict[str, object]:
+        """Holds and redemptions of an account, one a page; the euro alone has any, and no bank is registered."""
+        block, own = self.chain.blocks[int(height, 16)], Address(bytes.fromhex(account[2:]))
+        found = [*self._holds(block, own), *self._redemptions(block, own)]
+        at = 0 if cursor is None else int(cursor, 16)
+        page = found[at : at + 1]
+        return {
+            "registration": None,
+            "balances": [],
+            "holds": [row for row in page if "roles" in row],
+            "redemptions": [row for row in page if "roles" not in row],
+            "nextCursor": hex(at + 1) if at + 1 < len(found) else None,
+        }
+
+    def _holds(self, block: Block, own: Address) -> Iterator[dict[str, object]]:
+        for log in self._logs_until(block):
+            if log.address == EUR and log.topics[0] == HOLD_CREATED.topic:
+                hold = read_hold(self._context(block), log.topics[1])
+                parties = {"payer": hold.payer, "payee": hold.payee, "notary": hold.notary}
+                roles = [role for role, party in parties.items() if party == own]
+                if hold.status is HoldStatus.OPEN and roles:
+                    yield {"currency": {"address": "0x" + EUR.hex()}, "id": "0x" + hold.id.hex(), "roles": roles}
+
+    def _redemptions(self, block: Block, own: Address) -> Iterator[dict[str, object]]:
+        context = self._context(block)
+        for number in range(1, redemption_count(context) + 1):
+            found = redemption_of(context, number)
+            if found.owner == own and found.status is RedemptionStatus.REQUESTED:
+                yield {"currency": {"address": "0x" + EUR.hex()}, "id": number}
+
+    def _logs_until(self, block: Block) -> Iterator[Log]:
+        for earlier in self.chain.blocks[: block.header.height + 1]:
+            for encoded in earlier.receipts:
+                yield from decode_receipt(encoded).logs
+
+    def _context(self, block: Block) -> ReadContext:
+        words = block.storage
+        header = block.header
+        return ReadContext(
+            lambda address, slot: words.get(address, {}).get(slot, 0),
+            EUR,
+            height=header.height,
+            timestamp_s=header.timestamp_ms // 1_000,
+            chain_id=23_790,
+        )
 
     def _eth_getTransactionCount(self, address: str, tag: str) -> str:
         account = Address(bytes.fromhex(address[2:]))
@@ -191,14 +272,8 @@ class Node:
         return {"hash": transaction_hash} if is_known else None
 
     def _eth_call(self, call: dict[str, str], tag: str) -> str:
-        """Answer balanceOf and totalSupply; anything else reverts with a named error."""
-        storage = self.chain.head.storage[Address(bytes.fromhex(call["to"][2:]))]
-        data = bytes.fromhex(call["data"][2:])
-        if data[:4] == keccak256(b"balanceOf(address)")[:4]:
-            return f"0x{storage.get(balance_slot(Address(data[16:36])), 0):064x}"
-        if data[:4] == keccak256(b"totalSupply()")[:4]:
-            return f"0x{10_000:064x}"
-        raise Refusal(3, "execution reverted", "0x" + keccak256(b"EnforcedPause()")[:4].hex())
+        target = Address(bytes.fromhex(call["to"][2:]))
+        return "0x" + self._run(call, target, copy.deepcopy(self.chain.head.storage)).output.hex()
 
     def _sycee_getLogs(self, question: dict[str, Any], cursor: str | None, limit: int) -> dict[str, object]:
         logs: list[dict[str, object]] = []

@@ -13,6 +13,7 @@ from contracts.abi import AbiDecodeError, AbiValue, ValueDoesNotFit, encode
 from contracts.abi_json import InvalidAbiJson
 from contracts.declarations import FunctionDeclaration, Parameter, decode_event, decoder_of, encode_call, types_of
 from contracts.loader import artifact_names, load
+from wallet_cli.acting import Deed, carry_out, final_line
 from wallet_cli.addresses import checksum_address
 from wallet_cli.amounts import Currency, format_units
 from wallet_cli.cli import Need, WalletGroup, wallet_command
@@ -21,22 +22,13 @@ from wallet_cli.contract_aliases import KnownContract, find_contract, load_alias
 from wallet_cli.contract_arguments import parse_arguments, value_record, value_text
 from wallet_cli.contract_files import ContractFile, open_contract
 from wallet_cli.currencies import load_currencies
-from wallet_cli.errors import ProofInvalid, TransactionRefused, UsageRefused
-from wallet_cli.outbox import Entry, Intent
+from wallet_cli.errors import TransactionRefused, UsageRefused
+from wallet_cli.outbox import Intent
 from wallet_cli.output import Proof
 from wallet_cli.payments import payments_in
 from wallet_cli.screens import payment_line, payment_record
 from wallet_cli.session import Session
-from wallet_cli.transactions import (
-    EXECUTION_REVERTED,
-    estimate_gas,
-    next_nonce,
-    open_entry,
-    revert_text,
-    settle,
-    sign_and_store,
-    validate_succeeded,
-)
+from wallet_cli.transactions import EXECUTION_REVERTED, provable_head, revert_text
 from wallet_cli.verified import FinalTransaction, Head, ask_any, proof_failed, refused_answer
 
 GAS_LIMIT_MAX: Final = 30_000_000
@@ -107,7 +99,7 @@ def deploy(session: Session, name: str, arguments: tuple[str, ...], name_given: 
             next_step="sycee contract list",
             code="NOT_DEPLOYABLE",
         )
-    head = _head(session)
+    head = provable_head(session)
     currencies = load_currencies(session, head)
     constructor = contract.interface.constructor
     values = parse_arguments(session, constructor, arguments, currencies)
@@ -117,16 +109,19 @@ def deploy(session: Session, name: str, arguments: tuple[str, ...], name_given: 
         raise _does_not_fit(error) from error
     intent = Intent(session.account().address, None, data)
     shown = _shown(session, constructor, values)
-    result = _transact(session, head, intent, ["Deploy a contract", f"  contract            {contract.name}", *shown])
-    if result is None:
+    found = _transact(session, head, intent, ["Deploy a contract", f"  contract            {contract.name}", *shown])
+    if found is None:
         return
-    found, entry = result
-    address = created_address(intent.sender, entry.nonce)
+    address = created_address(intent.sender, found.transaction.nonce)
     if name_given:
         save_alias(session, name_given, KnownContract(address, source_of(name)))
-    record = {"address": checksum_address(address), "hash": f"0x{entry.hash.hex()}", "height": found.proof.height}
-    lines = [checksum_address(address), f"final at height {found.proof.height}, signed {found.proof.signed}"]
-    session.output.result(record, "\n".join([*lines, f"0x{entry.hash.hex()}"]), proof=found.proof)
+    record = {
+        "address": checksum_address(address),
+        "hash": f"0x{found.transaction.hash.hex()}",
+        "height": found.proof.height,
+    }
+    lines = [checksum_address(address), final_line(found.proof)]
+    session.output.result(record, "\n".join([*lines, f"0x{found.transaction.hash.hex()}"]), proof=found.proof)
 
 
 @wallet_command(
@@ -185,7 +180,7 @@ def call(session: Session, contract: str, function: str, arguments: tuple[str, .
 def send(session: Session, contract: str, function: str, arguments: tuple[str, ...], source: str | None) -> None:
     """Call a contract in a transaction, and return when it is final and proven, with the money it moved."""
     address, known = find_contract(session, contract, source)
-    head = _head(session)
+    head = provable_head(session)
     currencies = load_currencies(session, head)
     declared, data, values = _encode(session, known, function, arguments, _understood(address, currencies))
     title = [
@@ -194,16 +189,15 @@ def send(session: Session, contract: str, function: str, arguments: tuple[str, .
         f"  function            {declared.name}",
         *_shown(session, declared.parameters, values, _currency_at(address, currencies)),
     ]
-    result = _transact(session, head, Intent(session.account().address, address, data), title)
-    if result is None:
+    found = _transact(session, head, Intent(session.account().address, address, data), title)
+    if found is None:
         return
-    found, entry = result
     payments = payments_in(found, currencies)
     names: dict[bytes, str] = {place: name for name, place in session.contacts.items()}
     names |= {account.address: account.name for account in session.accounts}
-    lines = [f"final at height {found.proof.height}, signed {found.proof.signed}", f"0x{entry.hash.hex()}"]
+    lines = [final_line(found.proof), f"0x{found.transaction.hash.hex()}"]
     record = {
-        "hash": f"0x{entry.hash.hex()}",
+        "hash": f"0x{found.transaction.hash.hex()}",
         "height": found.proof.height,
         "payments": [payment_record(payment) for payment in payments],
     }
@@ -266,18 +260,6 @@ contract = WalletGroup(
 )
 
 
-def _head(session: Session) -> Head:
-    head = session.verifier.head()
-    if head is None:
-        raise ProofInvalid(
-            "no endpoint proves what it says, so the outcome could not be proven either",
-            why="a transaction returns only what was verified",
-            next_step="name a node that serves proofs: --rpc URL",
-            code="PROOF_MISSING",
-        )
-    return head
-
-
 def _encode(
     session: Session, known: ContractFile, function: str, arguments: Sequence[str], currencies: Sequence[Currency]
 ) -> tuple[FunctionDeclaration, bytes, Sequence[AbiValue]]:
@@ -320,34 +302,17 @@ def _currency_at(address: Address, currencies: Sequence[Currency]) -> Currency |
     return next((currency for currency in currencies if currency.address == address), None)
 
 
-def _transact(session: Session, head: Head, intent: Intent, screen: list[str]) -> tuple[FinalTransaction, Entry] | None:
+def _transact(session: Session, head: Head, intent: Intent, screen: list[str]) -> FinalTransaction | None:
     """Show, ask, sign, send and prove; None on a dry run. The same command again resumes what was signed before."""
     account = session.account()
-    with session.outbox.account_lock(account.address):
-        entry = open_entry(session, intent)
-        if entry is not None:
-            session.output.say(f"resuming what was signed before: 0x{entry.hash.hex()}")
-        else:
-            gas_limit = estimate_gas(session, intent, gas_limit_max=GAS_LIMIT_MAX)
-            digest = keccak256(intent.data).hex()
-            lines = [
-                *screen,
-                f"  from                {account.name}",
-                f"  calldata            {len(intent.data)} bytes, keccak 0x{digest[:16]}…",
-            ]
-            session.output.say("\n".join(lines))
-            if session.settings.is_dry_run:
-                record = {"dry_run": True, "gas_limit": str(gas_limit), "data": f"0x{intent.data.hex()}"}
-                session.output.result(record, "dry run: nothing was signed", proof=head.proof)
-                return None
-            session.output.confirm("Send?", is_yes=session.settings.is_yes, next_step="repeat with --yes to send")
-            state, _ = session.verifier.read_account(head, account.address)
-            nonce = next_nonce(session, account.address, state.nonce if state is not None else 0)
-            entry = sign_and_store(session, account, intent, nonce=nonce, gas_limit=gas_limit)
-        with session.output.progress(f"waiting until 0x{entry.hash.hex()[:8]}… is final"):
-            found = settle(session, entry.hash, entry.raw)
-    validate_succeeded(session, found)
-    return found, entry
+    digest = keccak256(intent.data).hex()
+    lines = [
+        *screen,
+        f"  from                {account.name}",
+        f"  calldata            {len(intent.data)} bytes, keccak 0x{digest[:16]}…",
+    ]
+    deed = Deed(intent, "\n".join(lines), {"data": f"0x{intent.data.hex()}"}, GAS_LIMIT_MAX)
+    return carry_out(session, head, account, lambda: deed, is_same=intent.__eq__)
 
 
 def _does_not_fit(error: ValueDoesNotFit) -> UsageRefused:

@@ -1,0 +1,37 @@
+"""A wallet whose alice governs a network."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.wallet_cli.admin.world import LedgerNode, governed_chain
+from tests.wallet_cli.chain import Chain
+from tests.wallet_cli.conftest import Wallet
+
+
+class Office(Wallet):
+    """A wallet before a node that runs the ledger."""
+
+    node: LedgerNode
+
+
+@pytest.fixture(scope="session")
+def governed() -> Chain:
+    """Return the chain, to be forked."""
+    return governed_chain()
+
+
+@pytest.fixture
+def office(tmp_path: Path, prepared_home: Path, governed: Chain) -> Iterator[Office]:
+    """Return a wallet with alice, who may do everything, and bob, who may do nothing."""
+    chain = governed.fork()
+    node = LedgerNode(chain)
+    prepared = Office(tmp_path, chain, node)
+    shutil.copytree(prepared_home, prepared.home)
+    assert prepared.init().exit_code == 0
+    try:
+        yield prepared
+    finally:
+        node.close()
