@@ -94,31 +94,48 @@ def read_batch(session: Session, path: Path, currencies: Sequence[Currency]) -> 
     return rows
 
 
-def write_report(path: Path, rows: Sequence[BatchRow], paid: dict[int, FinalTransaction]) -> None:
-    """Replace the report of a file by what is paid now; `paid` is by the row's line. Raises: UsageRefused."""
+class BatchReport:
+    """A CSV file beside the one that is paid: every row with what became of it. Whole on disk after every `save`."""
+
+    __slots__ = ("_beginnings", "_endings", "_path", "_places")
+
+    def __init__(self, path: Path, rows: Sequence[BatchRow]) -> None:
+        self._path = path
+        self._places = {row.line: place for place, row in enumerate(rows)}
+        # What a row is never changes: written once, it costs a thousandth of writing a hundred thousand rows anew.
+        self._beginnings = [_beginning(row) for row in rows]
+        self._endings = [",unpaid,,,"] * len(rows)
+
+    def note_paid(self, rows: Sequence[BatchRow], found: FinalTransaction) -> None:
+        """Note that a proven transaction paid these rows."""
+        header = found.final.header
+        when = instant_text(header.timestamp_ms // 1_000)
+        ending = f",paid,0x{found.transaction.hash.hex()},{header.height},{when}"
+        for row in rows:
+            self._endings[self._places[row.line]] = ending
+
+    def save(self) -> None:
+        """Replace the file on disk. Raises: UsageRefused if it cannot be written."""
+        lines = [",".join(_REPORT_COLUMNS), *map(str.__add__, self._beginnings, self._endings), ""]
+        try:
+            write_private(self._path, "\r\n".join(lines).encode())
+        except OSError as error:
+            raise UsageRefused(
+                f"the report {self._path} cannot be written: {error.strerror}",
+                why="without it nobody could say which rows are paid",
+                next_step="repeat the command with --report PATH",
+                code="REPORT_UNWRITABLE",
+            ) from error
+
+
+def _beginning(row: BatchRow) -> str:
+    """Return the cells of a row that are known before it is paid."""
     stream = io.StringIO()
-    writer = csv.writer(stream)
-    writer.writerow(_REPORT_COLUMNS)
-    for row in rows:
-        found = paid.get(row.line)
-        outcome: tuple[object, ...] = ("unpaid", "", "", "")
-        if found is not None:
-            header = found.final.header
-            when = instant_text(header.timestamp_ms // 1_000)
-            outcome = ("paid", f"0x{found.transaction.hash.hex()}", header.height, when)
-        currency = row.money.currency
-        memo = "" if row.memo == EMPTY_MEMO else memo_text(row.memo)
-        amount = format_units(row.money.units, currency.decimals)
-        writer.writerow((row.line, row.written, checksum_address(row.recipient), amount, currency.code, memo, *outcome))
-    try:
-        write_private(path, stream.getvalue().encode())
-    except OSError as error:
-        raise UsageRefused(
-            f"the report {path} cannot be written: {error.strerror}",
-            why="without it nobody could say which rows are paid",
-            next_step="repeat the command with --report PATH",
-            code="REPORT_UNWRITABLE",
-        ) from error
+    memo = "" if row.memo == EMPTY_MEMO else memo_text(row.memo)
+    amount = format_units(row.money.units, row.money.currency.decimals)
+    cells = (row.line, row.written, checksum_address(row.recipient), amount, row.money.currency.code, memo)
+    csv.writer(stream, lineterminator="").writerow(cells)
+    return stream.getvalue()
 
 
 def _text_of(path: Path) -> str:

@@ -32,6 +32,7 @@ from node.storage.schema import (
     SENDER_NONCE,
     height_bytes,
     index_progress_key,
+    index_progress_key_before,
 )
 
 LOGS, ADDRESSES, HOLDERS = "logs", "addresses", "holders"
@@ -212,6 +213,9 @@ def _catch_up(
     first = index_height(store, group)
     writer = IndexWriter((group,), first)
     batch = WriteBatch()
+    key_before = index_progress_key_before(group)
+    if first == 0 and key_before is not None:
+        batch.delete(key_before)
     for height in range(first, head + 1):
         if height == 0:
             writer.write_opening(batch, opening_holders(document))

@@ -151,3 +151,8 @@ def changed_keys_key(kind: bytes, height: int) -> bytes:
 def index_progress_key(group: str) -> bytes:
     """Return the key of how far a group of indexes goes."""
     return META_INDEX + group.encode() + _INDEX_FORMS.get(group, b"")
+
+
+def index_progress_key_before(group: str) -> bytes | None:
+    """Return the key under which the form before told how far it goes; None if there was none."""
+    return META_INDEX + group.encode() if group in _INDEX_FORMS else None

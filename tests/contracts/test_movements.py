@@ -17,6 +17,14 @@ from contracts.native.directory import lookup
 from contracts.native.dispatch import find_function
 from tests.contracts.ledger import ADMIN, ALICE, BOB, EUR, ISSUER, JPY, MEMO, DictionaryContext, Ledger
 from tests.contracts.native.test_conservation import IDS, PEOPLE, SHAPES, STEPS, small_euro
+from tests.contracts.native.test_signed_orders import (
+    OWNER_ADDRESS,
+    PERMIT,
+    TRANSFER,
+    authorization_values,
+    permit_values,
+    sign,
+)
 
 LATER_S = DictionaryContext.block_timestamp_s + 100
 ALL_SHAPES = {
@@ -199,3 +207,22 @@ def test_log_of_another_contract_between_transfer_and_memo_takes_the_memo_away()
     transfer, memo = (Logged(*log) for log in logs)
     stranger = Logged(JPY, memo.topics, memo.data)
     assert [found.memo for found in read_movements([transfer, stranger, memo], EUR)] == [None]
+
+
+def test_transfer_by_a_signed_authorization_is_a_payment_of_who_signed() -> None:
+    ledger = Ledger()
+    run(ledger, ALICE, "transfer", OWNER_ADDRESS, 1_000)
+    values = authorization_values()
+    signature = sign("TransferWithAuthorization", TRANSFER, values)
+    [moved] = run(ledger, ADMIN, "transferWithAuthorization", *values.values(), *signature)
+    assert shown(moved) == (MovementKind.PAYMENT, OWNER_ADDRESS, BOB, 70, None, None)
+
+
+def test_transfer_by_a_permit_is_a_payment_of_the_owner() -> None:
+    ledger = Ledger()
+    run(ledger, ALICE, "transfer", OWNER_ADDRESS, 1_000)
+    values = permit_values()
+    given = (values["owner"], values["spender"], values["value"], values["deadline"])
+    assert run(ledger, BOB, "permit", *given, *sign("Permit", PERMIT, values)) == []
+    [moved] = run(ledger, BOB, "transferFromWithMemo", OWNER_ADDRESS, ISSUER, 70, MEMO)
+    assert shown(moved) == (MovementKind.PAYMENT, OWNER_ADDRESS, ISSUER, 70, MEMO, None)

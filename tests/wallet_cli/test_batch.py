@@ -204,7 +204,7 @@ STEPS = (
     "wallet_cli.verified.Verifier.finality",
     "wallet_cli.outbox.Outbox.mark_final",
     "wallet_cli.batches._validate_rows",
-    "wallet_cli.commands.batch.write_report",
+    "wallet_cli.batch_files.BatchReport.save",
     "wallet_cli.output.Output.result",
     "wallet_cli.outbox.Outbox.close_batch",
 )
@@ -281,6 +281,24 @@ def test_lost_answer_is_unknown_and_the_same_command_goes_on(wallet: Wallet, tmp
     resumed = wallet.run("batch", file, "--yes")
     assert resumed.exit_code == 0, resumed.output
     assert "resuming: 2 of 5 rows are paid, proven" in resumed.stderr
+    assert_all_paid_once(wallet)
+
+
+def test_part_that_another_payment_replaced_is_signed_anew(wallet: Wallet, tmp_path: Path) -> None:
+    def refuse(params: list[Any], honest: Callable[[], Any]) -> Any:
+        raise Refusal(-32003, "not now", {"reason": "quota_exceeded"})
+
+    file = write(tmp_path, WAGES)
+    wallet.node.lies["eth_sendRawTransactionSync"] = refuse
+    assert wallet.run("batch", file, "--yes").exit_code == 8
+    [replaced] = wallet.node.sent()
+    wallet.node.lies.clear()
+    wallet.node.lies["eth_sendRawTransaction"] = refuse
+    assert wallet.run("send", "alice", "1 EUR", "--yes").exit_code == 0
+    wallet.node.lies.clear()
+    wallet.node.calls.clear()
+    assert wallet.run("batch", file, "--yes").exit_code == 0
+    assert replaced not in wallet.node.sent()
     assert_all_paid_once(wallet)
 
 

@@ -170,6 +170,14 @@ def test_hold_a_lying_node_names_is_believed_only_with_its_proof(wallet: Wallet)
     assert wallet.json("hold", "list", exit_code=7)["error"]["code"] == "PROOF_INVALID"
 
 
+def test_closed_hold_that_a_lying_node_names_is_not_listed(wallet: Wallet) -> None:
+    wallet.run(*MAKE)
+    wallet.run("hold", "release", "a1a1", "--from", "bob", "--yes")
+    row = {"currency": {"address": "0x" + EUR.hex()}, "id": "0x" + IDS[0].hex(), "roles": ["payer"]}
+    wallet.node.lies["sycee_getAccount"] = lambda params, honest: {**honest(), "holds": [row]}
+    assert wallet.json("hold", "list")["data"] == []
+
+
 def test_node_without_the_index_says_so(wallet: Wallet) -> None:
     wallet.node.lies["sycee_getAccount"] = lambda params, honest: {**honest(), "holds": None, "redemptions": None}
     assert wallet.json("hold", "list", exit_code=2)["error"]["code"] == "INDEX_MISSING"

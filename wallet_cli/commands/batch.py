@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from wallet_cli.amounts import amount_record, amount_words, format_amount
-from wallet_cli.batch_files import BatchRow, read_batch, write_report
+from wallet_cli.batch_files import BatchReport, BatchRow, read_batch
 from wallet_cli.batches import (
     Part,
     batch_digest,
@@ -39,7 +39,8 @@ class _Run:
     head: Head
     rows: list[BatchRow]
     parts: list[Part]
-    report: Path
+    report_path: Path
+    report: BatchReport
     paid: dict[int, FinalTransaction] = field(default_factory=dict)
 
     @property
@@ -51,10 +52,10 @@ class _Run:
         """Return the rows that are not paid."""
         return [row for index in self.remaining for row in self.parts[index].rows]
 
-    def write_report(self) -> None:
-        """Bring the report on disk up to what is paid."""
-        by_line = {row.line: found for index, found in self.paid.items() for row in self.parts[index].rows}
-        write_report(self.report, self.rows, by_line)
+    def note_paid(self, index: int, found: FinalTransaction) -> None:
+        """Take notice of a part that is paid."""
+        self.paid[index] = found
+        self.report.note_paid(self.parts[index].rows, found)
 
 
 @wallet_command(
@@ -87,30 +88,32 @@ def batch(session: Session, file: Path | None, report: Path | None, again: bool,
     currencies = load_currencies(session, head)
     rows = read_batch(session, file, currencies)
     parts = split_batch(account.address, rows)
-    run = _Run(session, account, head, rows, parts, report or file.with_name(f"{file.name}.report.csv"))
+    report_path = report or file.with_name(f"{file.name}.report.csv")
+    run = _Run(session, account, head, rows, parts, report_path, BatchReport(report_path, rows))
     with session.outbox.account_lock(account.address):
         digest = batch_digest(parts)
         stored = _stored(session, account, digest, is_again=again)
         if stored is not None:
             with session.output.progress("proving what was paid before", len(stored.parts)):
-                run.paid = paid_parts(session, stored, parts, currencies)
+                for index, found in paid_parts(session, stored, parts, currencies).items():
+                    run.note_paid(index, found)
             done = len(rows) - len(run.remaining_rows())
             session.output.say(f"resuming: {done} of {len(rows)} rows are paid, proven")
-            run.write_report()
+            run.report.save()
         if run.remaining:
             state = _agree(run, is_resumed=stored is not None)
             if state is None:
                 return
             private_key, proven_nonce = state
             # A report that cannot be written is found out before anybody is paid.
-            run.write_report()
+            run.report.save()
             stored = stored or session.outbox.open_batch(account.address, digest)
             with session.output.progress("paying", len(run.remaining_rows())) as advance:
                 for index, found in pay_parts(
                     session, account, private_key, stored, parts, run.remaining, currencies, proven_nonce
                 ):
-                    run.paid[index] = found
-                    run.write_report()
+                    run.note_paid(index, found)
+                    run.report.save()
                     where = f"final at height {found.final.header.height}, 0x{found.transaction.hash.hex()}"
                     session.output.say(f"{parts[index].lines()} paid: {where}")
                     for _ in parts[index].rows:
@@ -155,7 +158,7 @@ def _agree(run: _Run, *, is_resumed: bool) -> tuple[bytes, int] | None:
     for money, left in zip(sums, after, strict=True):
         fields.append(("amount", f"{format_amount(money):<14} {amount_words(money)}"))
         fields.append(("from", f"{run.account.name:<14} after it {format_amount(left)} spendable"))
-    fields.append(("report", run.report.name))
+    fields.append(("report", run.report_path.name))
     checks = f"balances {proof_words(run.head.proof)}; a node tried every row"
     where = (session.network.name, session.network.chain_id)
     title = "Pay the rest of a file" if is_resumed else "Pay a file"
@@ -200,10 +203,12 @@ def _answer(run: _Run) -> None:
         "rows": len(run.rows),
         "totals": [amount_record(money) for money in sums],
         "transactions": records,
-        "report": str(run.report),
+        "report": str(run.report_path),
     }
     last = max(run.paid.values(), key=lambda found: found.final.header.height)
-    text = f"{len(run.rows)} rows paid, {', '.join(format_amount(money) for money in sums)}; report in {run.report}"
+    text = (
+        f"{len(run.rows)} rows paid, {', '.join(format_amount(money) for money in sums)}; report in {run.report_path}"
+    )
     session.output.result(record, text, proof=last.proof)
 
 

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from consensus.chain.transaction import created_address
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from contracts.abi import AbiValue
 from contracts.declarations import encode_call
@@ -39,7 +40,7 @@ def euro(key: bytes, nonce: int, name: str, *values: AbiValue) -> SignedTransact
 
 @cache
 def blocks() -> tuple[list[SignedTransaction], ...]:
-    """Return heights 1 to 6. Carol is an issuer from the first on, and the notary of two holds."""
+    """Return heights 1 to 8. Carol is an issuer from the first on, and the notary of two holds; a contract pays Bob."""
     everybody: tuple[Address, ...] = (BOB, CAROL, BOB)
     return (
         [euro(DAVE_KEY, 0, "grantRole", ISSUER_ROLE, CAROL), payment(ALICE_KEY, 0, BOB, 5)],
@@ -63,6 +64,11 @@ def blocks() -> tuple[list[SignedTransaction], ...]:
             euro(CAROL_KEY, 4, "burn", 2, MEMO),
         ],
         [euro(ALICE_KEY, 9, "executeHold", OPEN_HOLD, 1), payment(BOB_KEY, 1, ALICE, 11)],
+        [
+            signed(raw_call(ALICE_KEY, 10, real_chain.TILL_INIT, to=None, gas=1_000_000)),
+            payment(BOB_KEY, 2, created_address(ALICE, 10), 20),
+        ],
+        [signed(raw_call(CAROL_KEY, 5, b"pay", to=created_address(ALICE, 10), gas=300_000))],
     )
 
 

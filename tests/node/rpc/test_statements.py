@@ -12,7 +12,7 @@ from tests.node.rpc import statement_chain
 from tests.node.rpc.test_history_methods import ask, hex_of
 
 PEOPLE = (ALICE, BOB, CAROL)
-HEIGHT_LAST = 6
+HEIGHT_LAST = 8
 
 
 def balance_after(account: Address, height: int) -> int:
@@ -51,7 +51,7 @@ async def test_running_balance_is_the_balance_of_every_height(
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("account", PEOPLE)
-@pytest.mark.parametrize(("first", "last"), [(1, 2), (2, 2), (3, 5), (4, 6), (6, 6)])
+@pytest.mark.parametrize(("first", "last"), [(1, 2), (2, 2), (3, 5), (4, 6), (6, 6), (7, 8)])
 async def test_statement_of_any_range_leads_from_balance_to_balance(account: Address, first: int, last: int) -> None:
     page = await statement(account, first, last)
     assert int(page["opening"]) == balance_after(account, first - 1)
@@ -95,4 +95,6 @@ async def test_entries_of_a_payee_begin_when_a_hold_pays() -> None:
         (3, "payment", "3"),
         (4, "hold_paid", "100"),
         (6, "payment", "-11"),
+        (7, "payment", "-20"),
+        (8, "payment", "7"),
     ]
