@@ -176,20 +176,31 @@ def measure_rules(genesis: Genesis, turns: int) -> dict[str, Cost]:
 
 
 def measure_batches(genesis: Genesis, turns: int) -> dict[str, Cost]:
-    """Return the cost of a payment in a batch of 500, and of the same 500 payments one by one."""
-    ledger = prepare(genesis, has_policy=False, has_limits=False)
+    """Return the cost of a payment in a batch of 500, and of the same 500 payments one by one.
+
+    Once to people who have the currency, as a payroll does, and once to people who never had any.
+    """
+    new_ledger = prepare(genesis, has_policy=False, has_limits=False)
+    ledger = Ledger(new_ledger.overlay)
+    for to in RECIPIENTS:
+        ledger.does(ADMIN, EUR, "mint", to, 1, MEMO)
+    ledger.seal()
     payer = SENDERS[0].private_key
     count = len(RECIPIENTS)
-    blocks = {
-        "single": [
-            sign(payer, nonce, call_data(EUR, "transferWithMemo", to, 1, MEMO)) for nonce, to in enumerate(RECIPIENTS)
-        ],
-        "batch": [sign(payer, 0, call_data(EUR, "transferBatch", tuple(RECIPIENTS), (1,) * count, (MEMO,) * count))],
+    single = [
+        sign(payer, nonce, call_data(EUR, "transferWithMemo", to, 1, MEMO)) for nonce, to in enumerate(RECIPIENTS)
+    ]
+    batch = [sign(payer, 0, call_data(EUR, "transferBatch", tuple(RECIPIENTS), (1,) * count, (MEMO,) * count))]
+    cases = {
+        "single": (ledger, single),
+        "batch": (ledger, batch),
+        "single to new holders": (new_ledger, single),
+        "batch to new holders": (new_ledger, batch),
     }
-    costs = {name: Cost() for name in blocks}
+    costs = {name: Cost() for name in cases}
     for _ in range(turns):
         for name, cost in costs.items():
-            measure(cost, ledger, blocks[name], count)
+            measure(cost, *cases[name], count)
     return costs
 
 
@@ -248,7 +259,11 @@ def main(arguments: list[str]) -> None:
             },
             "payment": batches,
             "single_to_batch": {
-                part: round(batches["single"][part] / batches["batch"][part], 2) for part in ("execute_us", "whole_us")
+                whom: {
+                    part: round(batches[f"single{whom}"][part] / batches[f"batch{whom}"][part], 2)
+                    for part in ("execute_us", "whole_us")
+                }
+                for whom in ("", " to new holders")
             },
             "promises": promises,
             "us_per_work_unit": {
