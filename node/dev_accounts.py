@@ -56,6 +56,10 @@ PEOPLE = (ALICE, BOB, CAROL)
 """Funded in every currency, and in the wallet."""
 
 
+NAMED = (*PEOPLE, ISSUER, GOVERNOR)
+"""In the wallet of a development network, so that `sycee admin` works there at once."""
+
+
 def derived_private_key(label: str) -> bytes:
     """Return the development key of `label`, the same on every development network: a keccak-256 that is valid."""
     candidate = keccak256(DERIVATION_DOMAIN + DEV_MNEMONIC.encode() + b"\x00" + label.encode())

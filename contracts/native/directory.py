@@ -17,6 +17,11 @@ def native_contracts() -> tuple[NativeContract, ...]:
     return (CURRENCY, *_BY_ADDRESS.values())
 
 
+def system_contract_addresses() -> tuple[Address, ...]:
+    """Return where native contracts stand from the first block on, currencies aside, ascending."""
+    return tuple(sorted(_BY_ADDRESS))
+
+
 def lookup(address: Address) -> NativeContract | None:
     """Return the native contract at `address`, or None where none stands.
 

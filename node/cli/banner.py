@@ -2,7 +2,7 @@
 
 from node.cli.devnet_network import Devnet, describe_path, shown_program
 from node.cli.network_plan import CURRENCIES, operator_account
-from node.dev_accounts import GOVERNOR, ISSUER, PEOPLE, checksum_address
+from node.dev_accounts import NAMED, PEOPLE, checksum_address
 from node.observe.build_info import build_facts, describe_build
 
 COLUMN_WIDTH = 43
@@ -42,7 +42,7 @@ def render_banner(devnet: Devnet, *, keeps_state: bool) -> str:
 def render_keys() -> str:
     """Return the development accounts with their private keys, for `--show-dev-keys`."""
     lines = ["development accounts; everybody knows these keys, never give them anything of value"]
-    for account in (*PEOPLE, ISSUER, GOVERNOR):
+    for account in NAMED:
         lines.append(f"  {account.name:<9} {checksum_address(account.address)}  0x{account.private_key.hex()}")
     return "\n".join(lines)
 

@@ -31,7 +31,7 @@ from node.cli.network_plan import CURRENCIES, operator_account
 from node.cli.ports import require_free
 from node.cli.supervisor import ChildPlan, Death, LogTail, Supervisor, module_arguments
 from node.cli.wallet_home import WalletHome
-from node.dev_accounts import GOVERNOR, ISSUER, PEOPLE, checksum_address
+from node.dev_accounts import NAMED, checksum_address
 
 READY_TIMEOUT_S = 60.0
 """Longest start: four processes that import on one loaded core take 10 s."""
@@ -128,10 +128,7 @@ class Devnet:
                 }
                 for validator in self.folder.validators
             ],
-            "accounts": [
-                {"name": account.name, "address": checksum_address(account.address)}
-                for account in (*PEOPLE, ISSUER, GOVERNOR)
-            ],
+            "accounts": [{"name": account.name, "address": checksum_address(account.address)} for account in NAMED],
             "currencies": [
                 {
                     "code": plan.code,

@@ -12,7 +12,7 @@ from pathlib import Path
 from node.cli.errors import CommandError
 from node.cli.homes import PRIVATE_FILE_MODE, write_once
 from node.cli.supervisor import child_environment, module_arguments
-from node.dev_accounts import PEOPLE, DevAccount, checksum_address
+from node.dev_accounts import NAMED, DevAccount, checksum_address
 
 WALLET_TIMEOUT_S = 60
 """Longest run of one wallet command: a cold start on a loaded machine takes 5 s."""
@@ -96,10 +96,10 @@ class WalletHome:
         if self.marker_file.exists():
             return
         with ThreadPoolExecutor(PARALLEL_MAX) as pool:
-            imports = [pool.submit(self._import_key, account) for account in PEOPLE]
+            imports = [pool.submit(self._import_key, account) for account in NAMED]
             for imported in imports:
                 imported.result()
-        for account in PEOPLE:
+        for account in NAMED:
             self.require("--yes", "contacts", "add", account.name, checksum_address(account.address))
         write_once(self.marker_file, b"")
 

@@ -26,6 +26,7 @@ from consensus.simplex.validators import (
     next_set_requests_hash,
 )
 from contracts.native.currency import SUPPLY_MAX
+from contracts.native.directory import system_contract_addresses
 from contracts.native.epoch_end import GenesisMember
 from contracts.native.genesis import (
     AccountAmount,
@@ -167,9 +168,10 @@ def _write_state(overlay: Overlay, document: GenesisDocument, on_chain: Protocol
     except InvalidLedgerGenesis as error:
         raise InvalidGenesis(error.subject, error.reason) from error
     journal = Journal(overlay)
-    for address in sorted(storage):
+    # Also those that begin without a word: an account without code is empty, and what it stores goes with it (EIP-161).
+    for address in sorted({*storage, *system_contract_addresses()}):
         write_system_contract(journal, address)
-        for slot, value in storage[address].items():
+        for slot, value in storage.get(address, {}).items():
             journal.set_slot(address, slot, value)
     journal.set_nonce(HISTORY_ADDRESS, 1)
     journal.set_code(HISTORY_ADDRESS, HISTORY_CODE)

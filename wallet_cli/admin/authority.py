@@ -8,11 +8,11 @@ from typing import Any, Final
 import click
 
 from consensus.primitives.scalars import Address
-from wallet_cli.admin.council_prepare import EXPIRY_DEFAULT, find_council, prepare
+from wallet_cli.admin.council_prepare import EXPIRY_DEFAULT, prepare
 from wallet_cli.admin.kinds import parse_duration_or_off
 from wallet_cli.admin.perform import perform
 from wallet_cli.admin.plans import Plan
-from wallet_cli.admin.scope import Scope, open_scope
+from wallet_cli.admin.scope import Scope, known_contracts, open_scope, resolve_account
 from wallet_cli.cli import Need, WalletCommand, wallet_command
 from wallet_cli.errors import UsageRefused
 from wallet_cli.session import Session
@@ -101,7 +101,8 @@ def carry_out(
     if collector is not None:
         collector.plans.extend(plan(open_scope(session, code=code, signer=collector.signer)))
     elif authority.council is not None and authority.prepare is not None:
-        scope = open_scope(session, code=code, signer=find_council(session, authority.council))
+        council = resolve_account(session, known_contracts(session), authority.council)
+        scope = open_scope(session, code=code, signer=council)
         lasts_s = parse_duration_or_off(authority.expires_in)
         prepare(scope, plan(scope), path=authority.prepare, lasts_s=lasts_s, reference=authority.reference)
     else:

@@ -8,7 +8,7 @@ from wallet_cli.admin import kinds
 from wallet_cli.admin.actions import Action, Argument, action_command
 from wallet_cli.admin.plans import Change, Line, always, given, grows
 from wallet_cli.admin.proven import ViewReverted
-from wallet_cli.admin.scope import Scope, open_scope
+from wallet_cli.admin.scope import Scope, open_scope, resolve_account
 from wallet_cli.admin.tables import LIST_MAX, print_rows, print_table
 from wallet_cli.cli import Need, WalletGroup, wallet_command
 from wallet_cli.errors import UsageRefused
@@ -145,7 +145,7 @@ reinstate = action_command(
 def show_bank(session: Session, bank: str) -> None:
     """Show what is registered of a bank, proven."""
     scope = open_scope(session)
-    account = session.resolve(bank)[1]
+    account = resolve_account(session, scope.contracts, bank)
     try:
         facts = _bank_facts(scope, account)
     except ViewReverted as reverted:
@@ -192,7 +192,7 @@ def list_banks(session: Session) -> None:
 def show_account(session: Session, account: str) -> None:
     """Show an account's record, proven: its bank, tier, status and permissions."""
     scope = open_scope(session)
-    address = session.resolve(account)[1]
+    address = resolve_account(session, scope.contracts, account)
     sponsor, tier_now, status, may, since = scope.ledger.read(ACCOUNT_REGISTRY, "recordOf", address)
     rows = [
         Line("account", kinds.account_text(scope, address)),

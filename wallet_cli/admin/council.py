@@ -20,11 +20,10 @@ from wallet_cli.admin.council_action import (
     with_signed,
 )
 from wallet_cli.admin.council_ledger import STATES, proposal_number, read_council, read_proposal
-from wallet_cli.admin.council_prepare import find_council
 from wallet_cli.admin.council_submit import submit_action
 from wallet_cli.admin.council_words import action_lines
 from wallet_cli.admin.plans import LABEL_COLUMNS, Line
-from wallet_cli.admin.scope import offline_scope
+from wallet_cli.admin.scope import offline_scope, resolve_account
 from wallet_cli.cli import Need, WalletGroup, wallet_command
 from wallet_cli.errors import PolicyRefused, ProofInvalid, UsageRefused
 from wallet_cli.keystore import Account
@@ -151,8 +150,8 @@ def submit(session: Session, files: tuple[str, ...]) -> None:
 @click.argument("proposal", type=click.IntRange(1), required=False, metavar="[PROPOSAL]")
 def show(session: Session, council: str, proposal: int | None) -> None:
     """Show a council's members, threshold and delay, and one of its proposals. One node's word: UNVERIFIED."""
-    place = find_council(session, council)
     scope = offline_scope(session)
+    place = resolve_account(session, scope.contracts, council)
     members, threshold, delay_s = read_council(session, place)
     found = None if proposal is None else read_proposal(session, place, proposal)
     rows = [Line("council", kinds.account_text(scope, place))]

@@ -15,6 +15,7 @@ from consensus.chain.errors import InvalidTransaction
 from consensus.chain.transaction import decode_transaction, recover_sender
 from consensus.primitives.json_text import parse_json
 from consensus.primitives.scalars import Address, Hash32
+from contracts.abi import AbiValue
 from contracts.declarations import FunctionDeclaration, encode_call
 from contracts.loader import load
 from wallet_cli.addresses import checksum_address, parse_address
@@ -103,16 +104,21 @@ def council_function(name: str) -> FunctionDeclaration:
     return COUNCIL.interface.function(name)
 
 
-def step_data(action: CouncilAction, step: str) -> bytes:
-    """Return the calldata of a step; approve and execute need the proposal's number."""
+def step_values(action: CouncilAction, step: str) -> tuple[AbiValue, ...]:
+    """Return the arguments of a step; approve and execute need the proposal's number."""
     calls = [[call.to, call.data] for call in action.calls]
     if step == PROPOSE:
-        return encode_call(council_function(PROPOSE), calls, action.expires_at_s, action.memo)
+        return calls, action.expires_at_s, action.memo
     assert action.proposal is not None
     if step == APPROVE:
-        return encode_call(council_function(APPROVE), action.proposal.number)
+        return (action.proposal.number,)
     assert step == EXECUTE
-    return encode_call(council_function(EXECUTE), action.proposal.number, calls)
+    return action.proposal.number, calls
+
+
+def step_data(action: CouncilAction, step: str) -> bytes:
+    """Return the calldata of a step."""
+    return encode_call(council_function(step), *step_values(action, step))
 
 
 def read_signed(action: CouncilAction, step: str, raw: bytes) -> Signed:

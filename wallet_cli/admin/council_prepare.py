@@ -4,26 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from consensus.primitives.scalars import Address
 from wallet_cli.admin.council_action import CALL_BYTES_MAX, CALLS_MAX, Call, CouncilAction, save_action
 from wallet_cli.admin.council_ledger import read_council, read_members
 from wallet_cli.admin.perform import print_dry_run, show, simulate
 from wallet_cli.admin.plans import Plan, plan_record
 from wallet_cli.admin.scope import Scope
-from wallet_cli.contract_aliases import load_aliases
 from wallet_cli.errors import UsageRefused
 from wallet_cli.memos import encode_memo
-from wallet_cli.session import Session
 
 EXPIRY_DEFAULT: Final = "7d"
 """How long members have, beside the council's delay, unless --expires-in says otherwise."""
 _SIGN: Final = "sycee admin council sign"
-
-
-def find_council(session: Session, text: str) -> Address:
-    """Return the address of a council: a contract's name in this wallet, a contact or an address."""
-    known = load_aliases(session).get(text)
-    return known.address if known is not None else session.resolve(text)[1]
 
 
 def prepare(scope: Scope, plans: Sequence[Plan], *, path: str, lasts_s: int, reference: str) -> None:

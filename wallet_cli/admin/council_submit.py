@@ -3,7 +3,16 @@
 from dataclasses import replace
 
 from wallet_cli.admin import kinds
-from wallet_cli.admin.council_action import APPROVE, EXECUTE, PROPOSE, CouncilAction, Proposal, Signed, save_action
+from wallet_cli.admin.council_action import (
+    APPROVE,
+    EXECUTE,
+    PROPOSE,
+    CouncilAction,
+    Proposal,
+    Signed,
+    save_action,
+    step_values,
+)
 from wallet_cli.admin.council_ledger import CouncilRefused, ask_council, proposal_number, read_proposal, refresh
 from wallet_cli.admin.council_words import action_lines
 from wallet_cli.admin.perform import final_record, final_words
@@ -30,11 +39,18 @@ def submit_action(session: Session, file: str, action: CouncilAction) -> None:
         return
     if action.signed:
         session.output.confirm("Send?", is_yes=session.settings.is_yes, next_step="repeat with --yes to send")
-    if action.proposal is None:
+    is_new = action.proposal is None
+    if is_new:
         action = _propose(scope, file, action)
     assert action.proposal is not None
     number = action.proposal.number
-    _execute(scope, file, _approve(scope, file, action, number), number)
+    action, is_approved_now = _approve(scope, file, action, number)
+    if read_proposal(session, action.council, number).approvals >= action.threshold:
+        _execute(scope, file, action, number)
+    elif is_new or is_approved_now:
+        _print_progress(scope, file, action, number)
+    else:
+        raise _still_to_sign(scope, file, action, "nobody signed anything that could be sent now")
 
 
 def _validate_chain(session: Session, action: CouncilAction) -> None:
@@ -63,8 +79,7 @@ def _propose(scope: Scope, file: str, action: CouncilAction) -> CouncilAction:
             code="RECEIPT_UNEXPECTED",
         ) from error
     evidence = ask_any(scope.session.client, "sycee_getFinalityProof", f"0x{entry.hash.hex()}").result
-    proposed = replace(action, proposal=Proposal(number, entry.hash, evidence), signed=())
-    proposed = _refreshed(scope, proposed)
+    proposed = _refreshed(scope, replace(action, proposal=Proposal(number, entry.hash, evidence), signed=()))
     save_action(file, proposed)
     scope.session.output.say(f"proposal {number} is on the ledger at height {found.final.header.height}")
     return proposed
@@ -75,25 +90,21 @@ def _refreshed(scope: Scope, action: CouncilAction) -> CouncilAction:
     return refresh(scope.session, head or scope.ledger.head, action)
 
 
-def _approve(scope: Scope, file: str, action: CouncilAction, number: int) -> CouncilAction:
-    """Send the approvals that are missing. Raises: UsageRefused if not enough members signed."""
+def _approve(scope: Scope, file: str, action: CouncilAction, number: int) -> tuple[CouncilAction, bool]:
+    """Send the approvals that are missing; return the action as it is then, and whether anything was sent."""
     action = _refreshed(scope, action)
-    state = read_proposal(scope.session, action.council, number)
-    if state.state == _EXECUTED or state.approvals >= action.threshold:
-        save_action(file, action)
-        return action
-    for entry in [entry for entry in action.signed if entry.step == APPROVE]:
-        member = action.member(entry.member)
-        if member is not None and not member.has_approved:
-            found = _send(scope, action, entry)
-            text = f"{kinds.account_text(scope, entry.member)} approved at height {found.final.header.height}"
-            scope.session.output.say(text)
-    action = _refreshed(scope, action)
+    is_sent = False
+    if read_proposal(scope.session, action.council, number).approvals < action.threshold:
+        for entry in [entry for entry in action.signed if entry.step == APPROVE]:
+            member = action.member(entry.member)
+            if member is not None and not member.has_approved:
+                found = _send(scope, action, entry)
+                text = f"{kinds.account_text(scope, entry.member)} approved at height {found.final.header.height}"
+                scope.session.output.say(text)
+                is_sent = True
+        action = _refreshed(scope, action)
     save_action(file, action)
-    approvals = sum(member.has_approved for member in action.members)
-    if approvals < action.threshold:
-        raise _still_to_sign(scope, file, action, f"{approvals} of {action.threshold} members approved")
-    return action
+    return action, is_sent
 
 
 def _execute(scope: Scope, file: str, action: CouncilAction, number: int) -> None:
@@ -105,10 +116,9 @@ def _execute(scope: Scope, file: str, action: CouncilAction, number: int) -> Non
         return
     entry = _executable(action)
     if entry is None:
-        raise _still_to_sign(scope, file, action, "nobody who approved signed the execution with the nonce it has now")
-    calls = [[call.to, call.data] for call in action.calls]
+        raise _still_to_sign(scope, file, action, "nobody signed the execution with the nonce it would have now")
     try:
-        ask_council(session, action.council, EXECUTE, number, calls, sender=entry.member)
+        found = _send(scope, action, entry)
     except CouncilRefused as refused:
         ready_at_s = refused.arguments.get("readyAt")
         if refused.error_name != "DelayNotPassed" or not isinstance(ready_at_s, int):
@@ -118,9 +128,8 @@ def _execute(scope: Scope, file: str, action: CouncilAction, number: int) -> Non
         text = f"proposal {number} is approved and waits until {ready}"
         session.output.result(record, f"{text}\nnext: submit it again then: sycee admin council submit {file}")
         return
-    found = _send(scope, action, entry)
-    record = {"proposal": number, "state": "executed", **final_record(found)}
-    session.output.result(record, "\n".join(final_words(scope, found)), proof=found.proof)
+    executed = {"proposal": number, "state": "executed", **final_record(found)}
+    session.output.result(executed, "\n".join(final_words(scope, found)), proof=found.proof)
 
 
 def _executable(action: CouncilAction) -> Signed | None:
@@ -133,20 +142,43 @@ def _executable(action: CouncilAction) -> Signed | None:
 
 
 def _send(scope: Scope, action: CouncilAction, entry: Signed) -> FinalTransaction:
+    """Let a node try a member's step, then send it. Raises: CouncilRefused, OutcomeUnknown, TransactionRefused."""
     session = scope.session
-    with session.output.progress(
-        f"waiting until the {entry.step} of {kinds.account_text(scope, entry.member)} is final"
-    ):
-        found = settle(session, entry.hash, entry.raw)
-    validate_succeeded(session, found)
-    return found
+    known = session.verifier.finality(entry.hash)
+    if known is None:
+        values = step_values(action, entry.step)
+        ask_council(session, action.council, entry.step, *values, sender=entry.member)
+        with session.output.progress(f"waiting until the {entry.step} of 0x{entry.member.hex()[:8]}… is final"):
+            known = settle(session, entry.hash, entry.raw)
+    validate_succeeded(session, known)
+    return known
+
+
+def _print_progress(scope: Scope, file: str, action: CouncilAction, number: int) -> None:
+    approvals = sum(member.has_approved for member in action.members)
+    missing = _missing(scope, action)
+    record = {
+        "proposal": number,
+        "state": "open",
+        "approvals": approvals,
+        "threshold": action.threshold,
+        "may_approve": missing,
+    }
+    text = (
+        f"proposal {number}: {approvals} of {action.threshold} members approved\n"
+        f"next: one of {', '.join(missing)} signs the file as it is now: sycee admin council sign {file}"
+    )
+    scope.session.output.result(record, text)
+
+
+def _missing(scope: Scope, action: CouncilAction) -> list[str]:
+    return [kinds.account_text(scope, member.account) for member in action.members if not member.has_approved]
 
 
 def _still_to_sign(scope: Scope, file: str, action: CouncilAction, what: str) -> UsageRefused:
-    missing = [kinds.account_text(scope, member.account) for member in action.members if not member.has_approved]
     return UsageRefused(
         what,
-        why=f"still to approve: {', '.join(missing) or 'nobody'}",
+        why=f"not approved by: {', '.join(_missing(scope, action)) or 'nobody'}",
         next_step=f"let a member sign the file as it is now: sycee admin council sign {file}",
         code="COUNCIL_SIGNATURE_NEEDED",
     )

@@ -39,11 +39,9 @@ def call_words(scope: Scope, council: Address, call: Call) -> CallWords:
         return CallWords(f"all of: {'; '.join(each.text for each in inner)}", all(each.is_understood for each in inner))
     # Amounts of a currency this wallet does not know cannot be read: nobody knows where the point is.
     is_amount_known = currency is not None or not is_currency(call.to)
-    name = (
-        f"{decoded.contract} {currency.code}"
-        if currency
-        else f"{decoded.contract} {kinds.account_text(scope, call.to)}"
-    )
+    name = decoded.contract
+    if is_currency(call.to):
+        name = f"{name} {currency.code if currency else kinds.account_text(scope, call.to)}"
     own = replace(scope, currency=currency)
     values = ", ".join(f"{key} {value_words(own, key, value)}" for key, value in decoded.arguments.items())
     return CallWords(f"{name} {decoded.name}: {values}" if values else f"{name} {decoded.name}", is_amount_known)

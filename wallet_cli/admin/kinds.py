@@ -17,7 +17,7 @@ from contracts.native.protocol_config import ACCOUNT_MODE_OPEN, ACCOUNT_MODE_REG
 from contracts.native.redemptions import RedemptionStatus
 from contracts.native.roles import ROLE_NAMES
 from wallet_cli.addresses import checksum_address
-from wallet_cli.admin.scope import Scope
+from wallet_cli.admin.scope import Scope, resolve_account
 from wallet_cli.amounts import Amount, format_amount, parse_amount
 from wallet_cli.errors import UsageRefused
 from wallet_cli.memos import EMPTY_MEMO, encode_memo, memo_text
@@ -94,7 +94,7 @@ def account_text(scope: Scope, account: bytes) -> str:
     """Return this wallet's name for an account and its whole address."""
     if account == ZERO_ADDRESS:
         return "nobody"
-    name = scope.session.name_of(account)
+    name = scope.session.name_of(account) or next((n for n, place in scope.contracts.items() if place == account), "")
     shown = checksum_address(account)
     return f"{name} {shown}" if name else shown
 
@@ -118,12 +118,12 @@ def parse_duration_or_off(text: str) -> int:
 
 
 def _parse_account(scope: Scope, text: str) -> AbiValue:
-    return scope.session.resolve(text)[1]
+    return resolve_account(scope.session, scope.contracts, text)
 
 
 ACCOUNT: Final = Kind(
     "ACCOUNT",
-    "a contact, an own account or an address",
+    "a contact, an own account, a named contract or an address",
     _parse_account,
     lambda scope, value: account_text(scope, _octets(value)),
 )

@@ -18,7 +18,7 @@ from wallet_cli.admin.actions import Action, Argument, action_command
 from wallet_cli.admin.authority import AuthorityWords, carry_out, decision
 from wallet_cli.admin.plans import SIGNER, Change, Effect, Line, Plan, always, given, grows, make_plan
 from wallet_cli.admin.proven import ViewReverted
-from wallet_cli.admin.scope import Scope, open_scope
+from wallet_cli.admin.scope import Scope, known_contracts, open_scope, resolve_account
 from wallet_cli.admin.tables import print_rows
 from wallet_cli.cli import Need, WalletGroup, wallet_command
 from wallet_cli.errors import UsageRefused
@@ -170,7 +170,8 @@ def _accounts_of(session: Session, texts: Sequence[str], file: str | None) -> li
         except (OSError, UnicodeDecodeError) as error:
             raise kinds.refused(file, "a text file with one account a line", why=str(error)) from error
         words += [word for line in content.splitlines() if (word := line.partition("#")[0].strip())]
-    found = [session.resolve(word)[1] for word in words]
+    contracts = known_contracts(session)
+    found = [resolve_account(session, contracts, word) for word in words]
     named_by = dict(zip(found, words))
     if not 1 <= len(found) <= ACCOUNTS_MAX or len(named_by) != len(found):
         # Of accounts named twice the last name is kept, so the first that differs in place is one of them.
@@ -236,7 +237,7 @@ def check(session: Session, policy: str, account: str) -> None:
     """Show whether a policy lets an account pay, be paid and receive new money, proven."""
     scope = open_scope(session)
     policy_id = kinds.POLICY.parse(scope, policy)
-    address = session.resolve(account)[1]
+    address = resolve_account(session, scope.contracts, account)
     rows = [
         Line("policy", kinds.POLICY.show(scope, policy_id)),
         Line("account", kinds.account_text(scope, address)),

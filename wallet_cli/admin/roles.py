@@ -5,7 +5,7 @@ import click
 from wallet_cli.admin import kinds
 from wallet_cli.admin.actions import Action, Argument, action_command
 from wallet_cli.admin.plans import SIGNER, Change, always, given
-from wallet_cli.admin.scope import Scope, open_scope
+from wallet_cli.admin.scope import Scope, open_scope, resolve_account
 from wallet_cli.admin.tables import print_table
 from wallet_cli.cli import Need, WalletGroup, wallet_command
 from wallet_cli.errors import UsageRefused
@@ -103,8 +103,8 @@ def show(session: Session, currency: str, accounts: tuple[str, ...]) -> None:
     """
     scope = open_scope(session, code=currency)
     known = {account.address: account.name for account in session.accounts}
-    known |= {address: name for name, address in session.contacts.items()}
-    chosen = [session.resolve(text)[1] for text in accounts] or list(known)
+    known |= {address: name for name, address in (*session.contacts.items(), *scope.contracts.items())}
+    chosen = [resolve_account(session, scope.contracts, text) for text in accounts] or list(known)
     if not chosen:
         raise UsageRefused(
             "this wallet has neither accounts nor contacts to ask about",

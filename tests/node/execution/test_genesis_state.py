@@ -17,8 +17,8 @@ from node.state.rebuild import rebuild_state_root
 from node.storage.memory import MemoryStore
 from tests.node.execution.ledger import ALICE, BOB, DAVE, EUR, OPENING_MINOR, document, genesis
 
-GENESIS_HASH = "6ad3561f404e7104bb26aa55393beb0a149ec84f3d9369abbfcb9ac8e5f57c2d"
-STATE_ROOT = "064aedea7019e991872cb627786c0cdac48b88cad364218b329a5de8191ced3d"
+GENESIS_HASH = "fb57cf01cdf22d7dc2415175b46052ae933481e6872de8e5b41577c5c45c17be"
+STATE_ROOT = "aa6b20393939b05244945c0400cef12bd82d92df0d4ffc69ffe7e261d691e508"
 """Of the small network: whoever changes any value of the genesis state changes these, and every network with them."""
 
 

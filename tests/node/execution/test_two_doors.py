@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consensus.primitives.scalars import Address
-from contracts.addresses import CURRENCY_REGISTRY
+from contracts.addresses import ACCOUNT_REGISTRY, BATCH, CURRENCY_REGISTRY, POLICY_REGISTRY
 from contracts.declarations import encode_call
 from contracts.decoding import decode_revert
 from contracts.native.currency import CURRENCY
 from contracts.native.dispatch import NativeResult, find_function
 from node.execution.genesis_state import Genesis
-from node.execution.native import call_system_contract
+from node.execution.native import SYSTEM_CODE, call_system_contract
 from node.execution.transition import BlockContext
 from node.state.journal import Journal
 from node.state.overlay import Overlay
@@ -135,6 +135,18 @@ def test_value_sent_to_a_system_contract_comes_back(block_zero: Genesis) -> None
     assert not refused.succeeded
     assert doors.through.get_balance(FORWARDER) == 1_000
     assert doors.through.get_balance(EUR) == 0
+
+
+@pytest.mark.parametrize("registry", [POLICY_REGISTRY, ACCOUNT_REGISTRY, BATCH], ids=["policies", "accounts", "batch"])
+def test_call_from_a_contract_leaves_what_a_registry_stores(block_zero: Genesis, registry: Address) -> None:
+    doors = Doors(block_zero)
+    doors.through.set_code(FORWARDER, forwarder("f1", registry))
+    doors.through.set_slot(registry, 7, 42)
+    doors.through.commit()
+    Evm(journal=doors.through).call(b"\x00\x00\x00\x00", to=FORWARDER, block=doors.block)
+    doors.through.commit()
+    assert doors.through.get_slot(registry, 7) == 42
+    assert doors.through.get_code(registry) == SYSTEM_CODE
 
 
 def test_registry_is_reached_like_a_currency(block_zero: Genesis) -> None:

@@ -73,8 +73,11 @@ def test_a_decision_goes_from_file_to_ledger(members: Members) -> None:
     assert proposed.exit_code == 0, proposed.output
     assert "CurrencyRegistry" in proposed.stderr and "code CHF" in proposed.stderr
     waiting = members.submit(path)
-    assert waiting.exit_code == 2
-    assert "1 of 2 members approved" in waiting.stderr
+    assert waiting.exit_code == 0, waiting.output
+    assert "proposal 1: 1 of 2 members approved" in waiting.stdout
+    idle = members.submit(path)
+    assert idle.exit_code == 2
+    assert "nobody signed anything" in idle.stderr
     approved = members.sign(path, "bob")
     assert approved.exit_code == 0, approved.output
     assert "signed: approve and execute" in approved.stdout
@@ -90,6 +93,14 @@ def test_a_decision_goes_from_file_to_ledger(members: Members) -> None:
     assert "executed already" in again.stdout
 
 
+def test_a_council_goes_by_its_name_in_this_wallet(members: Members) -> None:
+    assert members.run("contract", "alias", "board", COUNCIL_TEXT, "--abi", "Council").exit_code == 0
+    shown = members.json("admin", "config", "show")["data"]
+    assert shown["governor"] == f"board {COUNCIL_TEXT}"
+    grant = members.json("admin", "role", "grant", "EUR", "issuer", "board", "--yes")["data"]["actions"][0]
+    assert grant["arguments"]["account"] == f"board {COUNCIL_TEXT}"
+
+
 def test_preparing_shows_and_tries_with_the_councils_rights(members: Members) -> None:
     result = members.run(*CREATE, "--as", COUNCIL_TEXT, "--prepare", str(members.folder / "x.json"), "--dry-run")
     assert result.exit_code == 0, result.output
@@ -103,10 +114,31 @@ def test_signing_asks_no_network(members: Members) -> None:
     path = members.prepare()
     members.node.calls.clear()
     assert members.sign(path, "alice").exit_code == 0
-    assert members.submit(path).exit_code == 2
+    assert members.submit(path).exit_code == 0
     members.node.calls.clear()
     assert members.sign(path, "bob").exit_code == 0
     assert members.node.calls == []
+
+
+def test_an_expired_action_is_not_sent(members: Members) -> None:
+    path = members.prepare()
+    members.sign(path, "alice")
+    members.wait(8 * 86_400)
+    refused = members.submit(path)
+    assert refused.exit_code == 8
+    assert "InvalidExpiry" in refused.stderr
+    assert members.node.sent() == []
+
+
+def test_a_lost_answer_is_submitted_again_without_harm(members: Members) -> None:
+    path = members.prepare()
+    members.sign(path, "alice")
+    members.node.lies["sycee_getFinalityProof"] = lambda _params, _honest: None
+    lost = members.run("admin", "council", "submit", str(path), "--yes", "--timeout", "1")
+    assert lost.exit_code == 9
+    del members.node.lies["sycee_getFinalityProof"]
+    assert "1 of 2 members approved" in members.submit(path).stdout
+    assert len(set(members.node.sent())) == 1
 
 
 def test_signatures_made_apart_are_merged(members: Members) -> None:
