@@ -33,7 +33,7 @@ from contracts.layout import (
 from contracts.native import errors
 from contracts.native.context import CallContext
 from contracts.native.errors import revert
-from contracts.native.policy_rules import POLICY_ADMIT_EVERYBODY, Side, admits
+from contracts.native.policy_rules import POLICY_ADMIT_EVERYBODY, Side, admits, admits_by_record, policy_record
 
 DAY_S: Final = 86_400
 """A UTC day, seconds: the network has no leap seconds, as Unix time has none."""
@@ -84,9 +84,13 @@ def check_transfer(
     _require_policy(context, flags, sender, to)
     if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
         return earlier
-    use = _count_out(context, sender, amount, earlier, is_counted=sender != to)
+    accounts = context.at(ACCOUNT_REGISTRY)
+    sender_word = accounts.get_slot(account_slot(sender))
+    use = _count_out(context, sender, sender_word, amount, earlier, is_counted=sender != to)
     # What one pays to oneself moves nothing, so that it uses up no day's limit and fills no wallet.
-    return use if sender == to else _count_in(context, to, amount, use, arriving)
+    if sender == to:
+        return use
+    return _count_in(context, to, accounts.get_slot(account_slot(to)), amount, use, arriving)
 
 
 def check_out(context: CallContext, sender: Address, to: Address, amount: int) -> LimitUse:
@@ -98,7 +102,7 @@ def check_out(context: CallContext, sender: Address, to: Address, amount: int) -
     _require_policy(context, flags, sender, to)
     if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
         return NO_USE
-    return _count_out(context, sender, amount, NO_USE, is_counted=True)
+    return _count_out(context, sender, _account_word(context, sender), amount, NO_USE, is_counted=True)
 
 
 def check_in(context: CallContext, payer: Address, to: Address, amount: int) -> LimitUse:
@@ -113,7 +117,7 @@ def check_in(context: CallContext, payer: Address, to: Address, amount: int) -> 
         _require_recipient(context, policy_id, to, Side.RECIPIENT)
     if payer == to or not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
         return NO_USE
-    return _count_in(context, to, amount, NO_USE, 0)
+    return _count_in(context, to, _account_word(context, to), amount, NO_USE, 0)
 
 
 def check_mint(context: CallContext, to: Address, amount: int) -> LimitUse:
@@ -128,7 +132,7 @@ def check_mint(context: CallContext, to: Address, amount: int) -> LimitUse:
         _require_recipient(context, policy_id, to, Side.MINT_RECIPIENT)
     if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
         return NO_USE
-    return _count_in(context, to, amount, NO_USE, 0)
+    return _count_in(context, to, _account_word(context, to), amount, NO_USE, 0)
 
 
 def record(context: CallContext, use: LimitUse) -> None:
@@ -200,9 +204,10 @@ def _require_policy(context: CallContext, flags: int, sender: Address, to: Addre
     if policy_id == POLICY_ADMIT_EVERYBODY:
         return
     policies = context.at(POLICY_REGISTRY)
-    if not admits(policies, policy_id, sender, Side.SENDER):
+    policy = policy_record(policies, policy_id)
+    if not admits_by_record(policies, policy_id, policy, sender, Side.SENDER):
         raise revert(errors.POLICY_REFUSES_SENDER, policy_id, sender)
-    if not admits(policies, policy_id, to, Side.RECIPIENT):
+    if not admits_by_record(policies, policy_id, policy, to, Side.RECIPIENT):
         raise revert(errors.POLICY_REFUSES_RECIPIENT, policy_id, to)
 
 
@@ -211,11 +216,13 @@ def _require_recipient(context: CallContext, policy_id: int, to: Address, side: 
         raise revert(errors.POLICY_REFUSES_RECIPIENT, policy_id, to)
 
 
-def _count_out(context: CallContext, account: Address, amount: int, earlier: LimitUse, *, is_counted: bool) -> LimitUse:
-    word = _account_word(context, account)
-    if _status(word) > STATUS_ACTIVE:
-        raise revert(errors.ACCOUNT_SUSPENDED, account, _status(word))
-    tier = _tier(word)
+def _count_out(
+    context: CallContext, account: Address, account_word: int, amount: int, earlier: LimitUse, *, is_counted: bool
+) -> LimitUse:
+    status = _status(account_word)
+    if status > STATUS_ACTIVE:
+        raise revert(errors.ACCOUNT_SUSPENDED, account, status)
+    tier = _tier(account_word)
     if tier == TIER_UNLIMITED:
         return earlier
     slot = tier_limits_slot(tier)
@@ -233,8 +240,10 @@ def _count_out(context: CallContext, account: Address, amount: int, earlier: Lim
     return {**earlier, use_slot: _use_word(today, out + amount, incoming)}
 
 
-def _count_in(context: CallContext, account: Address, amount: int, earlier: LimitUse, arriving: int) -> LimitUse:
-    tier = _tier(_account_word(context, account))
+def _count_in(
+    context: CallContext, account: Address, account_word: int, amount: int, earlier: LimitUse, arriving: int
+) -> LimitUse:
+    tier = _tier(account_word)
     if tier == TIER_UNLIMITED:
         return earlier
     slot = tier_limits_slot(tier)
