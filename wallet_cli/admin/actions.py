@@ -12,6 +12,7 @@ import click
 
 from consensus.primitives.scalars import Address
 from contracts.abi import AbiValue
+from wallet_cli.addresses import looks_like_address, parse_address
 from wallet_cli.admin.authority import AuthorityWords, carry_out, decision
 from wallet_cli.admin.kinds import Kind
 from wallet_cli.admin.plans import SIGNER, Change, Line, Plan, make_plan
@@ -93,6 +94,8 @@ def plan_action(scope: Scope, action: Action, words: Mapping[str, str]) -> Plan:
         value = argument.kind.parse(scope, text)
         values[argument.parameter] = value
         lines.append(Line(argument.label, argument.kind.show(scope, value)))
+        if isinstance(value, bytes) and looks_like_address(text) and not parse_address(text)[1]:
+            lines.append(Line("warning", "this address was typed without a checksum: compare it digit by digit"))
     to = action.contract
     if to is None:
         to = scope.own_currency.address

@@ -2,17 +2,17 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import click
 
-from consensus.primitives.scalars import Address
 from wallet_cli.admin.council_prepare import EXPIRY_DEFAULT, prepare
 from wallet_cli.admin.kinds import parse_duration_or_off
 from wallet_cli.admin.perform import perform
 from wallet_cli.admin.plans import Plan
 from wallet_cli.admin.scope import Scope, known_contracts, open_scope, resolve_account
+from wallet_cli.amounts import find_currency
 from wallet_cli.cli import Need, WalletCommand, wallet_command
 from wallet_cli.errors import UsageRefused
 from wallet_cli.session import Session
@@ -24,8 +24,8 @@ _COLLECTOR: Final = "sycee.admin.collector"
 class Collector:
     """Takes the plans of commands that a batch is made of, instead of carrying them out one by one."""
 
-    signer: Address
-    """Whose rights the batch uses."""
+    scope: Scope
+    """The batch's own: one height and one signer for all its actions."""
     plans: list[Plan] = field(default_factory=list)
 
 
@@ -99,7 +99,8 @@ def carry_out(
             code="COUNCIL_OPTIONS",
         )
     if collector is not None:
-        collector.plans.extend(plan(open_scope(session, code=code, signer=collector.signer)))
+        currency = None if code is None else find_currency(code, collector.scope.currencies)
+        collector.plans.extend(plan(replace(collector.scope, currency=currency)))
     elif authority.council is not None and authority.prepare is not None:
         council = resolve_account(session, known_contracts(session), authority.council)
         scope = open_scope(session, code=code, signer=council)

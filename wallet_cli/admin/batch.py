@@ -32,7 +32,7 @@ def batch(session: Session, authority: AuthorityWords, file: str) -> None:
     """
 
     def plan(scope: Scope) -> list[Plan]:
-        collector = Collector(scope.signer)
+        collector = Collector(scope)
         for number, words in _lines(file):
             _collect(session, collector, f"{file}, line {number}", words)
         if not 1 <= len(collector.plans) <= CALLS_MAX:

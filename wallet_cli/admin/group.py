@@ -20,6 +20,7 @@ admin = WalletGroup(
         "redemption": ("wallet_cli.admin.redemptions:redemption", "answer who asked to redeem"),
         "reserves": ("wallet_cli.admin.reserves:reserves", "what stands behind a currency"),
         "config": ("wallet_cli.admin.config:config", "protocol parameters, and who governs"),
+        "validator": ("wallet_cli.admin.validators:validator", "decide who validates"),
         "batch": ("wallet_cli.admin.batch:batch", "several actions in one transaction"),
         "council": ("wallet_cli.admin.council:council", "decide together: sign offline, submit"),
     },

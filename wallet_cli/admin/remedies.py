@@ -72,6 +72,11 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "UnknownParameter": "type one of those in: sycee admin config show",
     "UnknownPolicy": "create it: sycee admin policy create allow",
     "UnknownRedemption": "sycee admin redemption list {currency}",
+    "WrongStatus": "see where it stands: sycee admin validator list",
+    "RequestPending": "nothing is to be done: sycee admin validator list",
+    "NoRequest": "nothing is to be done: sycee admin validator list",
+    "TooManyCandidates": "let candidates join first: sycee admin validator end-epoch",
+    "EpochEnding": "wait for the next epoch: sycee admin validator list",
     "UnlimitedTier": "tier 0 is for institutions and has no limits: name another tier",
 }
 _DEFAULT: Final = "correct the arguments, or sign with another account: --from NAME"

@@ -32,6 +32,25 @@ def test_governors_place_is_handed_over_in_two_steps(office: Office) -> None:
     assert office.node.view(PROTOCOL_CONFIG, "governor") == (BOB,)
 
 
+def test_governor_decides_on_applicants_and_validators(office: Office) -> None:
+    def statuses() -> dict[str, tuple[str, str]]:
+        rows = office.json("admin", "validator", "list")["data"]
+        return {row["name"]: (row["status"], row["what_waits"]) for row in rows}
+
+    before = statuses()
+    assert before["bank-20"] == ("applicant", "-")
+    assert before["v2"] == ("validator", "suspended from the next epoch on")
+    approved = office.run("admin", "validator", "approve", "bank-20", "--yes")
+    assert "status: applicant → candidate" in approved.stderr
+    assert office.run("admin", "validator", "reinstate", "v2", "--yes").exit_code == 0
+    assert office.run("admin", "validator", "suspend", "v1", "--yes").exit_code == 0
+    after = statuses()
+    assert after["bank-20"] == ("candidate", "not ready yet")
+    assert (after["v1"][1], after["v2"][1]) == ("suspended from the next epoch on", "-")
+    assert office.run("admin", "validator", "reject", "bank-20", "--yes").exit_code == 0
+    assert "bank-20" not in statuses()
+
+
 def test_batch_is_one_transaction_shown_action_by_action(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "actions.txt"
     file.write_text("# first money\nrole grant EUR issuer bob\n\nmint EUR bob '3 EUR' --memo 'INV 7'\n")
@@ -92,6 +111,10 @@ REFUSED = [
     ("admin config set block_gas_limit 200000000 --from bob", 8, "GovernorOnly"),
     ("admin config accept", 8, "NoGovernorTransfer"),
     ("admin batch nowhere.txt", 2, None),
+    ("admin validator approve v1", 8, "WrongStatus"),
+    ("admin validator approve bank-20 --from bob", 8, "GovernorOnly"),
+    ("admin validator suspend v2", 8, "RequestPending"),
+    ("admin validator suspend nobody-knows", 2, None),
 ]
 
 

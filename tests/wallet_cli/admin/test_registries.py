@@ -27,6 +27,13 @@ def test_registered_bank_is_listed_and_sponsors_accounts(office: Office) -> None
     ]
 
 
+def test_an_address_without_a_checksum_is_pointed_out(office: Office) -> None:
+    plain = office.run("admin", "account", "register", f"0x{CAROL.hex()}", "--tier", "1", "--dry-run")
+    assert "typed without a checksum" in plain.stderr
+    mixed = office.run("admin", "account", "register", CAROL_TEXT, "--tier", "1", "--dry-run")
+    assert "typed without a checksum" not in mixed.stderr
+
+
 def test_update_of_a_bank_shows_old_and_new(office: Office) -> None:
     result = office.run("admin", "bank", "update", "alice", "Bank Alpha", "BANKDEFF", "60M", "--yes")
     shown = [" ".join(line.split()) for line in result.stderr.splitlines()]

@@ -9,13 +9,15 @@ from contracts.addresses import (
     CURRENCY_REGISTRY,
     POLICY_REGISTRY,
     PROTOCOL_CONFIG,
+    VALIDATOR_REGISTRY,
 )
 from contracts.declarations import decoder_of, encode_call
 from contracts.decoding import describe_revert
-from contracts.layout import PROTOCOL_PARAMETER_SLOTS
+from contracts.layout import PROTOCOL_PARAMETER_SLOTS, ValidatorRegistrySlots
 from contracts.native.directory import lookup
 from contracts.native.dispatch import find_function
 from contracts.native.roles import ROLE_NAMES
+from tests.contracts.native.registry import GENESIS_HASH, holder, operator
 from tests.wallet_cli.chain import ALICE, BOB, EUR, JPY, Chain, run_call
 from tests.wallet_cli.twin import Node
 
@@ -65,6 +67,13 @@ def governed_chain() -> Chain:
     call(chain, ALICE, ACCOUNT_REGISTRY, "suspend", DAVE, b"CASE-9".ljust(32, b"\0"))
     call(chain, BOB, POLICY_REGISTRY, "createPolicy", 1, BOB)
     call(chain, BOB, POLICY_REGISTRY, "beginPolicyAdminTransfer", OFFERED, ALICE)
+    chain.head.storage[VALIDATOR_REGISTRY][ValidatorRegistrySlots.GENESIS_HASH] = int.from_bytes(GENESIS_HASH, "big")
+    applicant = holder(20)
+    call(
+        chain, operator(20), VALIDATOR_REGISTRY, "requestJoin", "bank-20", *applicant.keys.each(), ["10.0.0.20:30300"],
+        *applicant.proofs(operator(20)),
+    )  # fmt: skip
+    call(chain, ALICE, VALIDATOR_REGISTRY, "suspend", chain.document.validators[2].operator)
     call(chain, BOB, EUR, "requestRedemption", 1_000, b"OUT-1".ljust(32, b"\0"))
     chain.add_block()
     chain.add_block()
