@@ -54,12 +54,25 @@ class Book:
     kept: int = 0
     suspended: set[Address] = field(default_factory=set)
     is_paused: bool = False
+    paused_error: str = "TransfersPaused"
+    too_little_error: str = "InsufficientBalance"
+
+    def reserve(self, payer: Address, amount: int) -> None:
+        """Set a payer's money aside."""
+        self.take(payer, amount)
+
+    def draw(self, payer: Address, amount: int) -> None:
+        """Bring what was set aside to where it is paid from."""
+
+    def give_back(self, payer: Address, amount: int) -> None:
+        """Return what was set aside, or note that the contract owes it."""
+        self.pay_or_owe(payer, amount)
 
     def take(self, payer: Address, amount: int) -> None:
         """Bring money from a payer to the contract."""
         self.require_open(payer)
         if amount > self.balances[payer]:
-            raise Refused("InsufficientBalance")
+            raise Refused(self.too_little_error)
         self.balances[payer] -= amount
         self.kept += amount
 
@@ -93,9 +106,32 @@ class Book:
     def require_open(self, *accounts: Address) -> None:
         """Refuse as the token does: pause first, then the parties in order."""
         if self.is_paused:
-            raise Refused("TransfersPaused")
+            raise Refused(self.paused_error)
         if any(account in self.suspended for account in accounts):
             raise Refused("AccountSuspended")
+
+
+@dataclass
+class NativeBook(Book):
+    """The same of a native currency: what is set aside is held in its payer's own position."""
+
+    held: dict[Address, int] = field(default_factory=lambda: dict.fromkeys(STORY_PEOPLE, 0))
+    paused_error: str = "EnforcedPause"
+    too_little_error: str = "ERC20InsufficientBalance"
+
+    def reserve(self, payer: Address, amount: int) -> None:
+        self.take(payer, amount)
+        self.kept -= amount
+        self.held[payer] += amount
+
+    def draw(self, payer: Address, amount: int) -> None:
+        # Neither a pause nor anything else stops a hold that was promised.
+        self.held[payer] -= amount
+        self.kept += amount
+
+    def give_back(self, payer: Address, amount: int) -> None:
+        self.held[payer] -= amount
+        self.balances[payer] += amount
 
 
 def recent(number: int, count: int) -> int:
@@ -135,7 +171,10 @@ def check(world: World, token: Contract, contract: Contract, book: Book) -> None
     """Compare every balance and every claim with the book."""
     assert {person: world.balance(token, person) for person in book.balances} == book.balances
     assert world.balance(token, contract.address) == book.kept
-    assert sum(book.balances.values()) + book.kept == len(book.balances) * OPENING_MINOR
+    held = book.held if isinstance(book, NativeBook) else {}
+    for person, amount in held.items():
+        assert world.call(person, token, "positionOf", person).values[1] == amount
+    assert sum(book.balances.values()) + sum(held.values()) + book.kept == len(book.balances) * OPENING_MINOR
     for person, amount in book.owed.items():
         assert world.read(contract, "owedTo", person, token.address) == amount
 

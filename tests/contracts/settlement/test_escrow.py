@@ -394,7 +394,7 @@ class Story:
         def modelled() -> None:
             if who == other:
                 raise Refused("InvalidParty")
-            self.book.take(who, sum(amounts))
+            self.book.reserve(who, sum(amounts))
             milestones = dict(enumerate(amounts))
             self.escrows.append(ModelEscrow(who, other, arbiter, milestones, deadline, outcome))
 
@@ -433,6 +433,8 @@ class Story:
                     raise Refused("EscrowDisputed")
                 if not chosen.milestones[milestone]:
                     raise Refused("UnknownMilestone")
+                self.book.require_open(chosen.payee)
+                self.book.draw(chosen.payer, chosen.milestones[milestone])
                 self.book.pay(chosen.payee, chosen.milestones[milestone])
                 chosen.milestones[milestone] = 0
                 chosen.is_open = chosen.rest > 0
@@ -461,8 +463,9 @@ class Story:
                 self.end(chosen, chosen.rest if chosen.outcome == PAY else 0)
 
     def end(self, chosen: ModelEscrow, to_payee: int) -> None:
+        self.book.draw(chosen.payer, to_payee)
         self.book.pay_or_owe(chosen.payee, to_payee)
-        self.book.pay_or_owe(chosen.payer, chosen.rest - to_payee)
+        self.book.give_back(chosen.payer, chosen.rest - to_payee)
         chosen.is_open = False
 
     def step(self, action: str, who: Address, other: Address, number: int) -> None:

@@ -1,11 +1,13 @@
 """Native currencies in settlement contracts: what is set aside stays in the payer's position, held."""
 
 import pytest
+from hypothesis import given, settings
 
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from tests.contracts.settlement import test_escrow as escrows
 from tests.contracts.settlement import test_settlement_engine as engines
+from tests.contracts.settlement.stories import STORIES, STORY_PEOPLE, NativeBook, steps_of
 from tests.contracts.settlement.tokens import held, pause, wealth
 from tests.contracts.settlement.world import ALICE, BOB, CAROL, CNY, ERIN, EUR, MEMO, OPENING_MINOR, Reverted
 
@@ -82,6 +84,23 @@ def test_with_however_little_gas_a_decision_is_carried_out_whole_or_not_at_all(i
         outcomes.append(True)
         assert wealth(world, token, [ALICE, BOB]) == [OPENING_MINOR - 450, OPENING_MINOR + 450]
     assert outcomes == sorted(outcomes) and outcomes[-1] and not outcomes[0]
+
+
+NATIVE_STEPS = steps_of(
+    [action for action in escrows.ACTIONS if action != "suspend"], STORY_PEOPLE, STORY_PEOPLE, range(61)
+)
+
+
+@settings(max_examples=STORIES, deadline=None)
+@given(NATIVE_STEPS)
+def test_in_no_story_of_a_native_currency_money_goes_astray_or_stays_behind(
+    steps: list[tuple[str, Address, Address, int]],
+) -> None:
+    world, escrow, _ = escrows.beginning()
+    story = escrows.Story(world, escrow, world.token(EUR), NativeBook())
+    for step in steps:
+        story.step(*step)
+    story.finish()
 
 
 # SettlementEngine.
