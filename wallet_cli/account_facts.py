@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from consensus.primitives.scalars import Address
+from wallet_cli.answers import read_bytes, read_count
 from wallet_cli.session import Session
 from wallet_cli.verified import Head, ask_at, proof_failed
 
@@ -103,7 +104,7 @@ def _limits(row: Any) -> ToldLimits:
     told = row["limits"]
 
     def units(name: str) -> int | None:
-        return None if told[name] is None else _count(told[name])
+        return None if told[name] is None else read_count(told[name])
 
     return ToldLimits(
         currency=_currency(row),
@@ -119,23 +120,9 @@ def _limits(row: Any) -> ToldLimits:
 
 def _reservation(row: Any) -> ToldReservation:
     name = row["id"]
-    identifier = _count(name).to_bytes(32, "big") if isinstance(name, int) else _bytes(name, 32)
+    identifier = read_count(name).to_bytes(32, "big") if isinstance(name, int) else read_bytes(name, 32)
     return ToldReservation(_currency(row), identifier, tuple(str(role) for role in row.get("roles", ())))
 
 
 def _currency(row: Any) -> Address:
-    return Address(_bytes(row["currency"]["address"], 20))
-
-
-def _count(value: object) -> int:
-    number = int(str(value))
-    if number < 0:
-        raise ValueError(f"{number} is below zero")
-    return number
-
-
-def _bytes(value: object, length: int) -> bytes:
-    found = bytes.fromhex(str(value).removeprefix("0x"))
-    if len(found) != length:
-        raise ValueError(f"{length} bytes were expected, found {len(found)}")
-    return found
+    return Address(read_bytes(row["currency"]["address"], 20))

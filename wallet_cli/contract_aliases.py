@@ -52,7 +52,39 @@ def load_aliases(session: Session) -> dict[str, KnownContract]:
 def save_alias(session: Session, name: str, contract: KnownContract) -> None:
     """Remember a contract. Raises: UsageRefused if the name means another address."""
     aliases = load_aliases(session)
-    known = aliases.get(validate_name(name, "a contract"))
+    _add(aliases, validate_name(name, "a contract"), contract)
+    _save(session, aliases)
+
+
+def import_aliases(session: Session, path: Path) -> dict[str, KnownContract]:
+    """Remember the contracts that a network's `devnet.json` lists, and return them.
+
+    Raises: UsageRefused if the file has none, or a name means another address here.
+    """
+    try:
+        listed = {
+            str(entry["name"]): KnownContract(parse_address(entry["address"])[0], str(entry["abi"]))
+            for entry in parse_json(read_small(path))["contracts"]
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageRefused(
+            f"{path} lists no contracts that can be read: {error}",
+            why="a list of contracts is JSON with name, address and abi of each",
+            next_step="name the devnet.json of a development network",
+            code="CONTRACT_LIST_INVALID",
+        ) from error
+    aliases = load_aliases(session)
+    for name, contract in listed.items():
+        # Beside the names that people choose, those of the contracts themselves: SettlementEngine.
+        validate_name(name.lower(), "a contract")
+        open_contract(contract.source)
+        _add(aliases, name, contract)
+    _save(session, aliases)
+    return listed
+
+
+def _add(aliases: dict[str, KnownContract], name: str, contract: KnownContract) -> None:
+    known = aliases.get(name)
     if known is not None and known.address != contract.address:
         raise UsageRefused(
             f"contract {name} is {checksum_address(known.address)}, not {checksum_address(contract.address)}",
@@ -61,6 +93,9 @@ def save_alias(session: Session, name: str, contract: KnownContract) -> None:
             code="ALIAS_EXISTS",
         )
     aliases[name] = contract
+
+
+def _save(session: Session, aliases: dict[str, KnownContract]) -> None:
     entries = {
         key: {"address": checksum_address(entry.address), "source": entry.source}
         for key, entry in sorted(aliases.items())

@@ -13,6 +13,7 @@ from consensus.primitives.scalars import Address, Hash32, Height
 from contracts.layout import balance_slot
 from contracts.movements import HOLD_KINDS, LedgerMovement, MovementKind, read_movements
 from wallet_cli.amounts import Currency
+from wallet_cli.answers import read_bytes, read_count
 from wallet_cli.errors import NetworkUnreachable
 from wallet_cli.memos import EMPTY_MEMO
 from wallet_cli.session import Session
@@ -232,33 +233,19 @@ def _read_page(answer: object) -> tuple[int, list[Movement], str | None]:
 def _read_movement(row: dict[str, object]) -> Movement:
     memo, reference = row["memo"], row["reference"]
     return Movement(
-        height=Height(_count(row["height"])),
-        log_index=_count(row["logIndex"]),
-        timestamp_ms=_count(row["timestampMs"]),
-        transaction_hash=Hash32(_bytes(row["transactionHash"], 32)),
+        height=Height(read_count(row["height"])),
+        log_index=read_count(row["logIndex"]),
+        timestamp_ms=read_count(row["timestampMs"]),
+        transaction_hash=Hash32(read_bytes(row["transactionHash"], 32)),
         kind=MovementKind(str(row["kind"])),
-        sender=Address(_bytes(row["from"], 20)),
-        receiver=Address(_bytes(row["to"], 20)),
-        amount=_count(row["amount"]),
+        sender=Address(read_bytes(row["from"], 20)),
+        receiver=Address(read_bytes(row["to"], 20)),
+        amount=read_count(row["amount"]),
         change=int(str(row["change"])),
         balance=int(str(row["balance"])),
-        memo=EMPTY_MEMO if memo is None else _bytes(memo, 32),
-        reference=None if reference is None else _bytes(reference, 32),
+        memo=EMPTY_MEMO if memo is None else read_bytes(memo, 32),
+        reference=None if reference is None else read_bytes(reference, 32),
     )
-
-
-def _count(value: object) -> int:
-    number = int(str(value))
-    if number < 0:
-        raise ValueError(f"{number} is below zero")
-    return number
-
-
-def _bytes(value: object, length: int) -> bytes:
-    found = bytes.fromhex(str(value).removeprefix("0x"))
-    if len(found) != length:
-        raise ValueError(f"{length} bytes were expected, found {len(found)}")
-    return found
 
 
 def _ledger_movement(movement: Movement) -> LedgerMovement:

@@ -2,6 +2,7 @@
 
 from node.cli.devnet_network import Devnet, describe_path, shown_program
 from node.cli.network_plan import CURRENCIES, operator_account
+from node.cli.predeploys import predeploys
 from node.dev_accounts import NAMED, PEOPLE, checksum_address
 from node.observe.build_info import build_facts, describe_build
 
@@ -27,6 +28,7 @@ def render_banner(devnet: Devnet, *, keeps_state: bool) -> str:
         (f"Sycee {describe_build(build_facts())}", f'chain {folder.genesis.chain_id} "{folder.genesis.name}"', ""),
         ("validators", f"{count}, quorum {quorum}", names),
         ("currencies", currencies, f"accounts  {people} (funded)   keys {wallet}"),
+        ("contracts", "SettlementEngine Escrow FxDesk …", f"all {len(predeploys())}  sycee contract list"),
         ("rpc", first.rpc_url, f"status    {first.ops_url}/status"),
         ("programs", f"everything in {describe_path(folder.facts_file)}", ""),
         ("try", f'{shown_program("sycee")} --home {wallet} send bob "12.34 EUR" --from alice', ""),

@@ -29,6 +29,7 @@ from node.cli.json_rpc import EndpointDown, RpcClient, RpcFailed, as_object
 from node.cli.ledger_reader import read_height
 from node.cli.network_plan import CURRENCIES, operator_account
 from node.cli.ports import require_free
+from node.cli.predeploys import create_predeploys, predeploys
 from node.cli.supervisor import ChildPlan, Death, LogTail, Supervisor, module_arguments
 from node.cli.wallet_home import WalletHome
 from node.dev_accounts import NAMED, checksum_address
@@ -93,9 +94,10 @@ class Devnet:
         return self.folder.wallet
 
     def start(self) -> None:
-        """Start all validators, wait until each has a final block, prepare the wallet, write `devnet.json`.
+        """Start all validators, wait until each has a final block and the contracts stand, prepare the wallet, write
+        `devnet.json`.
 
-        Raises: DevnetNotReady, WalletFailed.
+        Raises: DevnetNotReady, PredeployFailed, WalletFailed.
         """
         started_s = time.monotonic()
         self._supervisor.start()
@@ -105,6 +107,7 @@ class Devnet:
             self.ready_after_s = time.monotonic() - started_s
             wallet.result()
         write_facts(self.folder, self.facts())
+        self.wallet.learn_contracts(self.folder.facts_file)
 
     def facts(self) -> dict[str, object]:
         """Return what `devnet.json` says."""
@@ -138,6 +141,7 @@ class Devnet:
                 }
                 for place, plan in enumerate(CURRENCIES, start=1)
             ],
+            "contracts": [contract.facts() for contract in predeploys()],
             "wallet": str(self.folder.wallet.folder.resolve()),
         }
 
@@ -199,6 +203,7 @@ class Devnet:
             self.height_ready = await read_height(client, self.rpc_urls[0])
             genesis = await client.result(self.rpc_urls[0], "eth_getBlockByNumber", "0x0", False)
             self.genesis_hash = str(as_object(genesis)["hash"])
+            await create_predeploys(client, self.rpc_urls, chain_id=self.folder.genesis.chain_id)
 
 
 def stop_like_ctrl_c() -> None:

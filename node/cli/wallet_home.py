@@ -103,5 +103,12 @@ class WalletHome:
             self.require("--yes", "contacts", "add", account.name, checksum_address(account.address))
         write_once(self.marker_file, b"")
 
+    def learn_contracts(self, facts_file: Path) -> None:
+        """Let the wallet know the contracts of `devnet.json` by their names.
+
+        Raises: WalletFailed.
+        """
+        self.require("contract", "import", str(facts_file))
+
     def _import_key(self, account: DevAccount) -> None:
         self.require("--yes", "keys", "import", account.name, "--stdin", "--light-kdf", stdin=account.private_key.hex())

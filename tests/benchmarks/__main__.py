@@ -2,12 +2,13 @@
 
 import sys
 
-from tests.benchmarks import dvp, evm, latency, rpc_soak, stages, throughput
+from tests.benchmarks import dvp, evm, latency, money, rpc_soak, stages, throughput
 
 BENCHMARKS = {
     "dvp": dvp.main,
     "evm": evm.main,
     "latency": latency.main,
+    "money": money.main,
     "rpc_soak": rpc_soak.main,
     "stages": stages.main,
     "throughput": throughput.main,

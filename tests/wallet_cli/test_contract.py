@@ -169,3 +169,22 @@ def test_files_that_are_no_contract_say_so(tmp_path: Path, content: str, detail:
     with pytest.raises(UsageRefused, match=detail) as refused:
         open_contract(str(path))
     assert refused.value.code == "CONTRACT_FILE_INVALID"
+
+
+def test_the_contracts_of_a_network_are_known_by_their_own_names(wallet: Wallet) -> None:
+    listed = wallet.folder / "devnet.json"
+    entry = {"name": "SettlementEngine", "abi": "SettlementEngine", "address": "0x" + "11" * 20}
+    listed.write_text(json.dumps({"contracts": [entry]}))
+    assert wallet.json("contract", "import", str(listed))["data"] == [
+        {"name": "SettlementEngine", "address": "0x" + "11" * 20}
+    ]
+    assert wallet.run("contract", "import", str(listed)).exit_code == 0
+    entry["address"] = "0x" + "22" * 20
+    listed.write_text(json.dumps({"contracts": [entry]}))
+    assert wallet.json("contract", "import", str(listed), exit_code=2)["error"]["code"] == "ALIAS_EXISTS"
+
+
+def test_a_file_without_contracts_names_none(wallet: Wallet) -> None:
+    listed = wallet.folder / "devnet.json"
+    listed.write_text("{}")
+    assert wallet.json("contract", "import", str(listed), exit_code=2)["error"]["code"] == "CONTRACT_LIST_INVALID"

@@ -1,10 +1,15 @@
 """A redemption parks money until its issuer answers, and its owner may take it back until then."""
 
+import csv
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pytest
 
 from contracts.layout import balance_slot, parked_slot
 from tests.wallet_cli.chain import ALICE, EUR
 from tests.wallet_cli.conftest import Wallet
+from wallet_cli.statement_files import CAMT_NAMESPACE
 
 REQUEST = ("redemption", "request", "50 EUR", "--memo", "DE89370400440532013000", "--yes")
 
@@ -76,3 +81,27 @@ def test_number_that_a_lying_node_names_is_believed_only_with_its_proof(wallet: 
 def test_what_cannot_be_is_refused_before_signing(wallet: Wallet, words: tuple[str, ...], code: str) -> None:
     assert f'"code": "{code}"' in wallet.run("redemption", *words, "--yes", "--json").stdout
     assert wallet.node.sent() == []
+
+
+def test_files_of_a_statement_name_holds_and_redemptions(wallet: Wallet, tmp_path: Path) -> None:
+    wallet.run(*REQUEST)
+    wallet.run("redemption", "cancel", "1", "--currency", "EUR", "--yes")
+    wallet.run("hold", "create", "bob", "1 EUR", "--yes")
+    table, book = tmp_path / "alice.csv", tmp_path / "alice.xml"
+    words = ("history", "--currency", "EUR", "--csv", str(table), "--camt", str(book))
+    assert wallet.run(*words).exit_code == 0
+    with table.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["kind"], row["change"], row["balance"]) for row in rows] == [
+        ("redemption_requested", "-50.00", "50.00"),
+        ("redemption_cancelled", "50.00", "100.00"),
+        ("hold_made", "-1.00", "99.00"),
+    ]
+    assert [row["reference"] for row in rows[:2]] == ["1", "1"]
+    assert len(rows[2]["reference"]) == 66
+    entries = ElementTree.parse(book).getroot().iter(f"{{{CAMT_NAMESPACE}}}Ntry")
+    kinds = [entry.findtext(f".//{{{CAMT_NAMESPACE}}}BkTxCd//{{{CAMT_NAMESPACE}}}Cd") for entry in entries]
+    assert kinds == ["REDEMPTION_REQUESTED", "REDEMPTION_CANCELLED", "HOLD_MADE"]
+    names = [found.text for found in ElementTree.parse(book).getroot().iter(f"{{{CAMT_NAMESPACE}}}Tp")]
+    assert names.count("redemption") == 2
+    assert names.count("hold") == 1

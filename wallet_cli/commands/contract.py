@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import click
@@ -18,7 +19,14 @@ from wallet_cli.addresses import checksum_address
 from wallet_cli.amounts import Currency, format_units
 from wallet_cli.cli import Need, WalletGroup, wallet_command
 from wallet_cli.client import RpcRefused
-from wallet_cli.contract_aliases import KnownContract, find_contract, load_aliases, save_alias, source_of
+from wallet_cli.contract_aliases import (
+    KnownContract,
+    find_contract,
+    import_aliases,
+    load_aliases,
+    save_alias,
+    source_of,
+)
 from wallet_cli.contract_arguments import parse_arguments, value_record, value_text
 from wallet_cli.contract_files import ContractFile, open_contract
 from wallet_cli.currencies import load_currencies
@@ -79,6 +87,20 @@ def alias(session: Session, name: str, address: str, source: str | None) -> None
     place, contract = find_contract(session, address, source)
     save_alias(session, name, KnownContract(place, source_of(source or contract.name)))
     session.output.result({"name": name, "address": checksum_address(place)}, f"{name} is {checksum_address(place)}")
+
+
+@wallet_command(
+    "import",
+    needs=(),
+    examples=("sycee contract import devnet/devnet.json", "sycee contract import devnet/devnet.json --json"),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+def import_(session: Session, file: Path) -> None:
+    """Name the contracts that a network's devnet.json lists, SettlementEngine and the others."""
+    known = import_aliases(session, file)
+    record = [{"name": name, "address": checksum_address(entry.address)} for name, entry in known.items()]
+    lines = [f"  {name:<24}{checksum_address(entry.address)}" for name, entry in known.items()]
+    session.output.result(record, "\n".join(lines))
 
 
 @wallet_command(
@@ -251,6 +273,7 @@ contract = WalletGroup(
         "list": ("wallet_cli.commands.contract:list_", "which contracts there are"),
         "abi": ("wallet_cli.commands.contract:abi", "print an ABI for other tools"),
         "alias": ("wallet_cli.commands.contract:alias", "name a contract"),
+        "import": ("wallet_cli.commands.contract:import_", "name the contracts of a network"),
         "deploy": ("wallet_cli.commands.contract:deploy", "create a contract"),
         "call": ("wallet_cli.commands.contract:call", "ask a contract"),
         "send": ("wallet_cli.commands.contract:send", "call a contract in a transaction"),
