@@ -181,6 +181,7 @@ class _Process:
         self._to_judge: tuple[Height, View] | None = None
         """Height and view of the newest final block, whose late votes are still awaited."""
         self._counted: dict[str, int] = {}
+        self._counted_by_bank: dict[int, int] = {}
         """What of the admission's and the signer's own counts has reached the metrics."""
 
     async def run(self) -> int:
@@ -507,6 +508,11 @@ class _Process:
                 if fresh:
                     self._counted[reason] = total
                     count(reason, fresh)
+        for bank_id, total in self._node.admission.quotas.refused_counts.items():
+            fresh = total - self._counted_by_bank.get(bank_id, 0)
+            if fresh:
+                self._counted_by_bank[bank_id] = total
+                self._metrics.count_quota_refused(bank_id, fresh)
 
 
 def _keep_what_is_loaded() -> None:

@@ -33,7 +33,7 @@ from contracts.layout import (
 from contracts.native import errors
 from contracts.native.context import CallContext
 from contracts.native.errors import revert
-from contracts.native.policy_rules import POLICY_ADMIT_EVERYBODY, Side, admits
+from contracts.native.policy_rules import POLICY_ADMIT_EVERYBODY, Side, admits, admits_by_record, policy_record
 
 DAY_S: Final = 86_400
 """A UTC day, seconds: the network has no leap seconds, as Unix time has none."""
@@ -49,6 +49,9 @@ STATUS_ACTIVE: Final = 1
 
 LimitUse: TypeAlias = Mapping[int, int]
 """Words of day counters that a movement will write, by slot."""
+
+LimitWords: TypeAlias = tuple[int, int]
+"""A tier's limits as stored: of one payment and the balance, of a day."""
 
 NO_USE: Final[LimitUse] = {}
 """What a movement counts where no daily limit applies."""
@@ -84,9 +87,18 @@ def check_transfer(
     _require_policy(context, flags, sender, to)
     if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
         return earlier
-    use = _count_out(context, sender, amount, earlier, is_counted=sender != to)
+    accounts = context.at(ACCOUNT_REGISTRY)
+    sender_word = accounts.get_slot(account_slot(sender))
+    limits = _limit_words(context, _tier(sender_word))
+    use = _count_out(context, sender, sender_word, limits, amount, earlier, is_counted=sender != to)
     # What one pays to oneself moves nothing, so that it uses up no day's limit and fills no wallet.
-    return use if sender == to else _count_in(context, to, amount, use, arriving)
+    if sender == to:
+        return use
+    to_word = accounts.get_slot(account_slot(to))
+    # Most payments stay within a tier, whose limits were just read.
+    if _tier(to_word) != _tier(sender_word):
+        limits = _limit_words(context, _tier(to_word))
+    return _count_in(context, to, to_word, limits, amount, use, arriving)
 
 
 def check_out(context: CallContext, sender: Address, to: Address, amount: int) -> LimitUse:
@@ -98,7 +110,8 @@ def check_out(context: CallContext, sender: Address, to: Address, amount: int) -
     _require_policy(context, flags, sender, to)
     if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
         return NO_USE
-    return _count_out(context, sender, amount, NO_USE, is_counted=True)
+    word = _account_word(context, sender)
+    return _count_out(context, sender, word, _limit_words(context, _tier(word)), amount, NO_USE, is_counted=True)
 
 
 def check_in(context: CallContext, payer: Address, to: Address, amount: int) -> LimitUse:
@@ -113,7 +126,8 @@ def check_in(context: CallContext, payer: Address, to: Address, amount: int) -> 
         _require_recipient(context, policy_id, to, Side.RECIPIENT)
     if payer == to or not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
         return NO_USE
-    return _count_in(context, to, amount, NO_USE, 0)
+    word = _account_word(context, to)
+    return _count_in(context, to, word, _limit_words(context, _tier(word)), amount, NO_USE, 0)
 
 
 def check_mint(context: CallContext, to: Address, amount: int) -> LimitUse:
@@ -128,7 +142,8 @@ def check_mint(context: CallContext, to: Address, amount: int) -> LimitUse:
         _require_recipient(context, policy_id, to, Side.MINT_RECIPIENT)
     if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
         return NO_USE
-    return _count_in(context, to, amount, NO_USE, 0)
+    word = _account_word(context, to)
+    return _count_in(context, to, word, _limit_words(context, _tier(word)), amount, NO_USE, 0)
 
 
 def record(context: CallContext, use: LimitUse) -> None:
@@ -171,8 +186,7 @@ def tier_of(context: CallContext, account: Address) -> int:
 
 def limits_of_tier(context: CallContext, tier: int) -> tuple[int, int, int, int]:
     """Return (perTransferMax, dailyOutMax, dailyInMax, balanceMax) of a tier in minor units; 0 means no limit."""
-    slot = tier_limits_slot(tier)
-    single, daily = context.get_slot(slot), context.get_slot(slot + 1)
+    single, daily = _limit_words(context, tier)
     return (
         single & _FIELD_MASK,
         daily & _FIELD_MASK,
@@ -200,9 +214,10 @@ def _require_policy(context: CallContext, flags: int, sender: Address, to: Addre
     if policy_id == POLICY_ADMIT_EVERYBODY:
         return
     policies = context.at(POLICY_REGISTRY)
-    if not admits(policies, policy_id, sender, Side.SENDER):
+    policy = policy_record(policies, policy_id)
+    if not admits_by_record(policies, policy_id, policy, sender, Side.SENDER):
         raise revert(errors.POLICY_REFUSES_SENDER, policy_id, sender)
-    if not admits(policies, policy_id, to, Side.RECIPIENT):
+    if not admits_by_record(policies, policy_id, policy, to, Side.RECIPIENT):
         raise revert(errors.POLICY_REFUSES_RECIPIENT, policy_id, to)
 
 
@@ -211,18 +226,26 @@ def _require_recipient(context: CallContext, policy_id: int, to: Address, side: 
         raise revert(errors.POLICY_REFUSES_RECIPIENT, policy_id, to)
 
 
-def _count_out(context: CallContext, account: Address, amount: int, earlier: LimitUse, *, is_counted: bool) -> LimitUse:
-    word = _account_word(context, account)
-    if _status(word) > STATUS_ACTIVE:
-        raise revert(errors.ACCOUNT_SUSPENDED, account, _status(word))
-    tier = _tier(word)
+def _count_out(
+    context: CallContext,
+    account: Address,
+    account_word: int,
+    limits: LimitWords,
+    amount: int,
+    earlier: LimitUse,
+    *,
+    is_counted: bool,
+) -> LimitUse:
+    status = _status(account_word)
+    if status > STATUS_ACTIVE:
+        raise revert(errors.ACCOUNT_SUSPENDED, account, status)
+    tier = _tier(account_word)
     if tier == TIER_UNLIMITED:
         return earlier
-    slot = tier_limits_slot(tier)
-    transfer_max = context.get_slot(slot) & _FIELD_MASK
+    transfer_max = limits[0] & _FIELD_MASK
     if transfer_max and amount > transfer_max:
         raise revert(errors.TRANSFER_LIMIT_EXCEEDED, account, tier, transfer_max, amount)
-    daily_max = context.get_slot(slot + 1) & _FIELD_MASK
+    daily_max = limits[1] & _FIELD_MASK
     if not daily_max or not is_counted:
         return earlier
     use_slot = daily_use_slot(account)
@@ -233,12 +256,19 @@ def _count_out(context: CallContext, account: Address, amount: int, earlier: Lim
     return {**earlier, use_slot: _use_word(today, out + amount, incoming)}
 
 
-def _count_in(context: CallContext, account: Address, amount: int, earlier: LimitUse, arriving: int) -> LimitUse:
-    tier = _tier(_account_word(context, account))
+def _count_in(
+    context: CallContext,
+    account: Address,
+    account_word: int,
+    limits: LimitWords,
+    amount: int,
+    earlier: LimitUse,
+    arriving: int,
+) -> LimitUse:
+    tier = _tier(account_word)
     if tier == TIER_UNLIMITED:
         return earlier
-    slot = tier_limits_slot(tier)
-    daily_max = context.get_slot(slot + 1) >> TIER_LIMIT_FIELD_BITS
+    daily_max = limits[1] >> TIER_LIMIT_FIELD_BITS
     use = earlier
     if daily_max:
         use_slot = daily_use_slot(account)
@@ -247,12 +277,19 @@ def _count_in(context: CallContext, account: Address, amount: int, earlier: Limi
         if incoming + amount > daily_max:
             raise revert(errors.DAILY_IN_LIMIT_EXCEEDED, account, tier, daily_max, incoming, amount)
         use = {**earlier, use_slot: _use_word(today, out, incoming + amount)}
-    balance_max = context.get_slot(slot) >> TIER_LIMIT_FIELD_BITS
+    balance_max = limits[0] >> TIER_LIMIT_FIELD_BITS
     if balance_max:
         balance = context.get_slot(balance_slot(account)) + arriving
         if balance + amount > balance_max:
             raise revert(errors.BALANCE_LIMIT_EXCEEDED, account, tier, balance_max, balance, amount)
     return use
+
+
+def _limit_words(context: CallContext, tier: int) -> LimitWords:
+    if tier == TIER_UNLIMITED:
+        return 0, 0
+    slot = tier_limits_slot(tier)
+    return context.get_slot(slot), context.get_slot(slot + 1)
 
 
 def _account_word(context: CallContext, account: Address) -> int:

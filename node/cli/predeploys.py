@@ -5,6 +5,7 @@ ordinary transactions: every validator executes them and `sycee-node verify` rep
 was interrupted goes on where it stopped. Never used outside development networks.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -28,6 +29,10 @@ SINGLE_CONTRACTS: Final = (
 
 CURRENCY_CONTRACT: Final = "InterbankTransfer"
 """Needs to be told its reserve currency: one for each currency."""
+
+FOLLOW_POLL_S: Final = 0.05
+FOLLOW_PATIENCE_S: Final = 30.0
+"""For every validator to show what is final; on a loaded machine it takes a second."""
 
 CREATION_GAS_LIMIT: Final = 10_000_000
 """Gas each creation may use: twice what the largest takes; at half of it that one would fail."""
@@ -106,6 +111,7 @@ async def create_predeploys(client: RpcClient, urls: Sequence[str], *, chain_id:
         if len(done.settled) != len(lane):
             refused = ", ".join(item.message for item in done.refused)
             raise PredeployFailed(refused or f"{len(done.settled)} of {len(lane)} creations became final")
+        await _follow(client, urls, max(item.height for item in done.settled))
     contracts = predeploys()
     codes = await client.results(
         urls[0], [("eth_getCode", ["0x" + contract.address.hex(), "latest"]) for contract in contracts]
@@ -113,3 +119,19 @@ async def create_predeploys(client: RpcClient, urls: Sequence[str], *, chain_id:
     missing = [contract.name for contract, code in zip(contracts, codes, strict=True) if code == "0x"]
     if missing:
         raise PredeployFailed(f"no code stands at the addresses of {', '.join(missing)}")
+
+
+async def _follow(client: RpcClient, urls: Sequence[str], height: int) -> None:
+    """Return when every validator shows a height: what is final for one reaches the others with the next message.
+
+    Raises: PredeployFailed after FOLLOW_PATIENCE_S.
+    """
+    try:
+        async with asyncio.timeout(FOLLOW_PATIENCE_S):
+            for url in urls:
+                while True:
+                    if await read_height(client, url) >= height:
+                        break
+                    await asyncio.sleep(FOLLOW_POLL_S)
+    except TimeoutError as error:
+        raise PredeployFailed(f"a validator did not reach height {height} within {FOLLOW_PATIENCE_S:.0f} s") from error

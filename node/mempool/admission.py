@@ -27,6 +27,7 @@ from node.mempool.errors import (
     RejectedTransaction,
 )
 from node.mempool.pool import Pool, PooledTransaction
+from node.mempool.quotas import UNMETERED, Quota, QuotaBook
 from node.runtime.ports import Clock, Lane, Timers, Workers
 
 BATCH_MAX = 64
@@ -50,6 +51,8 @@ class SenderState:
     """Why it may not send any transaction; None if it may."""
     deploy_refusal: PermissionRefusal | None = None
     """Why it may not create a contract; None if it may."""
+    quota: Quota = UNMETERED
+    """Whose gas a minute its transactions use."""
 
 
 class LedgerView(Protocol):
@@ -100,6 +103,7 @@ class Admission:
         self._from_clients: list[tuple[bytes, Hash32]] = []
         self._ready_only: set[Hash32] = set()
         """Hashes under way whose submitter does not want them held behind a nonce gap."""
+        self.quotas = QuotaBook()
         self.rejected_counts: dict[str, int] = {}
         """Refusals by reason since start."""
 
@@ -179,15 +183,18 @@ class Admission:
 
     def _admit(self, transaction: Transaction, sender: Address, *, from_client: bool, hold_gap: bool) -> Verdict:
         state = self._ledger.sender_state(sender)
+        now_ms = self._clock.now_ms()
         try:
             self._validate(transaction, state)
             self._pool.validate_room(transaction, sender, state.nonce)
             next_nonce = self._pool.next_pending_nonce(sender, state.nonce)
             if transaction.nonce > next_nonce and not hold_gap:
                 raise NonceTooFar(found=transaction.nonce, expected=next_nonce, ahead_max=0)
+            # Last, so that only what enters the pool uses the quota.
+            self.quotas.charge(state.quota, transaction.gas_limit, now_ms)
         except RejectedTransaction as rejection:
             return rejection
-        pooled = PooledTransaction(transaction, sender, self._clock.now_ms(), from_client)
+        pooled = PooledTransaction(transaction, sender, now_ms, from_client, bank_id=state.quota.bank_id)
         self._pool.add(pooled, state.nonce)
         return pooled
 

@@ -7,6 +7,8 @@ RejectedTransaction            `reason` is the stable word RPC clients see
 ├── InsufficientFunds          the native value moved is above the sender's balance
 ├── ExceedsBlockGas            no block could hold it
 ├── SenderLimit                too many pending transactions of one sender
+├── GasAboveQuota              its gas limit alone is above what its bank may send in a minute
+├── QuotaExceeded              its bank has used its gas of this minute
 ├── PoolFull                   too many pending transactions altogether
 ├── NotPermitted               the network does not let this sender send, or deploy
 └── NotReady                   the node is still catching up
@@ -92,6 +94,38 @@ class SenderLimit(RejectedTransaction):
         )
 
 
+class GasAboveQuota(RejectedTransaction):
+    """The gas limit alone is above what the sender's bank may send in a minute: waiting does not help."""
+
+    reason = "gas_above_quota"
+
+    def __init__(self, *, bank_id: int, gas_limit: int, gas_per_minute: int) -> None:
+        self.bank_id = bank_id
+        self.gas_limit = gas_limit
+        self.gas_per_minute = gas_per_minute
+        super().__init__(
+            f"gas limit {gas_limit} is above the quota of {_whose(bank_id)}, {gas_per_minute} gas a minute: "
+            "lower the gas limit, or ask the governor for a larger quota"
+        )
+
+
+class QuotaExceeded(RejectedTransaction):
+    """The sender's bank, its customers included, has used its gas of this minute."""
+
+    reason = "quota_exceeded"
+
+    def __init__(self, *, bank_id: int, used: int, gas_per_minute: int, gas_limit: int, retry_after_ms: int) -> None:
+        self.bank_id = bank_id
+        self.used = used
+        self.gas_per_minute = gas_per_minute
+        self.gas_limit = gas_limit
+        self.retry_after_ms = retry_after_ms
+        super().__init__(
+            f"quota of {_whose(bank_id)} exceeded: {used} of {gas_per_minute} gas a minute used, "
+            f"gas limit {gas_limit}; try again in {retry_after_ms} ms"
+        )
+
+
 class PoolFull(RejectedTransaction):
     """This node holds as many pending transactions as it may."""
 
@@ -118,3 +152,7 @@ class NotReady(RejectedTransaction):
 
     def __init__(self) -> None:
         super().__init__("this node is catching up with the network: try again, or use another node")
+
+
+def _whose(bank_id: int) -> str:
+    return f"bank {bank_id}" if bank_id else "accounts without a sponsor"

@@ -35,6 +35,8 @@ class PooledTransaction:
     """When this node admitted it."""
     from_client: bool
     """Admitted through this node's RPC, so this node tells the others."""
+    bank_id: int = 0
+    """Number of the bank that sponsored the sender when it was admitted; 0 for none. Leaders let banks take turns."""
     passed_over_count: int = 0
     """Final blocks with room that left it out although it was executable."""
     announced_count: int = 0

@@ -77,6 +77,14 @@ METRICS: tuple[MetricSpec, ...] = (
     MetricSpec("transactions_total", Kind.COUNTER, "txs", "final transactions", ""),
     MetricSpec("mempool_rejected_total", Kind.COUNTER, "txs", "transactions refused at admission", "", ("reason",)),
     MetricSpec(
+        "quota_refused_total",
+        Kind.COUNTER,
+        "txs",
+        "transactions refused for the quota of a bank; bank 0: accounts without a sponsor",
+        "",
+        ("bank",),
+    ),
+    MetricSpec(
         "nullified_views_total",
         Kind.COUNTER,
         "views",
@@ -170,6 +178,10 @@ class Metrics:
     def count_rejected(self, reason: str, count: int = 1) -> None:
         """Count transactions refused at admission; `reason` is the stable snake_case word."""
         self._counters["mempool_rejected_total"].labels(reason).inc(count)
+
+    def count_quota_refused(self, bank_id: int, count: int) -> None:
+        """Count transactions refused for the quota of the bank numbered `bank_id`."""
+        self._counters["quota_refused_total"].labels(str(bank_id)).inc(count)
 
     def count_nullified(self, leader: str) -> None:
         """Count one nullified view of `leader`."""

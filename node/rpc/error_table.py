@@ -145,6 +145,11 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     mempool.InsufficientFunds: ErrorRow(-32000, {"expected": "value", "actual": "balance"}),
     mempool.ExceedsBlockGas: ErrorRow(-32000, {"limit": "block_gas_limit", "actual": "gas_limit"}),
     mempool.SenderLimit: ErrorRow(-32005, {"actual": "sender", "limit": "per_sender_max"}),
+    mempool.GasAboveQuota: ErrorRow(-32003, {"bank": "bank_id", "limit": "gas_per_minute", "actual": "gas_limit"}),
+    mempool.QuotaExceeded: ErrorRow(
+        -32003,
+        {"bank": "bank_id", "limit": "gas_per_minute", "used": "used", "retry_after_ms": "retry_after_ms"},
+    ),
     mempool.PoolFull: ErrorRow(-32002, {"limit": "transactions_max"}, _RETRY),
     mempool.NotPermitted: ErrorRow(-32003, {"actual": "detail"}),
     mempool.NotReady: ErrorRow(-32002, fixed=_RETRY),

@@ -102,7 +102,11 @@ class ExecutionHost:
         if parent_state is None or parent_height is None:
             return
         context = context_of(self._rules(), parent_hash, parent_height, view, timestamp_ms)
-        candidates = [SignedTransaction(pooled.transaction, pooled.sender) for pooled in self._pool.in_arrival_order()]
+        candidates: list[SignedTransaction] = []
+        bank_ids: list[int] = []
+        for pooled in self._pool.in_arrival_order():
+            candidates.append(SignedTransaction(pooled.transaction, pooled.sender))
+            bank_ids.append(pooled.bank_id)
         started_ms = self._clock.now_ms()
 
         def done(result: tuple[ExecutedBlock, bytes]) -> None:
@@ -116,7 +120,12 @@ class ExecutionHost:
             self._next()
 
         self._is_busy = True
-        self._workers.submit(Lane.EXECUTE, lambda: build_block(parent_state, context, candidates), done, self._failed)
+        self._workers.submit(
+            Lane.EXECUTE,
+            lambda: build_block(parent_state, context, candidates, bank_ids=bank_ids),
+            done,
+            self._failed,
+        )
 
     def _start_certify(self, block_hash: Hash32) -> None:
         block = self._tree.get(block_hash)

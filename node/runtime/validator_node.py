@@ -38,6 +38,7 @@ from node.execution.transition import ExecutedBlock
 from node.mempool.admission import Admission, SenderState
 from node.mempool.pending import PendingWork
 from node.mempool.pool import Pool, PooledTransaction, PoolLimits
+from node.mempool.quotas import read_quota
 from node.mempool.waiters import Waiters
 from node.observe.logs import EventLog
 from node.peers.block_fetch import BlockFetch
@@ -343,7 +344,7 @@ class ValidatorNode:
     # What admission asks of the ledger
 
     def sender_state(self, sender: Address) -> SenderState:
-        """Return nonce, native balance and permissions in the final state."""
+        """Return nonce, native balance, permissions and quota in the final state."""
         state = self._committer.final_state
         account = state.account(sender)
         nonce, balance = (0, 0) if account is None else (account.nonce, account.balance)
@@ -352,6 +353,7 @@ class ValidatorNode:
             balance,
             send_refusal=find_refusal(state.storage, sender, is_creation=False),
             deploy_refusal=find_refusal(state.storage, sender, is_creation=True),
+            quota=read_quota(state.storage, sender),
         )
 
     def is_syncing(self) -> bool:

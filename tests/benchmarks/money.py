@@ -5,9 +5,11 @@ fastest turn of each counts, because whatever else happens only adds to it.
 """
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from consensus.chain.transaction import (
     decode_transaction,
@@ -26,6 +28,10 @@ from node.execution.native import call_system_contract
 from node.execution.transition import BlockContext, BlockExecution, SignedTransaction
 from node.state.journal import Journal
 from node.state.overlay import Overlay
+from node.state.persist import write_overlay
+from node.state.reader import FinalState, StateReader
+from node.storage.kv import WriteBatch
+from node.storage.leveldb import LevelDbStore
 from tests.benchmarks.payments import make_senders
 from tests.benchmarks.report import keep
 from tests.benchmarks.stages import block_context
@@ -68,12 +74,18 @@ class Cost:
 
 
 class Ledger:
-    """A state to build blocks on."""
+    """A state on disk to build blocks on."""
 
-    def __init__(self, parent: Overlay) -> None:
-        self.overlay = Overlay(parent)
+    def __init__(self, genesis: Genesis, folder: Path) -> None:
         self.block: BlockContext = block_context(Height(1), Hash32(bytes(32)))
-        self._journal = Journal(self.overlay)
+        self._store = LevelDbStore.open(folder, create=True)
+        self._write(genesis.executed.overlay)
+        self._overlay = Overlay(self.state())
+        self._journal = Journal(self._overlay)
+
+    def state(self) -> StateReader:
+        """Return what was sealed."""
+        return FinalState(self._store.snapshot())
 
     def does(self, caller: bytes, target: bytes, name: str, *values: AbiValue) -> None:
         """Make a call; whatever is refused is a mistake of the benchmark."""
@@ -92,8 +104,17 @@ class Ledger:
         self._journal.commit()
 
     def seal(self) -> "Ledger":
-        self.overlay.seal()
+        """Write all calls since the last seal as one block."""
+        self._overlay.seal()
+        self._write(self._overlay)
+        self._overlay = Overlay(self.state())
+        self._journal = Journal(self._overlay)
         return self
+
+    def _write(self, overlay: Overlay) -> None:
+        batch = WriteBatch()
+        write_overlay(batch, overlay, Height(0), self._store)
+        self._store.write(batch, sync=True)
 
 
 def call_data(target: bytes, name: str, *values: AbiValue) -> bytes:
@@ -110,9 +131,9 @@ def sign(private_key: bytes, nonce: int, data: bytes) -> bytes:
     )
 
 
-def prepare(genesis: Genesis, *, has_policy: bool, has_limits: bool) -> Ledger:
+def prepare(genesis: Genesis, folder: Path, *, has_policy: bool = False, has_limits: bool = False) -> Ledger:
     """Return a ledger on which every sender holds euros, in tier 1 of a bank if there are limits."""
-    ledger = Ledger(genesis.executed.overlay)
+    ledger = Ledger(genesis, folder)
     for name in ("POLICY_ROLE", "LIMIT_ROLE"):
         ledger.does(ADMIN, EUR, "grantRole", ROLES[name], ADMIN)
     ledger.does(ADMIN, EUR, "setMinterAllowance", ADMIN, 10**12)
@@ -142,7 +163,7 @@ def measure(cost: Cost, ledger: Ledger, raws: Sequence[bytes], operations: int) 
         validate_transaction(transaction, chain_id=CHAIN_ID)
         signed.append(SignedTransaction(transaction, recover_sender(transaction)))
     checked = time.process_time()
-    execution = BlockExecution(ledger.overlay, ledger.block)
+    execution = BlockExecution(ledger.state(), ledger.block)
     for one in signed:
         assert execution.apply(one).succeeded, "a payment of the benchmark was refused"
     executed = time.process_time()
@@ -157,7 +178,7 @@ def measure(cost: Cost, ledger: Ledger, raws: Sequence[bytes], operations: int) 
     cost.work_units = block.work_used / operations
 
 
-def measure_rules(genesis: Genesis, turns: int) -> dict[str, Cost]:
+def measure_rules(genesis: Genesis, folder: Path, turns: int) -> dict[str, Cost]:
     """Return the cost of a transfer with every combination of policy and limits."""
     raws = [
         sign(sender.private_key, 0, call_data(EUR, "transfer", SENDERS[place - 2].address, 1))
@@ -165,7 +186,7 @@ def measure_rules(genesis: Genesis, turns: int) -> dict[str, Cost]:
     ]
     combinations = {"none": (False, False), "policy": (True, False), "limits": (False, True), "both": (True, True)}
     ledgers = {
-        name: prepare(genesis, has_policy=has_policy, has_limits=has_limits)
+        name: prepare(genesis, folder / name, has_policy=has_policy, has_limits=has_limits)
         for name, (has_policy, has_limits) in combinations.items()
     }
     costs = {name: Cost() for name in combinations}
@@ -175,13 +196,12 @@ def measure_rules(genesis: Genesis, turns: int) -> dict[str, Cost]:
     return costs
 
 
-def measure_batches(genesis: Genesis, turns: int) -> dict[str, Cost]:
+def measure_batches(genesis: Genesis, folder: Path, turns: int) -> dict[str, Cost]:
     """Return the cost of a payment in a batch of 500, and of the same 500 payments one by one.
 
     Once to people who have the currency, as a payroll does, and once to people who never had any.
     """
-    new_ledger = prepare(genesis, has_policy=False, has_limits=False)
-    ledger = Ledger(new_ledger.overlay)
+    new_ledger, ledger = prepare(genesis, folder / "new"), prepare(genesis, folder / "used")
     for to in RECIPIENTS:
         ledger.does(ADMIN, EUR, "mint", to, 1, MEMO)
     ledger.seal()
@@ -204,9 +224,9 @@ def measure_batches(genesis: Genesis, turns: int) -> dict[str, Cost]:
     return costs
 
 
-def measure_promises(genesis: Genesis, turns: int) -> dict[str, Cost]:
+def measure_promises(genesis: Genesis, folder: Path, turns: int) -> dict[str, Cost]:
     """Return the cost of making and closing holds and redemptions, beside that of a transfer."""
-    ledger = Ledger(prepare(genesis, has_policy=False, has_limits=False).overlay)
+    ledger = prepare(genesis, folder / "promises")
     ids = [b"\x01" + place.to_bytes(31, "big") for place in range(len(SENDERS))]
     notaries = [SENDERS[place - 1].address for place in range(len(SENDERS))]
     for place, sender in enumerate(SENDERS):
@@ -245,9 +265,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--turns", type=int, default=15)
     options = parser.parse_args(arguments)
     genesis = build_world()
-    rules = {name: cost.summary() for name, cost in measure_rules(genesis, options.turns).items()}
-    batches = {name: cost.summary() for name, cost in measure_batches(genesis, options.turns).items()}
-    promises = {name: cost.summary() for name, cost in measure_promises(genesis, options.turns).items()}
+    with tempfile.TemporaryDirectory() as name:
+        _measure_all(genesis, Path(name), options)
+
+
+def _measure_all(genesis: Genesis, folder: Path, options: argparse.Namespace) -> None:
+    rules = {name: cost.summary() for name, cost in measure_rules(genesis, folder, options.turns).items()}
+    batches = {name: cost.summary() for name, cost in measure_batches(genesis, folder, options.turns).items()}
+    promises = {name: cost.summary() for name, cost in measure_promises(genesis, folder, options.turns).items()}
     keep(
         "money",
         {**vars(options), "transfers_per_block": len(SENDERS), "rows_per_batch": len(RECIPIENTS)},

@@ -51,7 +51,11 @@ def hashed_execution() -> Iterator[None]:
 
 
 def build_hashed(
-    parent: StateReader, context: BlockContext, _candidates: Iterable[SignedTransaction]
+    parent: StateReader,
+    context: BlockContext,
+    _candidates: Iterable[SignedTransaction],
+    *,
+    bank_ids: Sequence[int],
 ) -> tuple[ExecutedBlock, bytes]:
     """Make up a body and return its block."""
     seed = sha256(context.parent_hash + context.view.to_bytes(8, "big") + context.timestamp_ms.to_bytes(8, "big"))

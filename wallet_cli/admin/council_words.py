@@ -51,6 +51,8 @@ def action_lines(scope: Scope, action: CouncilAction) -> tuple[list[Line], bool]
     """Return the action as a screen shows it, and whether this wallet understands all of it."""
     words = [call_words(scope, action.council, call) for call in action.calls]
     lines = [Line("council", kinds.account_text(scope, action.council))]
+    if action.council not in scope.contracts.values() and not scope.session.name_of(action.council):
+        lines.append(Line("warning", "this wallet has no name for this council: compare its address"))
     lines += [Line(f"call {number}", each.text) for number, each in enumerate(words)]
     lines += [
         Line("reference", kinds.MEMO.show(scope, action.memo)),

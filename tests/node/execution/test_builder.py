@@ -96,3 +96,55 @@ def test_block_that_is_full_of_gas_ends_there_and_is_valid(block_zero: Genesis) 
         recover_missing(executed.block.transactions, CHAIN_ID),
     )
     assert applied.block == executed.block
+
+
+def flood(count: int) -> list[SignedTransaction]:
+    return [payment(ALICE_KEY, nonce, BOB, 1) for nonce in range(count)]
+
+
+def test_banks_take_turns_when_not_everything_may_fit(block_zero: Genesis) -> None:
+    flooding, others = flood(6), [payment(BOB_KEY, nonce, DAVE, 1) for nonce in range(2)]
+    limits = replace(block_zero.limits, body_bytes_max=16 + 4 * (len(flooding[0].transaction.raw) + 4))
+    limited = replace(context(block_zero), limits=limits)
+    executed, _ = build_block(
+        block_zero.executed.overlay, limited, [*flooding, *others], bank_ids=[1, 1, 1, 1, 1, 1, 2, 2]
+    )
+    wanted = [flooding[0], others[0], flooding[1], others[1]]
+    assert list(executed.block.transactions) == [signed.transaction.raw for signed in wanted]
+
+
+def test_one_banks_transactions_keep_arrival_order_however_full_the_block(block_zero: Genesis) -> None:
+    candidates = [*flood(6), payment(BOB_KEY, 0, DAVE, 1)]
+    limits = replace(block_zero.limits, body_bytes_max=16 + 4 * (len(candidates[0].transaction.raw) + 4))
+    limited = replace(context(block_zero), limits=limits)
+    executed, _ = build_block(block_zero.executed.overlay, limited, candidates, bank_ids=[1] * 7)
+    assert list(executed.block.transactions) == [signed.transaction.raw for signed in candidates[:4]]
+
+
+def test_banks_keep_arrival_order_when_everything_fits(block_zero: Genesis) -> None:
+    candidates = [*flood(2), payment(BOB_KEY, 0, DAVE, 1)]
+    executed, _ = build_block(block_zero.executed.overlay, context(block_zero), candidates, bank_ids=[1, 1, 2])
+    assert list(executed.block.transactions) == [signed.transaction.raw for signed in candidates]
+
+
+def test_a_transaction_that_does_not_fit_ends_its_own_banks_turns_only(block_zero: Genesis) -> None:
+    greedy = [payment(ALICE_KEY, nonce, BOB, 1, gas=450_000) for nonce in range(3)]
+    others = [payment(BOB_KEY, nonce, DAVE, 1) for nonce in range(3)]
+    limited = replace(context(block_zero), limits=replace(block_zero.limits, block_gas_max=450_000))
+    executed, _ = build_block(block_zero.executed.overlay, limited, [*greedy, *others], bank_ids=[1, 1, 1, 2, 2, 2])
+    wanted = [greedy[0], *others]
+    assert list(executed.block.transactions) == [signed.transaction.raw for signed in wanted]
+
+
+def test_ten_payments_behind_another_banks_twenty_thousand_are_in_the_next_block(block_zero: Genesis) -> None:
+    alone = payment(ALICE_KEY, 0, BOB, 1)
+    flooding = [
+        SignedTransaction(alone.transaction, Address(number.to_bytes(20, "big"))) for number in range(1, 20_001)
+    ]
+    others = [payment(BOB_KEY, nonce, DAVE, 1) for nonce in range(10)]
+    limits = replace(block_zero.limits, body_bytes_max=16 + 40 * (len(alone.transaction.raw) + 4))
+    limited = replace(context(block_zero), limits=limits)
+    bank_ids = [1] * len(flooding) + [2] * len(others)
+    executed, _ = build_block(block_zero.executed.overlay, limited, [*flooding, *others], bank_ids=bank_ids)
+    assert len(executed.block.transactions) == 40
+    assert {signed.transaction.raw for signed in others} <= set(executed.block.transactions)

@@ -23,8 +23,10 @@ from node.mempool.errors import (
     NonceTooLow,
     NotReady,
     PoolFull,
+    QuotaExceeded,
 )
 from node.mempool.pool import Pool, PooledTransaction, PoolLimits
+from node.mempool.quotas import Quota
 from tests.node.runtime.manual import InstantWorkers, ManualTime
 
 CHAIN_ID = 23790
@@ -191,3 +193,24 @@ def test_who_may_not_send_or_deploy_is_refused_with_the_rule_and_its_neighbour_i
         verdict = world.submit(raw)
         assert (None if isinstance(verdict, PooledTransaction) else verdict.reason) == reason
         assert world.admission.rejected_counts == ({} if reason is None else {reason: 1})
+
+
+def test_a_bank_over_its_quota_hears_when_to_retry_and_is_admitted_then() -> None:
+    world = World()
+    world.ledger.state = SenderState(0, 0, quota=Quota(3, 60_000))
+    first = world.submit(payment(0))
+    assert isinstance(first, PooledTransaction)
+    assert first.bank_id == 3
+    refused = world.submit(payment(1))
+    assert isinstance(refused, QuotaExceeded)
+    assert (refused.bank_id, refused.used, refused.retry_after_ms) == (3, 50_000, 40_000)
+    assert world.admission.rejected_counts == {"quota_exceeded": 1}
+    world.time.advance(40_000)
+    assert isinstance(world.submit(payment(1)), PooledTransaction)
+
+
+def test_a_transaction_refused_for_another_reason_uses_no_quota() -> None:
+    world = World()
+    world.ledger.state = SenderState(1, 0, quota=Quota(3, 50_000))
+    assert isinstance(world.submit(payment(0)), NonceTooLow)
+    assert isinstance(world.submit(payment(1)), PooledTransaction)

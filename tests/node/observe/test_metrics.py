@@ -22,6 +22,7 @@ def feed_everything(metrics: Metrics) -> None:
     metrics.observe_final(transactions=37, gas=1_900_000, work=61_000, age_ms=48)
     metrics.observe_rpc(method="eth_call", code=0, milliseconds=3)
     metrics.count_rejected("nonce_too_low")
+    metrics.count_quota_refused(3, 2)
     metrics.count_nullified("beta")
     metrics.count_missed_signature("gamma")
     metrics.count_evidence(validator="delta", kind="notarize")
@@ -70,10 +71,12 @@ def test_counters_count() -> None:
     metrics.observe_final(transactions=3, gas=0, work=0, age_ms=1)
     metrics.observe_final(transactions=4, gas=0, work=0, age_ms=1)
     metrics.count_rejected("nonce_too_low")
+    metrics.count_quota_refused(3, 2)
 
     values = exported(metrics)
     assert values["sycee_transactions_total"] == 7
     assert values['sycee_mempool_rejected_total{reason="nonce_too_low"}'] == 1
+    assert values['sycee_quota_refused_total{bank="3"}'] == 2
 
 
 def test_two_nodes_in_one_process_do_not_share_numbers() -> None:

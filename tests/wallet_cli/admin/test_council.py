@@ -71,6 +71,7 @@ def test_a_decision_goes_from_file_to_ledger(members: Members) -> None:
     path = members.prepare()
     proposed = members.sign(path, "alice")
     assert proposed.exit_code == 0, proposed.output
+    assert "has no name for this council" in proposed.stderr
     assert "CurrencyRegistry" in proposed.stderr and "code CHF" in proposed.stderr
     waiting = members.submit(path)
     assert waiting.exit_code == 0, waiting.output
@@ -97,6 +98,8 @@ def test_a_council_goes_by_its_name_in_this_wallet(members: Members) -> None:
     assert members.run("contract", "alias", "board", COUNCIL_TEXT, "--abi", "Council").exit_code == 0
     shown = members.json("admin", "config", "show")["data"]
     assert shown["governor"] == f"board {COUNCIL_TEXT}"
+    path = members.prepare()
+    assert "has no name for this council" not in members.sign(path, "alice").stderr
     grant = members.json("admin", "role", "grant", "EUR", "issuer", "board", "--yes")["data"]["actions"][0]
     assert grant["arguments"]["account"] == f"board {COUNCIL_TEXT}"
 
