@@ -13,6 +13,7 @@ COMMANDS = {
     "hold": ("wallet_cli.commands.hold:hold", "set money aside now, pay it or give it back later"),
     "batch": ("wallet_cli.commands.batch:batch", "pay everybody in a file, each once"),
     "redemption": ("wallet_cli.commands.redemption:redemption", "have money paid out by its issuer"),
+    "settle": ("wallet_cli.deals.settle:settle", "deliver and pay together, or not at all"),
     "contract": ("wallet_cli.commands.contract:contract", "deploy, call and read contracts"),
     "admin": ("wallet_cli.admin.group:admin", "issue and govern: currencies, roles, banks, accounts, policies"),
     "tx": ("wallet_cli.commands.tx:tx", "payments made: wait, show, history"),

@@ -45,6 +45,17 @@ _ADVICE: Final[dict[str, Advice]] = {
     "UnknownRedemption": Advice("no redemption has this number", "sycee redemption list"),
     "RedemptionClosed": Advice("it is answered or cancelled already", "sycee history"),
     "RedemptionOwnerOnly": Advice("only {owner} may take it back", "repeat with --from NAME of its owner"),
+    "UnknownInstruction": Advice("no instruction has this number", "sycee settle list"),
+    "InstructionEnded": Advice("it was settled, rejected or cancelled before", "sycee settle show {instructionId}"),
+    "InstructionExpired": Advice("it is too late to affirm; it expired at {expiresAt}",
+                                 "sycee settle cancel {instructionId}"),
+    "InstructionNotExpired": Advice("until {expiresAt} only a party can end it",
+                                    "sycee settle reject {instructionId}, as a party"),
+    "NothingToAffirm": Advice("{caller} pays nothing in it, or has affirmed before",
+                              "sycee settle show {instructionId}"),
+    "CallerIsNoParty": Advice("only who pays or receives in it can reject it", "repeat with --from NAME of a party"),
+    "InvalidExpiry": Advice("it must end after now and within a year", "give another --expires"),
+    "InvalidLeg": Advice("leg {leg}, from 0, moves nothing, or pays its payer", "correct the leg"),
     "ZeroAmount": Advice("nothing is no amount", "give an amount above zero"),
 }  # fmt: skip
 

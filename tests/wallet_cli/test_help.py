@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from tests.wallet_cli.chain import ALICE_KEY, Chain
 from tests.wallet_cli.conftest import Wallet
+from tests.wallet_cli.deals.engine import put_engine
 from tests.wallet_cli.twin import Node
 from wallet_cli.__main__ import cli
 from wallet_cli.cli import WalletCommand, WalletGroup
@@ -37,7 +38,8 @@ def test_commands_are_these() -> None:
         "init", "keys new", "keys import", "keys list", "keys show", "keys use", "contacts add", "contacts list",
         "balance", "account", "history", "send", "hold create", "hold pay", "hold release", "hold consent",
         "hold extend", "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
-        "redemption list", "contract list", "contract abi", "contract alias", "contract deploy",
+        "redemption list", "settle propose", "settle affirm", "settle reject", "settle cancel", "settle show",
+        "settle list", "contract list", "contract abi", "contract alias", "contract import", "contract deploy",
         "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "net list",
         "net health", "trust show", "version",
     ]  # fmt: skip
@@ -75,6 +77,12 @@ def test_example_does_what_it_says(
         prepare_hold(wallet, monkeypatch)
     if words[:2] in (["redemption", "cancel"], ["redemption", "show"]):
         assert wallet.run("redemption", "request", "1 EUR", "--yes").exit_code == 0
+    if words[0] == "settle":
+        put_engine(wallet, monkeypatch)
+        if words[1] != "propose":
+            assert wallet.run("settle", "propose", "alice:bob:1 EUR", "bob:alice:5 JPY", "--yes").exit_code == 0
+    (tmp_path / "devnet").mkdir()
+    (tmp_path / "devnet" / "devnet.json").write_text('{"contracts": []}')
     (tmp_path / "wages.csv").write_text("to,amount,memo\nbob,1 EUR,WAGE\n")
     stdin = None
     if "<" in words:
