@@ -25,7 +25,7 @@ from node.dev_accounts import DevAccount, checksum_address, derived_account
 SINGLE_CONTRACTS: Final = (
     *("SettlementEngine", "Escrow", "FxDesk", "HashedTimelock", "Mandate", "PurposeBound", "Prepaid"),
 )
-"""One of each serves every currency. The order fixes the addresses: new ones only at the end of `predeploys`."""
+"""One of each serves every currency. The order fixes the addresses, of those for one currency too, which come behind."""
 
 CURRENCY_CONTRACT: Final = "InterbankTransfer"
 """Needs to be told its reserve currency: one for each currency."""
@@ -35,7 +35,7 @@ FOLLOW_PATIENCE_S: Final = 30.0
 """For every validator to show what is final; on a loaded machine it takes a second."""
 
 CREATION_GAS_LIMIT: Final = 10_000_000
-"""Gas each creation may use: twice what the largest takes; at half of it that one would fail."""
+"""Gas each creation may use: the largest takes 2.2 million with what its transaction costs."""
 
 
 class PredeployFailed(CommandError):
