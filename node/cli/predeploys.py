@@ -25,7 +25,7 @@ from node.dev_accounts import DevAccount, checksum_address, derived_account
 SINGLE_CONTRACTS: Final = (
     *("SettlementEngine", "Escrow", "FxDesk", "HashedTimelock", "Mandate", "PurposeBound", "Prepaid"),
 )
-"""One of each serves every currency. The order fixes the addresses, of those for one currency too, which come behind."""
+"""One of each serves every currency. The order fixes the addresses, also of those for one currency, which follow."""
 
 CURRENCY_CONTRACT: Final = "InterbankTransfer"
 """Needs to be told its reserve currency: one for each currency."""
