@@ -221,7 +221,7 @@ def own_vote_that_completes_a_quorum_waits_for_its_sync() -> None:
 
 
 def validator_that_missed_sixty_blocks_catches_up() -> None:
-    """Who was down for sixty blocks has them in two answers' time, and votes again."""
+    """Who was down for sixty blocks has them in two answers' time once it is linked, and votes again."""
     stage = Stage()
     stage.start()
     late = stage.leader(stage.view + 3)
@@ -232,8 +232,9 @@ def validator_that_missed_sixty_blocks_catches_up() -> None:
     stage.set_latency(50)
     stage.nodes[late].start()
     height = max(stage.cluster.checkers.finals)
-    stage.require("progress", lambda: stage.nodes[late].height >= height, CAUGHT_UP_MS, "a validator is behind")
+    # One that no peer waits to be dialled by is dialled by them, when their back-off is over.
     stage.require("progress", lambda: stage.is_linked(late), REDIAL_MS, "a restarted validator is not linked")
+    stage.require("progress", lambda: stage.nodes[late].height >= height, CAUGHT_UP_MS, "a validator is behind")
     stage.set_latency(1)
     before = len(stage.frames)
     for _ in range(stage.count):
