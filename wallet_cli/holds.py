@@ -14,7 +14,6 @@ from contracts.native.currency import CURRENCY
 from contracts.native.dispatch import find_function
 from contracts.native.hold_records import Hold, HoldStatus, has_hold
 from contracts.native.hold_records import read_hold as read_hold_record
-from contracts.native.read_context import ReadContext
 from wallet_cli.account_facts import read_account_facts
 from wallet_cli.addresses import checksum_address
 from wallet_cli.amounts import Amount, Currency, amount_record
@@ -22,6 +21,7 @@ from wallet_cli.errors import UsageRefused
 from wallet_cli.memos import EMPTY_MEMO, memo_text
 from wallet_cli.moments import instant_text
 from wallet_cli.outbox import Intent
+from wallet_cli.proven_reads import proven_context
 from wallet_cli.session import Session
 from wallet_cli.verified import Head
 
@@ -114,14 +114,7 @@ def read_hold(session: Session, head: Head, currency: Currency, hold_id: bytes) 
     slots = [first + word for word in _WORDS]
     _, words = session.verifier.read_account(head, currency.address, slots)
     kept = dict(zip(slots, words, strict=True))
-    header = head.final.header
-    context = ReadContext(
-        lambda _address, slot: kept[slot],
-        currency.address,
-        height=header.height,
-        timestamp_s=header.timestamp_ms // 1_000,
-        chain_id=session.network.chain_id,
-    )
+    context = proven_context(session, head, currency.address, lambda _address, slot: kept[slot])
     return ProvenHold(read_hold_record(context, hold_id), currency) if has_hold(context, hold_id) else None
 
 

@@ -10,7 +10,6 @@ from contracts.declarations import encode_call
 from contracts.layout import CurrencySlots, RedemptionWords, redemption_slot
 from contracts.native.currency import CURRENCY
 from contracts.native.dispatch import find_function
-from contracts.native.read_context import ReadContext
 from contracts.native.redemptions import (
     REDEMPTION_REQUESTED,
     Redemption,
@@ -24,6 +23,7 @@ from wallet_cli.amounts import Amount, Currency, amount_record
 from wallet_cli.errors import UsageRefused
 from wallet_cli.memos import EMPTY_MEMO, memo_text
 from wallet_cli.moments import instant_text
+from wallet_cli.proven_reads import proven_context
 from wallet_cli.session import Session
 from wallet_cli.verified import Head
 
@@ -80,14 +80,7 @@ def read_redemption(session: Session, head: Head, currency: Currency, number: in
     slots = [CurrencySlots.REDEMPTION_COUNT, *(first + word for word in words)]
     _, found = session.verifier.read_account(head, currency.address, slots)
     kept = dict(zip(slots, found, strict=True))
-    header = head.final.header
-    context = ReadContext(
-        lambda _address, slot: kept[slot],
-        currency.address,
-        height=header.height,
-        timestamp_s=header.timestamp_ms // 1_000,
-        chain_id=session.network.chain_id,
-    )
+    context = proven_context(session, head, currency.address, lambda _address, slot: kept[slot])
     if not 1 <= number <= redemption_count(context):
         return None
     return ProvenRedemption(number, redemption_of(context, number), currency)

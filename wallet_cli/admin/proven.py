@@ -11,7 +11,7 @@ from contracts.declarations import FunctionDeclaration, decoder_of, encode_call
 from contracts.decoding import DecodedError, decode_revert
 from contracts.native.directory import lookup, run_native
 from contracts.native.dispatch import find_function
-from contracts.native.read_context import ReadContext
+from wallet_cli.proven_reads import proven_context
 from wallet_cli.session import Session
 from wallet_cli.verified import Head
 
@@ -33,15 +33,14 @@ class ProvenLedger:
 
     def __init__(self, session: Session, head: Head) -> None:
         self.head = head
-        self._verifier = session.verifier
-        self._chain_id = session.network.chain_id
+        self._session = session
         self._words: dict[tuple[Address, int], int] = {}
 
     def word(self, address: Address, slot: int) -> int:
         """Return one word of storage. Raises: ProofInvalid, NetworkUnreachable."""
         known = self._words.get((address, slot))
         if known is None:
-            _, (known,) = self._verifier.read_account(self.head, address, [slot])
+            _, (known,) = self._session.verifier.read_account(self.head, address, [slot])
             self._words[address, slot] = known
         return known
 
@@ -49,15 +48,7 @@ class ProvenLedger:
         """Return the results of a view. Raises: ViewReverted, ProofInvalid, NetworkUnreachable."""
         declared = declared_function(address, view)
         assert not declared.mutates, "only views are asked"
-        header = self.head.final.header
-        context = ReadContext(
-            self.word,
-            address,
-            height=int(header.height),
-            # Contracts see whole seconds; the header's milliseconds are dropped there too.
-            timestamp_s=header.timestamp_ms // 1_000,
-            chain_id=self._chain_id,
-        )
+        context = proven_context(self._session, self.head, address, self.word)
         result = run_native(context, encode_call(declared, *values), _VIEW_GAS)
         if not result.success:
             error = decode_revert(result.output)

@@ -65,6 +65,7 @@ from consensus.simplex.parameters import Parameters
 from consensus.simplex.records import CertificateRecord, HeaderRecord, OwnVoteRecord, Record
 from consensus.simplex.validators import ValidatorSet
 from tests.consensus.simplex.blocks import GENESIS_HEAD, START_MS, Block, make_block, read_header
+from tests.consensus.simplex.faults import Faults
 from tests.consensus.simplex.keys import DOMAIN, validator_set, vote
 
 EVENTS_PER_INSTANT_MAX = 5_000
@@ -93,17 +94,6 @@ class Disk:
     """Blocks whose bodies are on disk."""
     guard: dict[tuple[int, int], list[Statement]] = field(default_factory=dict)
     validators: ValidatorSet | None = None
-
-
-@dataclass(slots=True)
-class Faults:
-    """Knobs of the links and hosts, until healing."""
-
-    loss_percent: int = 0
-    latency_ms: tuple[int, int] = (5, 20)
-    sync_ms: tuple[int, int] = (1, 3)
-    execute_ms: tuple[int, int] = (1, 5)
-    unknown_verdict_percent: int = 0
 
 
 class Host:

@@ -5,7 +5,8 @@ import pytest
 from consensus.simplex.effects import StopReason
 from consensus.simplex.parameters import Parameters
 from tests.consensus.simplex.byzantine import Equivocator
-from tests.consensus.simplex.harness import Broken, Faults, Network
+from tests.consensus.simplex.faults import Faults
+from tests.consensus.simplex.harness import Broken, Network
 
 QUICK = Parameters(
     network_delta_ms=50,

@@ -3,7 +3,8 @@
 from consensus.simplex.events import TimerKind
 from consensus.simplex.messages import Kind
 from tests.consensus.simplex.blocks import START_MS
-from tests.consensus.simplex.harness import Faults, Network
+from tests.consensus.simplex.faults import Faults
+from tests.consensus.simplex.harness import Network
 
 HEARTBEAT_MS = 10_000
 TIMEOUT_LEADER_MS = 1_200
