@@ -478,6 +478,8 @@ PROTOCOL_PARAMETER_SLOTS: Final = {
     "block_gas_limit": 10,
     "tx_work_max": 11,
     "block_work_max": 12,
+    "offline_grace_min_s": 16,
+    "offline_life_max_s": 17,
 }
 """Slot of each parameter, a uint256 word of its own."""
 

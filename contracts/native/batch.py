@@ -17,6 +17,7 @@ from contracts.native.currency import CURRENCY
 from contracts.native.currency_registry import CURRENCY_REGISTRY
 from contracts.native.dispatch import GAS_BATCH, Charge, FunctionTable, NativeContract, build_contract, run_contract
 from contracts.native.errors import revert
+from contracts.native.offline.contract import OFFLINE_LOCKS
 from contracts.native.policies import POLICY_REGISTRY
 from contracts.native.protocol_config import PROTOCOL_CONFIG
 from contracts.native.validators import VALIDATOR_REGISTRY
@@ -30,6 +31,7 @@ TARGETS: Final = {
     addresses.ACCOUNT_REGISTRY: ACCOUNT_REGISTRY,
     addresses.VALIDATOR_REGISTRY: VALIDATOR_REGISTRY,
     addresses.PROTOCOL_CONFIG: PROTOCOL_CONFIG,
+    addresses.OFFLINE_LOCKS: OFFLINE_LOCKS,
 }
 """What a batch may call beside currencies; itself is not among them."""
 

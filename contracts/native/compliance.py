@@ -114,6 +114,34 @@ def check_out(context: CallContext, sender: Address, to: Address, amount: int) -
     return _count_out(context, sender, word, _limit_words(context, _tier(word)), amount, NO_USE, is_counted=True)
 
 
+def check_sender(context: CallContext, sender: Address, amount: int) -> LimitUse:
+    """Run the checks of money that is set aside for nobody in particular yet, and return what it counts."""
+    flags = context.get_slot(CurrencySlots.FLAGS)
+    _require_open(flags, sender)
+    if flags & _RULES_MASK == _OPEN_FLAGS:
+        return NO_USE
+    policy_id = flags >> POLICY_ID_OFFSET_BITS & _POLICY_MASK
+    if not admits(context.at(POLICY_REGISTRY), policy_id, sender, Side.SENDER):
+        raise revert(errors.POLICY_REFUSES_SENDER, policy_id, sender)
+    if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
+        return NO_USE
+    word = _account_word(context, sender)
+    return _count_out(context, sender, word, _limit_words(context, _tier(word)), amount, NO_USE, is_counted=True)
+
+
+def check_payout(context: CallContext, payer: Address, to: Address, amount: int) -> LimitUse:
+    """Run the checks of what was promised offline and return what it counts: as a hold's, and the recipient's status.
+
+    A suspended recipient waits, because nobody is asked again before it could pay the money on.
+    """
+    use = check_in(context, payer, to, amount)
+    if context.get_slot(CurrencySlots.FLAGS) >> LIMITS_ENABLED_OFFSET_BITS & 1:
+        status = _status(_account_word(context, to))
+        if status > STATUS_ACTIVE:
+            raise revert(errors.ACCOUNT_SUSPENDED, to, status)
+    return use
+
+
 def check_in(context: CallContext, payer: Address, to: Address, amount: int) -> LimitUse:
     """Run the checks of a hold's execution and return what it counts: the recipient's policy and limits.
 
@@ -200,11 +228,15 @@ def used_today(context: CallContext, account: Address) -> tuple[int, int]:
     return _used(context.get_slot(daily_use_slot(account)), _today(context))
 
 
-def _require_ends(flags: int, sender: Address, to: Address) -> None:
+def _require_open(flags: int, sender: Address) -> None:
     if flags >> PAUSED_OFFSET_BITS & 1:
         raise revert(errors.ENFORCED_PAUSE)
     if sender == ZERO_ADDRESS:
         raise revert(errors.INVALID_SENDER, sender)
+
+
+def _require_ends(flags: int, sender: Address, to: Address) -> None:
+    _require_open(flags, sender)
     if to == ZERO_ADDRESS or is_system_address(to):
         raise revert(errors.INVALID_RECEIVER, to)
 

@@ -333,7 +333,8 @@ def _write_paused(context: CallContext, is_paused: bool) -> None:
     context.set_slot(CurrencySlots.FLAGS, write_packed(flags, int(is_paused), offset_bits=PAUSED_OFFSET_BITS, bits=8))
 
 
-def _require_created(context: CallContext) -> None:
+def require_created(context: CallContext) -> None:
+    """Revert with UnknownCurrency if no currency was created at this address."""
     # The flags are 0 for a currency without minor unit whose policy rejects everybody; its code is there all the same.
     if not context.get_slot(CurrencySlots.FLAGS) and not context.get_slot(CurrencySlots.SYMBOL):
         raise revert(errors.UNKNOWN_CURRENCY, context.address)
@@ -369,5 +370,5 @@ CURRENCY: Final = build_contract(
         *errors.RESERVE_ERRORS,
         *errors.ROLE_ERRORS,
     ),
-    guard=_require_created,
+    guard=require_created,
 )

@@ -77,9 +77,10 @@ def get_frozen_tokens(context: CallContext, account: Address) -> int:
 def set_frozen_tokens(context: CallContext, account: Address, amount: int) -> bool:
     """Freeze `amount` minor units of an account in place of what was; more than it has withholds what will come.
 
-    A freezer's call. Moves nothing, so a pause does not stop it.
+    A freezer's call. Moves nothing, so a pause does not stop it. Reverts with ERC20InvalidSender for a system contract.
     """
     require_role(context, FREEZER_ROLE)
+    _require_no_system_address(account)
     _write_frozen(context, account, amount)
     return True
 
@@ -95,11 +96,12 @@ def forced_transfer(context: CallContext, sender: Address, to: Address, amount: 
     """Move `amount` of the balance of `from` without its consent, out of what is frozen last; an enforcer's call.
 
     The payer's policy and all limits are passed over, the recipient's policy is not. What is frozen shrinks to what
-    the balance keeps. Reverts with ERC20InvalidReceiver, also for `from` itself, ERC7943CannotReceive and
-    ERC20InsufficientBalance.
+    the balance keeps. Reverts with ERC20InvalidSender for a system contract, ERC20InvalidReceiver, also for
+    `from` itself, ERC7943CannotReceive and ERC20InsufficientBalance.
     """
     require_not_paused(context)
     require_role(context, ENFORCER_ROLE)
+    _require_no_system_address(sender)
     require_receiver(to)
     if sender == to:
         raise revert(errors.INVALID_RECEIVER, to)
@@ -118,6 +120,12 @@ def forced_transfer(context: CallContext, sender: Address, to: Address, amount: 
     emit_transfer(context, sender, to, amount)
     context.emit(*encode_event(FORCED_TRANSFER, sender, to, amount))
     return True
+
+
+def _require_no_system_address(account: Address) -> None:
+    """Revert with ERC20InvalidSender for a system contract: what it has is locked for others and promised to them."""
+    if is_system_address(account):
+        raise revert(errors.INVALID_SENDER, account)
 
 
 def _write_frozen(context: CallContext, account: Address, amount: int) -> None:

@@ -14,6 +14,7 @@ from contracts.native import currency
 from contracts.native.context import NativeRevert
 from contracts.native.currency_registry import add_currency
 from contracts.native.epoch_end import GenesisMember, write_genesis_members
+from contracts.native.offline.contract import write_offline_locks
 from contracts.native.protocol_config import (
     ACCOUNT_MODE_NAME,
     ACCOUNT_MODE_OPEN,
@@ -111,6 +112,7 @@ def build_genesis_storage(ledger: LedgerGenesis) -> dict[Address, dict[int, int]
     if not ACCOUNT_MODE_OPEN <= ledger.account_mode <= ACCOUNT_MODE_REGISTERED:
         raise InvalidLedgerGenesis(f"parameter {ACCOUNT_MODE_NAME}", f"{ledger.account_mode} is not 0 or 1")
     root.at(addresses.PROTOCOL_CONFIG).set_slot(ProtocolConfigSlots.ACCOUNT_MODE, ledger.account_mode)
+    write_offline_locks(root.at(addresses.OFFLINE_LOCKS))
     write_genesis_members(root.at(addresses.VALIDATOR_REGISTRY), ledger.validators)
     for entry in ledger.currencies:
         try:

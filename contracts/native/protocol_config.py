@@ -17,11 +17,14 @@ from contracts.native.context import CallContext
 from contracts.native.dispatch import GAS_ROLE, WORK_HANDOVER, WORK_ROLE, FunctionTable, Handler, build_contract
 from contracts.native.errors import revert
 from contracts.native.roles import validate_role_account
+from contracts.offline.lock_rules import LIFE_S_MAX
 
 LIMIT_BOUNDS: Final = {
     "block_gas_limit": (30_000_000, 10_000_000_000),
     "tx_work_max": (50_000, 10_000_000),
     "block_work_max": (100_000, 100_000_000),
+    "offline_grace_min_s": (1, 30 * 24 * 3600),
+    "offline_life_max_s": (24 * 3600, LIFE_S_MAX),
 }
 """Lowest and highest value of the parameters that only execution knows; those of consensus have theirs there."""
 
@@ -33,7 +36,7 @@ ACCOUNT_MODE_NAME: Final = "account_mode"
 """The mode's name among the parameters of a genesis document."""
 
 WORK_SCHEDULE: Final = 60
-"""One slot, and twelve values read and checked together."""
+"""One slot, and all values read and checked together."""
 
 GOVERNOR_TRANSFER_BEGUN: Final = declare_event(
     "GovernorTransferBegun(address indexed currentGovernor, address indexed newGovernor)"
@@ -73,6 +76,10 @@ class ProtocolParameters:
     """Most work units of one transaction; beyond it fails like out of gas."""
     block_work_max: int
     """Most work units of one block."""
+    offline_grace_min_s: int
+    """Seconds between the end of spending and the end of claims of money locked for offline payments, at least."""
+    offline_life_max_s: int
+    """Seconds such money stays locked at most."""
 
 
 FUNCTIONS: Final = FunctionTable()

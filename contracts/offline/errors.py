@@ -145,10 +145,12 @@ class BelowSettled(RuleBroken):
 
 
 class BadClass(RuleBroken):
-    """A list of payees that can be no class."""
+    """A list of payees that can be no class; `member` is the one at fault, zero if their number is."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, size: int, member: bytes = bytes(20)) -> None:
         self.detail = detail
+        self.size = size
+        self.member = member
         super().__init__(f"no class of payees: {detail}")
 
 

@@ -66,13 +66,14 @@ def class_id(members: Sequence[Address]) -> Hash32:
     Raises: BadClass if they are not 1 to 500 different accounts, ascending, none of them a system address.
     """
     if not 1 <= len(members) <= CLASS_SIZE_MAX:
-        raise BadClass(f"{len(members)} members, must be 1 to {CLASS_SIZE_MAX}")
+        raise BadClass(f"{len(members)} members, must be 1 to {CLASS_SIZE_MAX}", size=len(members))
     for member in members:
         if len(member) != 20 or is_system_address(member):
-            raise BadClass(f"0x{member.hex()} cannot be paid")
+            raise BadClass(f"0x{member.hex()} cannot be paid", size=len(members), member=member)
     for first, second in itertools.pairwise(members):
         if first >= second:
-            raise BadClass(f"0x{second.hex()} stands after 0x{first.hex()}: addresses must ascend")
+            detail = f"0x{second.hex()} stands after 0x{first.hex()}: addresses must ascend"
+            raise BadClass(detail, size=len(members), member=second)
     head = (32).to_bytes(32, "big") + len(members).to_bytes(32, "big")
     return keccak256(head + b"".join([bytes(12) + member for member in members]))
 
@@ -96,7 +97,8 @@ def validate_purse_terms(terms: PurseTerms, *, class_size: int) -> None:
     if terms.sig_alg not in SIGNATURE_BYTES:
         raise UnknownSigAlg(terms.sig_alg)
     if terms.accept_class == ZERO_HASH or not 1 <= class_size <= CLASS_SIZE_MAX:
-        raise BadClass(f"0x{terms.accept_class.hex()} with {class_size} members covers nobody")
+        detail = f"0x{terms.accept_class.hex()} with {class_size} members covers nobody"
+        raise BadClass(detail, size=class_size)
     if terms.per_payee == 0 or terms.value == 0:
         raise ZeroAmount
     if terms.per_payee > terms.value:

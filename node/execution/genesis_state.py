@@ -50,8 +50,11 @@ LIMIT_DEFAULTS = {
     "block_gas_limit": 500_000_000,
     "tx_work_max": 250_000,
     "block_work_max": 1_000_000,
+    "offline_grace_min_s": 3 * 24 * 3600,
+    "offline_life_max_s": 30 * 24 * 3600,
 }
-"""Gas is generous to payments; work makes a block execute within the certify budget on slow hardware too."""
+"""Gas is generous to payments; work makes a block execute within the certify budget on slow hardware too. Three days to
+redeem what was accepted without a network cover a weekend; a month's lock is a traveller's."""
 
 GENESIS_ROLES = ("ISSUER_ROLE", "MINT_CONTROLLER_ROLE", "PAUSER_ROLE", "UNPAUSER_ROLE")
 """Roles a currency's admin holds from the start on a network whose genesis names only an admin."""
@@ -124,9 +127,7 @@ def _parameters(document: GenesisDocument) -> tuple[Parameters, BlockLimits, Pro
             raise InvalidGenesis(f"parameters.{name}", f"{value} is not between {minimum} and {maximum}")
     on_chain = ProtocolParameters(
         **{name: getattr(parameters, name) for name in consensus_names},
-        block_gas_limit=limits["block_gas_limit"],
-        tx_work_max=limits["tx_work_max"],
-        block_work_max=limits["block_work_max"],
+        **limits,
     )
     block_limits = BlockLimits(
         block_gas_max=limits["block_gas_limit"],

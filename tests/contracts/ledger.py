@@ -47,6 +47,8 @@ PARAMETERS = ProtocolParameters(
     block_gas_limit=100_000_000,
     tx_work_max=1_000_000,
     block_work_max=2_000_000,
+    offline_grace_min_s=3 * 24 * 3_600,
+    offline_life_max_s=30 * 24 * 3_600,
 )
 
 

@@ -23,6 +23,7 @@ from consensus.primitives.signatures import address_of_private_key
 from consensus.simplex.messages import SigningDomain
 from consensus.simplex.validators import encode_set_payload, next_set_requests_hash
 from contracts.addresses import currency_address
+from contracts.layout import PROTOCOL_PARAMETER_SLOTS
 from contracts.native.directory import lookup, run_native
 from contracts.native.dispatch import NativeResult
 from contracts.native.epoch_end import GenesisMember
@@ -80,7 +81,7 @@ def _genesis_storage(document: GenesisDocument) -> Storage:
     return build_genesis_storage(
         LedgerGenesis(
             governor=document.governor,
-            parameters=ProtocolParameters(*([1] * 12)),
+            parameters=ProtocolParameters(*([1] * len(PROTOCOL_PARAMETER_SLOTS))),
             currencies=tuple(
                 CurrencyGenesis(
                     entry.code,

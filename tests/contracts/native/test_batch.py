@@ -1,6 +1,7 @@
 """Batch: every call as the original caller, all or nothing."""
 
-from contracts.addresses import BATCH, OFFLINE_LOCKS
+from consensus.primitives.scalars import Address
+from contracts.addresses import BATCH, SYSTEM_PREFIX
 from contracts.declarations import encode_call
 from contracts.decoding import decode_revert
 from contracts.native.currency import CURRENCY
@@ -42,6 +43,6 @@ def test_a_hundred_calls_run_and_one_more_does_not() -> None:
 
 
 def test_a_batch_calls_neither_itself_nor_what_is_no_system_contract() -> None:
-    for target in (BATCH, OFFLINE_LOCKS, ALICE):
+    for target in (BATCH, Address(SYSTEM_PREFIX + b"\x63"), ALICE):
         refused = f"BatchTargetRefused(index=1, target={text(target)})"
         assert execute(Ledger(), transfer(1), (target, b"")).error == refused

@@ -119,7 +119,8 @@ def test_a_revert_costs_the_price_of_the_function() -> None:
 def test_a_currency_never_created_and_a_reserved_address_say_so() -> None:
     absent = addresses.currency_address(9)
     assert refusal(absent, BALANCE_OF) == f"UnknownCurrency(currency={text(absent)})"
-    assert refusal(addresses.OFFLINE_LOCKS, BALANCE_OF) == f"NoContractHere(contract={text(addresses.OFFLINE_LOCKS)})"
+    nowhere = Address(addresses.SYSTEM_PREFIX + b"\x63")
+    assert refusal(nowhere, BALANCE_OF) == f"NoContractHere(contract={text(nowhere)})"
 
 
 def test_a_currency_without_decimals_exists() -> None:

@@ -17,8 +17,8 @@ from node.state.rebuild import rebuild_state_root
 from node.storage.memory import MemoryStore
 from tests.node.execution.ledger import ALICE, BOB, DAVE, EUR, OPENING_MINOR, document, genesis
 
-GENESIS_HASH = "fb57cf01cdf22d7dc2415175b46052ae933481e6872de8e5b41577c5c45c17be"
-STATE_ROOT = "aa6b20393939b05244945c0400cef12bd82d92df0d4ffc69ffe7e261d691e508"
+GENESIS_HASH = "9f8ac91586b359884380bc335c87af074722950aef091b5bafbc631288863144"
+STATE_ROOT = "5106b3c992664126be546df0dd9c0147c2900aeb2de52093a31efa222a36edbe"
 """Of the small network: whoever changes any value of the genesis state changes these, and every network with them."""
 
 

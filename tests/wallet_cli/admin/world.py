@@ -30,7 +30,22 @@ DAVE = Address(b"\xda" * 20)
 """An account that is suspended."""
 LISTED, OFFERED = 2, 3
 """A deny-list of alice, and an allow-list that bob offered her."""
-PARAMETERS = (400, 300, 301, 100, 10_000, 3_600, 2_097_152, 500, 10_001, 100_000_000, 1_000_000, 2_000_000)
+PARAMETERS = (
+    400,
+    300,
+    301,
+    100,
+    10_000,
+    3_600,
+    2_097_152,
+    500,
+    10_001,
+    100_000_000,
+    1_000_000,
+    2_000_000,
+    259_200,
+    2_592_000,
+)
 
 
 def call(chain: Chain, caller: Address, to: Address, name: str, *values: AbiValue) -> None:
