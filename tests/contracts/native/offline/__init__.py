@@ -1,0 +1,1 @@
+"""OfflineLocks: every function and its refusals, over a ledger in a dictionary."""
