@@ -141,14 +141,14 @@ class Till:
         assert outcome.error is None, outcome.error
         return self
 
-    def redeems(self, cumulative: int, terms: LockTerms = TERMS, **named: str) -> Outcome:
+    def redeems(self, cumulative: int, terms: LockTerms = TERMS, *, key: str = "device") -> Outcome:
         """Redeem a voucher by a stranger."""
-        signature = voucher(cumulative, terms, **named)
+        signature = voucher(cumulative, terms, key=key)
         return self.does(CAROL, "redeem", terms_of(terms), cumulative, INVOICE, signature)
 
-    def claims(self, spend: Hop, terms: PurseTerms = PURSE, **named: str) -> Outcome:
+    def claims(self, spend: Hop, terms: PurseTerms = PURSE, *, key: str = "device") -> Outcome:
         """Claim a spend by a stranger."""
-        signature = signed(spend, sig_alg=terms.sig_alg, **named)
+        signature = signed(spend, sig_alg=terms.sig_alg, key=key)
         return self.does(CAROL, "claim", terms_of(terms), hop_tuple(spend), signature)
 
     def proves(self, first: Hop, second: Hop, terms: PurseTerms = PURSE) -> Outcome:
