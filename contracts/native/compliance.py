@@ -6,7 +6,6 @@ which runs among the writes of the movement. A currency whose policy admits ever
 reads one word for all of it. Source: ledger.md §4, §5, §6.
 """
 
-from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
@@ -47,14 +46,11 @@ TIER_UNREGISTERED: Final = 255
 STATUS_ACTIVE: Final = 1
 """Status of an account that is registered and not suspended; higher ones are suspended."""
 
-LimitUse: TypeAlias = Mapping[int, int]
+LimitUse: TypeAlias = dict[int, int]
 """Words of day counters that a movement will write, by slot."""
 
 LimitWords: TypeAlias = tuple[int, int]
 """A tier's limits as stored: of one payment and the balance, of a day."""
-
-NO_USE: Final[LimitUse] = {}
-"""What a movement counts where no daily limit applies."""
 
 _OPEN_FLAGS: Final = POLICY_ADMIT_EVERYBODY << POLICY_ID_OFFSET_BITS
 _RULES_MASK: Final = (1 << FROZEN_ACCOUNTS_OFFSET_BITS) - 1 & ~0xFF
@@ -66,39 +62,32 @@ _POLICY_MASK: Final = (1 << POLICY_ID_BITS) - 1
 
 
 def check_transfer(
-    context: CallContext,
-    flags: int,
-    sender: Address,
-    to: Address,
-    amount: int,
-    *,
-    earlier: LimitUse = NO_USE,
-    arriving: int = 0,
-) -> LimitUse:
-    """Run the checks of a payment and return what it counts; `flags` is the currency's first word.
+    context: CallContext, flags: int, sender: Address, to: Address, amount: int, use: LimitUse, *, arriving: int = 0
+) -> None:
+    """Run the checks of a payment and add what it counts to `use`; `flags` is the currency's first word.
 
-    Of many payments in one call, `earlier` is what the ones before it count, which the answer then includes, and
-    `arriving` what they bring to `to`, in minor units. Reverts with the error of the first check that fails.
+    Of many payments in one call, `use` has what the ones before it count, and `arriving` is what they bring to `to`, in
+    minor units. Reverts with the error of the first check that fails.
     """
     _require_ends(flags, sender, to)
     # Not paused, no limits, everybody admitted.
     if flags & _RULES_MASK == _OPEN_FLAGS:
-        return earlier
+        return
     _require_policy(context, flags, sender, to)
     if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
-        return earlier
+        return
     accounts = context.at(ACCOUNT_REGISTRY)
     sender_word = accounts.get_slot(account_slot(sender))
     limits = _limit_words(context, _tier(sender_word))
-    use = _count_out(context, sender, sender_word, limits, amount, earlier, is_counted=sender != to)
     # What one pays to oneself moves nothing, so that it uses up no day's limit and fills no wallet.
+    _count_out(context, sender, sender_word, limits, amount, use, is_counted=sender != to)
     if sender == to:
-        return use
+        return
     to_word = accounts.get_slot(account_slot(to))
     # Most payments stay within a tier, whose limits were just read.
     if _tier(to_word) != _tier(sender_word):
         limits = _limit_words(context, _tier(to_word))
-    return _count_in(context, to, to_word, limits, amount, use, arriving)
+    _count_in(context, to, to_word, limits, amount, use, arriving)
 
 
 def check_out(context: CallContext, sender: Address, to: Address, amount: int) -> LimitUse:
@@ -106,12 +95,14 @@ def check_out(context: CallContext, sender: Address, to: Address, amount: int) -
     flags = context.get_slot(CurrencySlots.FLAGS)
     _require_ends(flags, sender, to)
     if flags & _RULES_MASK == _OPEN_FLAGS:
-        return NO_USE
+        return {}
     _require_policy(context, flags, sender, to)
     if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
-        return NO_USE
+        return {}
+    use: LimitUse = {}
     word = _account_word(context, sender)
-    return _count_out(context, sender, word, _limit_words(context, _tier(word)), amount, NO_USE, is_counted=True)
+    _count_out(context, sender, word, _limit_words(context, _tier(word)), amount, use, is_counted=True)
+    return use
 
 
 def check_sender(context: CallContext, sender: Address, amount: int) -> LimitUse:
@@ -119,14 +110,16 @@ def check_sender(context: CallContext, sender: Address, amount: int) -> LimitUse
     flags = context.get_slot(CurrencySlots.FLAGS)
     _require_open(flags, sender)
     if flags & _RULES_MASK == _OPEN_FLAGS:
-        return NO_USE
+        return {}
     policy_id = flags >> POLICY_ID_OFFSET_BITS & _POLICY_MASK
     if not admits(context.at(POLICY_REGISTRY), policy_id, sender, Side.SENDER):
         raise revert(errors.POLICY_REFUSES_SENDER, policy_id, sender)
     if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
-        return NO_USE
+        return {}
+    use: LimitUse = {}
     word = _account_word(context, sender)
-    return _count_out(context, sender, word, _limit_words(context, _tier(word)), amount, NO_USE, is_counted=True)
+    _count_out(context, sender, word, _limit_words(context, _tier(word)), amount, use, is_counted=True)
+    return use
 
 
 def check_payout(context: CallContext, payer: Address, to: Address, amount: int) -> LimitUse:
@@ -153,9 +146,11 @@ def check_in(context: CallContext, payer: Address, to: Address, amount: int) -> 
     if policy_id != POLICY_ADMIT_EVERYBODY:
         _require_recipient(context, policy_id, to, Side.RECIPIENT)
     if payer == to or not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
-        return NO_USE
+        return {}
+    use: LimitUse = {}
     word = _account_word(context, to)
-    return _count_in(context, to, word, _limit_words(context, _tier(word)), amount, NO_USE, 0)
+    _count_in(context, to, word, _limit_words(context, _tier(word)), amount, use, 0)
+    return use
 
 
 def check_mint(context: CallContext, to: Address, amount: int) -> LimitUse:
@@ -169,9 +164,11 @@ def check_mint(context: CallContext, to: Address, amount: int) -> LimitUse:
     if policy_id != POLICY_ADMIT_EVERYBODY:
         _require_recipient(context, policy_id, to, Side.MINT_RECIPIENT)
     if not flags >> LIMITS_ENABLED_OFFSET_BITS & 1:
-        return NO_USE
+        return {}
+    use: LimitUse = {}
     word = _account_word(context, to)
-    return _count_in(context, to, word, _limit_words(context, _tier(word)), amount, NO_USE, 0)
+    _count_in(context, to, word, _limit_words(context, _tier(word)), amount, use, 0)
+    return use
 
 
 def record(context: CallContext, use: LimitUse) -> None:
@@ -225,7 +222,8 @@ def limits_of_tier(context: CallContext, tier: int) -> tuple[int, int, int, int]
 
 def used_today(context: CallContext, account: Address) -> tuple[int, int]:
     """Return (out, in): what counted towards the daily limits of `account` on the block's UTC day, in minor units."""
-    return _used(context.get_slot(daily_use_slot(account)), _today(context))
+    word = _use_of_today(context, daily_use_slot(account), {})
+    return word >> USE_OUT_OFFSET_BITS & _LIMIT_MASK, word >> USE_IN_OFFSET_BITS
 
 
 def _require_open(flags: int, sender: Address) -> None:
@@ -264,28 +262,29 @@ def _count_out(
     account_word: int,
     limits: LimitWords,
     amount: int,
-    earlier: LimitUse,
+    use: LimitUse,
     *,
     is_counted: bool,
-) -> LimitUse:
+) -> None:
     status = _status(account_word)
     if status > STATUS_ACTIVE:
         raise revert(errors.ACCOUNT_SUSPENDED, account, status)
     tier = _tier(account_word)
     if tier == TIER_UNLIMITED:
-        return earlier
+        return
     transfer_max = limits[0] & _FIELD_MASK
     if transfer_max and amount > transfer_max:
         raise revert(errors.TRANSFER_LIMIT_EXCEEDED, account, tier, transfer_max, amount)
     daily_max = limits[1] & _FIELD_MASK
     if not daily_max or not is_counted:
-        return earlier
+        return
     use_slot = daily_use_slot(account)
-    today = _today(context)
-    out, incoming = _used(_earlier_word(context, use_slot, earlier), today)
+    word = _use_of_today(context, use_slot, use)
+    out = word >> USE_OUT_OFFSET_BITS & _LIMIT_MASK
     if out + amount > daily_max:
         raise revert(errors.DAILY_OUT_LIMIT_EXCEEDED, account, tier, daily_max, out, amount)
-    return {**earlier, use_slot: _use_word(today, out + amount, incoming)}
+    # No limit is above 112 bits and no counter above its limit, so that neither runs into its neighbour.
+    use[use_slot] = word + (amount << USE_OUT_OFFSET_BITS)
 
 
 def _count_in(
@@ -294,27 +293,25 @@ def _count_in(
     account_word: int,
     limits: LimitWords,
     amount: int,
-    earlier: LimitUse,
+    use: LimitUse,
     arriving: int,
-) -> LimitUse:
+) -> None:
     tier = _tier(account_word)
     if tier == TIER_UNLIMITED:
-        return earlier
+        return
     daily_max = limits[1] >> TIER_LIMIT_FIELD_BITS
-    use = earlier
     if daily_max:
         use_slot = daily_use_slot(account)
-        today = _today(context)
-        out, incoming = _used(_earlier_word(context, use_slot, earlier), today)
+        word = _use_of_today(context, use_slot, use)
+        incoming = word >> USE_IN_OFFSET_BITS
         if incoming + amount > daily_max:
             raise revert(errors.DAILY_IN_LIMIT_EXCEEDED, account, tier, daily_max, incoming, amount)
-        use = {**earlier, use_slot: _use_word(today, out, incoming + amount)}
+        use[use_slot] = word + (amount << USE_IN_OFFSET_BITS)
     balance_max = limits[0] >> TIER_LIMIT_FIELD_BITS
     if balance_max:
         balance = context.get_slot(balance_slot(account)) + arriving
         if balance + amount > balance_max:
             raise revert(errors.BALANCE_LIMIT_EXCEEDED, account, tier, balance_max, balance, amount)
-    return use
 
 
 def _limit_words(context: CallContext, tier: int) -> LimitWords:
@@ -336,25 +333,15 @@ def _tier(account_word: int) -> int:
     return account_word >> ACCOUNT_TIER_OFFSET_BITS & 0xFF if account_word else TIER_UNREGISTERED
 
 
-def _earlier_word(context: CallContext, slot: int, earlier: LimitUse) -> int:
-    word = earlier.get(slot)
-    return context.get_slot(slot) if word is None else word
+def _use_of_today(context: CallContext, slot: int, use: LimitUse) -> int:
+    """Return an account's counters as of now: of this call, or as stored, or fresh ones on a new day."""
+    word = use.get(slot)
+    if word is None:
+        word = context.get_slot(slot)
+    today = _today(context)
+    return word if word & _DAY_MASK == today else today
 
 
 def _today(context: CallContext) -> int:
     # The remainder is the time of day.
     return context.block_timestamp_s // DAY_S
-
-
-def _used(word: int, today: int) -> tuple[int, int]:
-    if word & _DAY_MASK != today:
-        return 0, 0
-    return word >> USE_OUT_OFFSET_BITS & _LIMIT_MASK, word >> USE_IN_OFFSET_BITS
-
-
-def _use_word(today: int, out: int, incoming: int) -> int:
-    # No limit is above 112 bits and no counter above its limit, so that neither runs into its neighbour.
-    assert out <= _LIMIT_MASK
-    assert incoming <= _LIMIT_MASK
-    assert today <= _DAY_MASK
-    return incoming << USE_IN_OFFSET_BITS | out << USE_OUT_OFFSET_BITS | today

@@ -54,7 +54,7 @@ def can_transfer(context: CallContext, sender: Address, to: Address, amount: int
     Whether the balance suffices is not asked of an account of which nothing is frozen: that is ERC-20's own check.
     """
     try:
-        check_transfer(context, context.get_slot(CurrencySlots.FLAGS), sender, to, amount)
+        check_transfer(context, context.get_slot(CurrencySlots.FLAGS), sender, to, amount, {})
     except NativeRevert:
         return False
     frozen = get_frozen_tokens(context, sender)

@@ -18,7 +18,7 @@ from contracts.layout import (
     frozen_slot,
 )
 from contracts.native import errors
-from contracts.native.compliance import check_transfer, record
+from contracts.native.compliance import LimitUse, check_transfer, record
 from contracts.native.context import CallContext
 from contracts.native.errors import revert
 
@@ -35,7 +35,8 @@ _FROZEN_ACCOUNTS_MASK: Final = (1 << FROZEN_ACCOUNTS_BITS) - 1 << FROZEN_ACCOUNT
 def move(context: CallContext, sender: Address, to: Address, amount: int, *, spender: Address | None) -> None:
     """Run the checks of a transfer in their order, then move; `spender` is None when the sender moves its own."""
     flags = context.get_slot(CurrencySlots.FLAGS)
-    use = check_transfer(context, flags, sender, to, amount)
+    use: LimitUse = {}
+    check_transfer(context, flags, sender, to, amount, use)
     allowed = UINT256_MAX if spender is None else require_allowance(context, sender, spender, amount)
     sender_slot = balance_slot(sender)
     balance = context.get_slot(sender_slot)

@@ -10,7 +10,7 @@ from typing import Final
 from consensus.primitives.scalars import Address
 from contracts.layout import CurrencySlots, balance_slot, frozen_slot
 from contracts.native import errors
-from contracts.native.compliance import NO_USE, LimitUse, check_transfer, record
+from contracts.native.compliance import LimitUse, check_transfer, record
 from contracts.native.context import CallContext, NativeRevert
 from contracts.native.dispatch import (
     GAS_TRANSFER,
@@ -82,13 +82,13 @@ def _check_rows(
     left = context.get_slot(balance_slot(sender))
     frozen = context.get_slot(frozen_slot(sender))
     arriving: dict[Address, int] = {}
-    use = NO_USE
+    use: LimitUse = {}
     index = 0
     try:
         for index, to in enumerate(recipients):
             amount = amounts[index]
             before = arriving.get(to, 0)
-            use = check_transfer(context, flags, sender, to, amount, earlier=use, arriving=before)
+            check_transfer(context, flags, sender, to, amount, use, arriving=before)
             if amount > left:
                 raise revert(errors.INSUFFICIENT_BALANCE, sender, left, amount)
             if frozen and amount > (unfrozen := max(left - frozen, 0)):

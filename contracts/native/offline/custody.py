@@ -14,7 +14,7 @@ from contracts.addresses import is_currency
 from contracts.declarations import SELECTOR_BYTES, declare_event, encode_event
 from contracts.layout import balance_slot
 from contracts.native import errors
-from contracts.native.compliance import NO_USE, LimitUse, check_out, check_payout, check_sender, record
+from contracts.native.compliance import LimitUse, check_out, check_payout, check_sender, record
 from contracts.native.compliance import require_not_paused as require_currency_not_paused
 from contracts.native.context import CallContext, NativeRevert
 from contracts.native.currency import require_created
@@ -90,9 +90,9 @@ def plan_payout_to_payee(
 ) -> Payout:
     """Ask whether a payee may receive now what it was promised; reverts never."""
     try:
-        use = check_payout(context.at(currency), payer, payee, amount) if amount else NO_USE
+        use = check_payout(context.at(currency), payer, payee, amount) if amount else {}
     except NativeRevert as refusal:
-        return Payout(currency, payee, amount, NO_USE, refusal.data[:SELECTOR_BYTES])
+        return Payout(currency, payee, amount, {}, refusal.data[:SELECTOR_BYTES])
     return Payout(currency, payee, amount, use, _NOT_HELD)
 
 
@@ -105,10 +105,10 @@ def plan_return(
     EnforcedPause if there is something to return.
     """
     if not amount:
-        return Payout(currency, payer, 0, NO_USE, _NOT_HELD)
+        return Payout(currency, payer, 0, {}, _NOT_HELD)
     require_currency_not_paused(context.at(currency))
     if waits_for_clearing and is_blacklisted(context, payer):
-        return Payout(currency, payer, amount, NO_USE, ACCOUNT_BLACKLISTED.selector)
+        return Payout(currency, payer, amount, {}, ACCOUNT_BLACKLISTED.selector)
     return plan_payout_to_payee(context, currency, payer=payer, payee=payer, amount=amount)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from consensus.primitives.scalars import Address
 from contracts.declarations import declare_event, encode_event
 from contracts.native import errors
-from contracts.native.compliance import NO_USE, check_payout, may_receive, require_not_paused, require_receiver
+from contracts.native.compliance import check_payout, may_receive, require_not_paused, require_receiver
 from contracts.native.context import CallContext
 from contracts.native.dispatch import GAS_ROLE, GAS_TRANSFER, WORK_TRANSFER, FunctionTable
 from contracts.native.errors import revert
@@ -80,7 +80,7 @@ def enforce_held(
     if not may_receive(money, to):
         raise revert(errors.CANNOT_RECEIVE, to)
     context.set_slot(held_slot(currency, account), held - amount)
-    leave(context, currency, to, amount, NO_USE)
+    leave(context, currency, to, amount, {})
     context.emit(*encode_event(HELD_ENFORCED, currency, account, to, amount, reason))
 
 
