@@ -2,11 +2,12 @@
 
 import sys
 
-from tests.benchmarks import dvp, evm, latency, money, rpc_soak, stages, throughput
+from tests.benchmarks import dvp, evm, fairness, latency, money, rpc_soak, stages, throughput
 
 BENCHMARKS = {
     "dvp": dvp.main,
     "evm": evm.main,
+    "fairness": fairness.main,
     "latency": latency.main,
     "money": money.main,
     "rpc_soak": rpc_soak.main,
