@@ -13,10 +13,20 @@ from typing import Final, Protocol
 
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from contracts.abi import AbiValue
+from contracts.addresses import OFFLINE_LOCKS
 from contracts.declarations import EventDeclaration, decode_event
 from contracts.native.enforcement import FORCED_TRANSFER
 from contracts.native.holds import HOLD_CREATED, HOLD_EXECUTED, HOLD_RELEASED
 from contracts.native.money import MEMO, TRANSFER
+from contracts.native.offline.custody import PAYOUT_HELD
+from contracts.native.offline.paired import (
+    LOCK_OPENED,
+    LOCK_REFUNDED,
+    LOCK_RELEASED,
+    LOCK_TOPPED_UP,
+    REDEEMED,
+)
+from contracts.native.offline.purses import CLAIMED, PURSE_CLOSED, PURSE_OPENED
 from contracts.native.redemptions import (
     REDEMPTION_CANCELLED,
     REDEMPTION_COMPLETED,
@@ -49,10 +59,24 @@ class MovementKind(StrEnum):
     """What was parked went back, by the issuer."""
     REDEMPTION_CANCELLED = "redemption_cancelled"
     """What was parked went back, by its owner."""
+    OFFLINE_LOCKED = "offline_locked"
+    """Went into a lock or purse for payments without a network."""
+    OFFLINE_PAID = "offline_paid"
+    """Was paid out of one, or out of a held sub-account; of whom the lock's opening tells."""
+    OFFLINE_RETURNED = "offline_returned"
+    """Went back from one to its payer."""
 
 
-HOLD_KINDS: Final = (MovementKind.HOLD_MADE, MovementKind.HOLD_PAID, MovementKind.HOLD_RELEASED)
-"""Those whose reference is the id of a hold."""
+REDEMPTION_KINDS: Final = (
+    MovementKind.REDEMPTION_REQUESTED,
+    MovementKind.REDEMPTION_COMPLETED,
+    MovementKind.REDEMPTION_REJECTED,
+    MovementKind.REDEMPTION_CANCELLED,
+)
+"""Those whose reference is the number of a redemption."""
+
+OFFLINE_KINDS: Final = (MovementKind.OFFLINE_LOCKED, MovementKind.OFFLINE_PAID, MovementKind.OFFLINE_RETURNED)
+"""Those whose reference is the id of a lock or purse; the contract is on their other side."""
 
 _SIGNS: Final = {
     MovementKind.PAYMENT: (-1, 1),
@@ -66,6 +90,9 @@ _SIGNS: Final = {
     MovementKind.REDEMPTION_COMPLETED: (0, 0),
     MovementKind.REDEMPTION_REJECTED: (1, 0),
     MovementKind.REDEMPTION_CANCELLED: (1, 0),
+    MovementKind.OFFLINE_LOCKED: (-1, 1),
+    MovementKind.OFFLINE_PAID: (-1, 1),
+    MovementKind.OFFLINE_RETURNED: (-1, 1),
 }
 """What a movement adds to the balances of payer and payee, in multiples of its amount."""
 
@@ -105,7 +132,7 @@ class LedgerMovement:
     memo: bytes | None
     """Reference of 32 bytes, of a rejected redemption the issuer's reason; None where the movement carries none."""
     reference: bytes | None
-    """Id of the hold or redemption as 32 bytes; None for other movements."""
+    """Id of the hold, redemption, lock or purse as 32 bytes; None for other movements."""
 
     def concerns(self, account: Address) -> bool:
         """Tell whether it belongs on the statement of `account`."""
@@ -169,6 +196,21 @@ _OUTSIDE_TRANSFERS: Final = {
     )
 }
 
+_OFFLINE_NAMED: Final = tuple(
+    event.topic
+    for event in (
+        LOCK_OPENED,
+        LOCK_TOPPED_UP,
+        REDEEMED,
+        LOCK_RELEASED,
+        LOCK_REFUNDED,
+        PURSE_OPENED,
+        CLAIMED,
+        PURSE_CLOSED,
+    )
+)
+"""Events of OfflineLocks that name a lock or purse first."""
+
 PARTY_TOPICS: Final = {
     TRANSFER.topic: (1, 2),
     HOLD_CREATED.topic: (2, 3),
@@ -184,6 +226,9 @@ def _transfer(logs: Sequence[LoggedEvent], position: int, currency: Address) -> 
     """Read a Transfer with what its currency logs right behind it: a memo, then what the transfer was part of."""
     log = logs[position]
     payer, payee = Address(log.topics[1][12:]), Address(log.topics[2][12:])
+    if OFFLINE_LOCKS in (payer, payee):
+        kind, reference = _offline(logs, position, is_locked=payee == OFFLINE_LOCKS)
+        return LedgerMovement(position, kind, payer, payee, int.from_bytes(log.data, "big"), None, reference)
     following = position + 1
     memo = None
     if _is_at(logs, following, currency, MEMO) and logs[following].topics[1:3] == log.topics[1:3]:
@@ -201,6 +246,21 @@ def _transfer(logs: Sequence[LoggedEvent], position: int, currency: Address) -> 
     elif _is_at(logs, following, currency, FORCED_TRANSFER):
         kind = MovementKind.FORCED
     return LedgerMovement(position, kind, payer, payee, int.from_bytes(log.data, "big"), memo, reference)
+
+
+def _offline(logs: Sequence[LoggedEvent], position: int, *, is_locked: bool) -> tuple[MovementKind, bytes | None]:
+    """Tell what a transfer with OfflineLocks was part of, by what that contract logs behind it: kind and reference."""
+    behind = (log for log in logs[position + 1 :] if log.address == OFFLINE_LOCKS and log.topics)
+    part_of = next((log for log in behind if log.topics[0] != PAYOUT_HELD.topic), None)
+    topic = part_of.topics[0] if part_of is not None else b""
+    reference = part_of.topics[1] if part_of is not None and topic in _OFFLINE_NAMED else None
+    if is_locked:
+        return MovementKind.OFFLINE_LOCKED, reference
+    is_rest = topic in (LOCK_REFUNDED.topic, PURSE_CLOSED.topic)
+    if part_of is not None and topic == LOCK_RELEASED.topic and logs[position + 1] is part_of:
+        # The payee's part comes first; without a rest it is the only one.
+        is_rest = decode_event(LOCK_RELEASED, part_of.topics, part_of.data)["refunded"] != 0
+    return MovementKind.OFFLINE_RETURNED if is_rest else MovementKind.OFFLINE_PAID, reference
 
 
 def _is_at(logs: Sequence[LoggedEvent], position: int, currency: Address, event: EventDeclaration) -> bool:

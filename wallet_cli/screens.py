@@ -32,6 +32,9 @@ _KIND_WORDS: Final = {
     MovementKind.REDEMPTION_COMPLETED: "redeemed",
     MovementKind.REDEMPTION_REJECTED: "rejected back",
     MovementKind.REDEMPTION_CANCELLED: "cancelled back",
+    MovementKind.OFFLINE_LOCKED: "locked offline",
+    MovementKind.OFFLINE_PAID: "paid offline",
+    MovementKind.OFFLINE_RETURNED: "lock returned",
 }
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 from xml.etree import ElementTree
 
-from contracts.movements import HOLD_KINDS
+from contracts.movements import OFFLINE_KINDS, REDEMPTION_KINDS, MovementKind
 from wallet_cli.addresses import checksum_address
 from wallet_cli.amounts import format_units
 from wallet_cli.memos import EMPTY_MEMO, memo_text
@@ -151,7 +151,7 @@ def _entry(body: ElementTree.Element, movement: Movement, statement: Statement) 
     _text(references, "EndToEndId", _memo(movement)[:CAMT_REFERENCE_CHARACTERS] or "NOTPROVIDED")
     named = [("transaction", f"0x{movement.transaction_hash.hex()}")]
     if movement.reference is not None:
-        named.append(("hold" if movement.kind in HOLD_KINDS else "redemption", movement.reference_text()))
+        named.append((_reference_name(movement.kind), movement.reference_text()))
     for name, value in named:
         proprietary = ElementTree.SubElement(references, "Prtry")
         _text(proprietary, "Tp", name)
@@ -162,6 +162,12 @@ def _entry(body: ElementTree.Element, movement: Movement, statement: Statement) 
     memo = _memo(movement)
     if memo:
         _text(ElementTree.SubElement(details, "RmtInf"), "Ustrd", memo)
+
+
+def _reference_name(kind: MovementKind) -> str:
+    if kind in OFFLINE_KINDS:
+        return "offline lock"
+    return "redemption" if kind in REDEMPTION_KINDS else "hold"
 
 
 def _balance(body: ElementTree.Element, kind: str, units: int, at_ms: int, statement: Statement) -> None:

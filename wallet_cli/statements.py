@@ -11,7 +11,7 @@ from typing import Final
 from consensus.chain.receipt import Receipt
 from consensus.primitives.scalars import Address, Hash32, Height
 from contracts.layout import balance_slot
-from contracts.movements import HOLD_KINDS, LedgerMovement, MovementKind, read_movements
+from contracts.movements import REDEMPTION_KINDS, LedgerMovement, MovementKind, read_movements
 from wallet_cli.amounts import Currency
 from wallet_cli.answers import read_bytes, read_count
 from wallet_cli.errors import NetworkUnreachable
@@ -49,17 +49,19 @@ class Movement:
     memo: bytes
     """32 bytes; zeros where there is none."""
     reference: bytes | None
-    """32 bytes: id of the hold or redemption; None for other movements."""
+    """32 bytes: id of the hold, redemption, lock or purse; None for other movements."""
 
     def counterparty(self, account: Address) -> Address:
         """Return who is on the other side."""
         return self.receiver if self.sender == account else self.sender
 
     def reference_text(self) -> str:
-        """Return the hold's id in hexadecimal or the redemption's number; empty for other movements."""
+        """Return an id in hexadecimal or the redemption's number; empty for movements without one."""
         if self.reference is None:
             return ""
-        return "0x" + self.reference.hex() if self.kind in HOLD_KINDS else str(int.from_bytes(self.reference, "big"))
+        if self.kind in REDEMPTION_KINDS:
+            return str(int.from_bytes(self.reference, "big"))
+        return "0x" + self.reference.hex()
 
 
 @dataclass(frozen=True, slots=True)
