@@ -18,8 +18,11 @@ GENESIS_SCHEMA = "sycee-genesis/1"
 GENESIS_BYTES_MAX = 16 * 1024 * 1024
 """Longest document read; 100 000 funded accounts take about 8 MB."""
 
-CHAIN_ID_MAX = 2**53 - 1
-"""Largest chain id that every tool can hold: JavaScript numbers are exact up to here."""
+JSON_INTEGER_MAX = 2**53 - 1
+"""Largest integer that every tool reads exactly: JavaScript numbers are exact up to here."""
+
+CHAIN_ID_MAX = JSON_INTEGER_MAX
+"""Largest chain id that every tool can hold."""
 
 T = TypeVar("T")
 
@@ -69,6 +72,22 @@ class GenesisCurrency:
 
 
 @dataclass(frozen=True, slots=True)
+class GenesisBank:
+    """A bank that is registered from the first block, with the accounts it sponsors."""
+
+    address: Address
+    """Its own account: in tier 0, with every permission."""
+    name: str
+    """1 to 31 bytes of UTF-8."""
+    bic: str
+    """ISO 9362: 8 or 11 characters."""
+    quota_gas_per_minute: int
+    """What it and its customers may send; 0 means that nothing is counted."""
+    accounts: tuple[tuple[Address, int], ...]
+    """Its customers with their tiers, 0 to 254; they may send."""
+
+
+@dataclass(frozen=True, slots=True)
 class GenesisDocument:
     """Everything a network starts from."""
 
@@ -81,6 +100,8 @@ class GenesisDocument:
     """ProtocolConfig values by name; a name left out has its default."""
     validators: tuple[GenesisValidator, ...]
     currencies: tuple[GenesisCurrency, ...]
+    banks: tuple[GenesisBank, ...] = ()
+    """In the order of their numbers, from 1; the text leaves the field out if there is none."""
 
 
 def endpoints_hash(validator: GenesisValidator) -> Hash32:
@@ -95,7 +116,7 @@ def document_hash(text: bytes) -> Hash32:
 
 def encode_genesis(document: GenesisDocument) -> bytes:
     """Return the canonical text: JSON with sorted keys, two blanks of indentation and a final newline."""
-    content = {
+    content: dict[str, object] = {
         "schema": GENESIS_SCHEMA,
         "chainId": document.chain_id,
         "name": document.name,
@@ -126,6 +147,17 @@ def encode_genesis(document: GenesisDocument) -> bytes:
             for currency in document.currencies
         ],
     }
+    if document.banks:
+        content["banks"] = [
+            {
+                "address": _hex(bank.address),
+                "name": bank.name,
+                "bic": bank.bic,
+                "quotaGasPerMinute": bank.quota_gas_per_minute,
+                "accounts": {_hex(address): tier for address, tier in bank.accounts},
+            }
+            for bank in document.banks
+        ]
     return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=True).encode() + b"\n"
 
 
@@ -151,6 +183,7 @@ def decode_genesis(text: bytes) -> GenesisDocument:
         parameters=_decode_parameters(root),
         validators=tuple(root.each("validators", _decode_validator)),
         currencies=tuple(root.each("currencies", _decode_currency)),
+        banks=tuple(root.each("banks", _decode_bank)) if root.has("banks") else (),
     )
     _validate(document)
     if encode_genesis(document) != text:
@@ -172,6 +205,10 @@ class _Fields:
         if name not in self._content:
             raise InvalidGenesis(path, "is missing")
         return self._content[name], path
+
+    def has(self, name: str) -> bool:
+        """Tell whether the object has a field that may be left out."""
+        return name in self._content
 
     def string(self, name: str) -> str:
         value, path = self._get(name)
@@ -242,6 +279,19 @@ def _decode_currency(fields: _Fields) -> GenesisCurrency:
         balances=tuple(
             (Address(_unhex(address, "balances", 20)), _amount(amount, f"balances.{address}"))
             for address, amount in fields.mapping("balances").items()
+        ),
+    )
+
+
+def _decode_bank(fields: _Fields) -> GenesisBank:
+    return GenesisBank(
+        address=Address(fields.hexadecimal("address", 20)),
+        name=fields.string("name"),
+        bic=fields.string("bic"),
+        quota_gas_per_minute=fields.integer("quotaGasPerMinute", minimum=0, maximum=JSON_INTEGER_MAX),
+        accounts=tuple(
+            (Address(_unhex(address, "accounts", 20)), _bounded(tier, f"accounts.{address}", minimum=0, maximum=255))
+            for address, tier in fields.mapping("accounts").items()
         ),
     )
 

@@ -10,7 +10,7 @@ from consensus.primitives.scalars import ZERO_ADDRESS, Address
 from contracts import addresses
 from contracts.decoding import describe_revert
 from contracts.layout import PROTOCOL_PARAMETER_SLOTS, CurrencySlots, ProtocolConfigSlots, minter_allowance_slot
-from contracts.native import currency
+from contracts.native import accounts, currency
 from contracts.native.context import NativeRevert
 from contracts.native.currency_registry import add_currency
 from contracts.native.epoch_end import GenesisMember, write_genesis_members
@@ -78,6 +78,22 @@ class CurrencyGenesis:
 
 
 @dataclass(frozen=True, slots=True)
+class BankGenesis:
+    """A bank that is registered from the start."""
+
+    address: Address
+    """Its own account."""
+    name: str
+    """1 to 31 bytes of UTF-8."""
+    bic: str
+    """8 or 11 characters."""
+    quota_gas_per_minute: int
+    """0 to 2^64 - 1; 0 means that nothing is counted."""
+    accounts: tuple[tuple[Address, int], ...] = ()
+    """Its customers with their tiers."""
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerGenesis:
     """Everything the native contracts begin with."""
 
@@ -91,6 +107,10 @@ class LedgerGenesis:
     """At least one, in any order; stored by consensus key."""
     account_mode: int = ACCOUNT_MODE_OPEN
     """Who may send: 0 everybody, 1 the governor and registered accounts."""
+    banks: tuple[BankGenesis, ...] = ()
+    """In the order of their numbers, from 1."""
+    timestamp_s: int = 0
+    """When banks and accounts were registered, seconds since the Unix epoch."""
 
 
 def build_genesis_storage(ledger: LedgerGenesis) -> dict[Address, dict[int, int]]:
@@ -119,7 +139,25 @@ def build_genesis_storage(ledger: LedgerGenesis) -> dict[Address, dict[int, int]
             _write_currency(root, entry)
         except NativeRevert as reverted:
             raise InvalidLedgerGenesis(f"currency {entry.code!r}", describe_revert(reverted.data)) from reverted
+    for bank in ledger.banks:
+        _write_bank(storage, ledger, bank)
     return storage
+
+
+def _write_bank(storage: dict[Address, dict[int, int]], ledger: LedgerGenesis, bank: BankGenesis) -> None:
+    """Register a bank as the governor and its customers as the bank."""
+    subject = f"bank {bank.name!r}"
+    if not 0 <= bank.quota_gas_per_minute < 2**64:
+        raise InvalidLedgerGenesis(subject, f"quota {bank.quota_gas_per_minute} is not 0 to 2^64 - 1")
+    registry = addresses.ACCOUNT_REGISTRY
+    by_governor = _GenesisContext(storage, registry, ledger.governor, ledger.timestamp_s)
+    by_bank = _GenesisContext(storage, registry, bank.address, ledger.timestamp_s)
+    try:
+        accounts.register_bank(by_governor, bank.address, bank.name, bank.bic, bank.quota_gas_per_minute)
+        for account, tier in bank.accounts:
+            accounts.register_account(by_bank, account, tier)
+    except NativeRevert as reverted:
+        raise InvalidLedgerGenesis(subject, describe_revert(reverted.data)) from reverted
 
 
 def _write_currency(root: "_GenesisContext", entry: CurrencyGenesis) -> None:
@@ -192,19 +230,21 @@ def _validate_validators(validators: tuple[GenesisMember, ...]) -> None:
 class _GenesisContext:
     """A call by the governor before the first block, over a dictionary."""
 
-    __slots__ = ("_slots", "_storage", "address", "caller")
+    __slots__ = ("_slots", "_storage", "address", "block_timestamp_s", "caller")
 
     value = 0
     is_static = False
-    block_timestamp_s = 0
     block_number = 0
     chain_id = 0
 
-    def __init__(self, storage: dict[Address, dict[int, int]], address: Address, caller: Address) -> None:
+    def __init__(
+        self, storage: dict[Address, dict[int, int]], address: Address, caller: Address, timestamp_s: int = 0
+    ) -> None:
         self._storage = storage
         self._slots = storage.setdefault(address, {})
         self.address = address
         self.caller = caller
+        self.block_timestamp_s = timestamp_s
 
     def get_slot(self, slot: int) -> int:
         return self._slots.get(slot, 0)
@@ -222,4 +262,4 @@ class _GenesisContext:
         """Whoever writes this storage into a state writes the code of every contract in it."""
 
     def at(self, address: Address) -> "_GenesisContext":
-        return _GenesisContext(self._storage, address, self.caller)
+        return _GenesisContext(self._storage, address, self.caller, self.block_timestamp_s)

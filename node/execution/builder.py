@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from consensus.chain.block import encode_body
 from consensus.primitives.scalars import Address
-from node.execution.errors import TransactionNotAllowed
+from node.execution.errors import BankShareExceeded, TransactionNotAllowed
 from node.execution.limits import BlockLimits
 from node.execution.transition import BlockContext, BlockExecution, ExecutedBlock, SignedTransaction
 from node.state.reader import StateReader
@@ -32,14 +32,17 @@ def build_block(
     Candidates are in arrival order; one whose nonce is not yet due waits until its predecessor is in the block. A
     candidate that must not be in a block on this state is left out. `bank_ids` names the sponsor of each candidate's
     sender, 0 for none; without it all are taken as of one bank. If the candidates of several banks may not all fit,
-    banks take turns, and one whose next candidate does not fit has no further turn in this block.
+    banks take turns, and one whose next candidate does not fit has no further turn in this block, nor has one that
+    has filled its share.
     """
     execution = BlockExecution(parent, context)
     limits = context.limits
     body_bytes = BODY_HEADROOM_BYTES
-    turns = deque(in_nonce_order(parent, lane) for lane in _lanes(candidates, bank_ids, limits))
+    lanes = _lanes(candidates, bank_ids, limits)
+    turns = deque((bank_id, in_nonce_order(parent, lane)) for bank_id, lane in lanes)
     while turns:
-        signed = next(turns[0], None)
+        bank_id, lane = turns[0]
+        signed = next(lane, None)
         if signed is None:
             turns.popleft()
             continue
@@ -49,6 +52,11 @@ def build_block(
             continue
         try:
             execution.apply(signed)
+        except BankShareExceeded as refusal:
+            # A sender that has changed its bank since it was admitted does not end the turns of the one before.
+            if refusal.bank_id == bank_id:
+                turns.popleft()
+            continue
         except TransactionNotAllowed as refusal:
             if refusal.rule in ("block_gas", "block_work"):
                 turns.popleft()
@@ -61,15 +69,20 @@ def build_block(
 
 def _lanes(
     candidates: Iterable[SignedTransaction], bank_ids: Sequence[int], limits: BlockLimits
-) -> list[list[SignedTransaction]]:
-    """Return the candidates of each bank, the bank that waits longest first; one list of all if they surely fit."""
+) -> list[tuple[int | None, list[SignedTransaction]]]:
+    """Return each bank with its candidates, the bank that waits longest first.
+
+    One list of all under None, if it is not known whose they are or if they surely fit.
+    """
     arrived = list(candidates)
-    if not bank_ids or bank_ids.count(bank_ids[0]) == len(bank_ids) or _surely_fit(arrived, limits):
-        return [arrived]
+    if not bank_ids or bank_ids.count(bank_ids[0]) == len(bank_ids):
+        return [(bank_ids[0] if bank_ids else None, arrived)]
+    if _surely_fit(arrived, limits):
+        return [(None, arrived)]
     by_bank: dict[int, list[SignedTransaction]] = {}
     for signed, bank_id in zip(arrived, bank_ids, strict=True):
         by_bank.setdefault(bank_id, []).append(signed)
-    return list(by_bank.values())
+    return list(by_bank.items())
 
 
 def _surely_fit(candidates: Sequence[SignedTransaction], limits: BlockLimits) -> bool:

@@ -4,7 +4,8 @@ InvalidBlock
 ├── WrongHeaderField             names the field and both values
 ├── OversizedBody
 ├── UndecodableBody
-└── TransactionNotAllowed        names the index and the rule
+└── TransactionNotAllowed        names the rule
+    └── BankShareExceeded        one bank would fill more of the block than it may send in a minute
 """
 
 
@@ -46,6 +47,21 @@ class TransactionNotAllowed(InvalidBlock):
         self.rule = rule
         self.detail = detail
         super().__init__(f"{rule}: {detail}")
+
+
+class BankShareExceeded(TransactionNotAllowed):
+    """A transaction that would put its bank above its share of the block."""
+
+    def __init__(self, *, bank_id: int, gas_limit: int, used: int, share: int) -> None:
+        self.bank_id = bank_id
+        self.gas_limit = gas_limit
+        self.used = used
+        self.share = share
+        whose = f"bank {bank_id}" if bank_id else "accounts without a sponsor"
+        super().__init__(
+            "bank_share",
+            f"{whose} may fill {share} gas of a block, its quota of a minute: {used} used, gas limit {gas_limit}",
+        )
 
 
 def _show(value: object) -> str:

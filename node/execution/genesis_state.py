@@ -30,6 +30,7 @@ from contracts.native.directory import system_contract_addresses
 from contracts.native.epoch_end import GenesisMember
 from contracts.native.genesis import (
     AccountAmount,
+    BankGenesis,
     CurrencyGenesis,
     InvalidLedgerGenesis,
     LedgerGenesis,
@@ -163,6 +164,12 @@ def _write_state(overlay: Overlay, document: GenesisDocument, on_chain: Protocol
             )
             for entry in document.validators
         ),
+        banks=tuple(
+            BankGenesis(bank.address, bank.name, bank.bic, bank.quota_gas_per_minute, bank.accounts)
+            for bank in document.banks
+        ),
+        # What a block of this time says: the remainder is milliseconds.
+        timestamp_s=document.timestamp_ms // 1_000,
     )
     try:
         storage = build_genesis_storage(ledger)

@@ -24,6 +24,7 @@ from node.execution.limits import BlockLimits, intrinsic_work
 from node.execution.meter import TICKS_PER_UNIT, WorkExhausted, WorkMeter
 from node.execution.native import call_system_contract
 from node.execution.permissions import find_refusal
+from node.execution.shares import BlockShares
 from node.execution.system_steps import end_block, start_block
 from node.state.journal import Journal
 from node.state.overlay import Overlay
@@ -98,6 +99,8 @@ class ExecutedBlock:
     """Of an epoch's last block the next epoch's set, to which its requestsHash commits; else empty."""
     recipients: tuple[Address | None, ...] = ()
     """Called account of each transaction; None for a creation. Beside the nonces, so that no index decodes again."""
+    filled_banks: tuple[int, ...] = ()
+    """Numbers of the banks that used half of their share or more: whose other transactions may have to wait."""
 
 
 class BlockExecution:
@@ -107,6 +110,7 @@ class BlockExecution:
         self.context = context
         self._overlay = Overlay(parent)
         self._journal = Journal(self._overlay)
+        self._shares = BlockShares(self._overlay.storage_before)
         self._transactions: list[SignedTransaction] = []
         self._receipts: list[Receipt] = []
         self._outputs: list[bytes] = []
@@ -126,11 +130,13 @@ class BlockExecution:
         limits = self.context.limits
         if self.gas_used + transaction.gas_limit > limits.block_gas_max:
             raise TransactionNotAllowed("block_gas", f"gas limit {transaction.gas_limit} does not fit the block")
+        self._shares.validate(signed.sender, transaction.gas_limit)
         outcome = apply_transaction(self._journal, self.context, signed)
         if self.work_used + outcome.work_used > limits.block_work_max:
             self._journal.discard()
             raise TransactionNotAllowed("block_work", f"work {outcome.work_used} does not fit the block")
         self._journal.commit()
+        self._shares.charge(signed.sender, transaction.gas_limit)
         self.gas_used += outcome.gas_used
         self.work_used = WorkUnits(self.work_used + outcome.work_used)
         self._transactions.append(signed)
@@ -173,6 +179,7 @@ class BlockExecution:
             last_of_epoch=payload != b"",
             next_set_payload=payload,
             recipients=tuple(signed.transaction.to for signed in self._transactions),
+            filled_banks=self._shares.filled_banks(),
         )
 
 

@@ -17,6 +17,7 @@ from consensus.chain.transaction import (
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, Hash32
 from node.execution.permissions import PermissionRefusal
+from node.execution.shares import UNMETERED, Quota
 from node.mempool.errors import (
     ExceedsBlockGas,
     InsufficientFunds,
@@ -27,7 +28,7 @@ from node.mempool.errors import (
     RejectedTransaction,
 )
 from node.mempool.pool import Pool, PooledTransaction
-from node.mempool.quotas import UNMETERED, Quota, QuotaBook
+from node.mempool.quotas import QuotaBook
 from node.runtime.ports import Clock, Lane, Timers, Workers
 
 BATCH_MAX = 64

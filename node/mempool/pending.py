@@ -3,7 +3,7 @@
 A transaction that leaders pass over again and again stays buildable, but no longer keeps the chain awake.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from consensus.primitives.scalars import Address, TimestampMs
 from node.mempool.pool import Pool
@@ -22,28 +22,26 @@ class PendingWork:
         """`passed_over_max` is the number of validators: each has led once."""
         self._pool = pool
         self.passed_over_max = passed_over_max
+        self._given_up_count = 0
 
     def is_pending(self, in_tip_chain: Iterable[tuple[Address, int]]) -> bool:
         """Tell whether an executable transaction is in none of the given (sender, nonce) pairs and not given up."""
-        open_count = self._pool.executable_count - self._given_up_count()
+        open_count = self._pool.executable_count - self._given_up_count
         if open_count <= 0:
             return False
         return open_count > self._pool.executable_among(in_tip_chain)
 
-    def block_final(self, timestamp_ms: TimestampMs, *, had_room: bool) -> None:
-        """Count a final block against every old executable transaction that it left out although it had room."""
-        if not had_room:
-            return
+    def block_final(self, timestamp_ms: TimestampMs, *, had_room: bool, filled_banks: Collection[int] = ()) -> None:
+        """Count a final block against every old executable transaction that it left out although it had room.
+
+        Not against those of `filled_banks`, whose share of the block may have been too small for more. Call it after
+        the pool has dropped what the block holds.
+        """
+        given_up = 0
         for index, pooled in enumerate(self._pool.in_arrival_order()):
             if index >= LOOKED_AT_MAX or pooled.arrived_ms + SPREAD_MS > timestamp_ms:
                 break
-            if self._pool.is_executable(pooled):
+            if had_room and pooled.bank_id not in filled_banks and self._pool.is_executable(pooled):
                 pooled.passed_over_count += 1
-
-    def _given_up_count(self) -> int:
-        count = 0
-        for index, pooled in enumerate(self._pool.in_arrival_order()):
-            if index >= LOOKED_AT_MAX or pooled.passed_over_count == 0:
-                break
-            count += pooled.passed_over_count >= self.passed_over_max
-        return count
+            given_up += pooled.passed_over_count >= self.passed_over_max
+        self._given_up_count = given_up

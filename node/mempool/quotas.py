@@ -5,45 +5,13 @@ and then goes on at its rate. What is counted are gas limits: what a transaction
 executed. It decides what this node admits and is never part of block validity. Source: ledger.md §8.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from consensus.primitives.scalars import Address
-from contracts.addresses import ACCOUNT_REGISTRY, PROTOCOL_CONFIG
-from contracts.layout import (
-    ACCOUNT_SPONSOR_BITS,
-    BANK_QUOTA_OFFSET_BITS,
-    AccountRegistrySlots,
-    ProtocolConfigSlots,
-    account_slot,
-    bank_slot,
-    read_packed,
-)
+from node.execution.shares import Quota
 from node.mempool.errors import GasAboveQuota, QuotaExceeded
 
 MINUTE_MS = 60_000
 """The period of `quotaGasPerMinute`, and how far a bank may run ahead of its even rate, milliseconds."""
-
-UNSPONSORED_GAS_PER_MINUTE = 600_000_000
-"""Quota that all accounts without a sponsor share: 3 000 payments of 200 000 gas a minute. Half would hinder a trial
-with a few wallets; twice would let strangers take a visible part of the network's time."""
-
-UNSPONSORED_BANK_ID = 0
-"""Stands for all accounts without a sponsor; banks are numbered from 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """Whose quota a sender uses, and how large it is."""
-
-    bank_id: int = UNSPONSORED_BANK_ID
-    """Number of the sponsoring bank; 0 for accounts without one."""
-    gas_per_minute: int | None = None
-    """Gas limits admitted a minute; None where nothing is counted."""
-
-
-UNMETERED = Quota()
-"""Of a sender whose gas nobody counts."""
 
 
 @dataclass(slots=True)
@@ -51,23 +19,6 @@ class _Bucket:
     free: int
     """Gas times MINUTE_MS that may be spent now: in this unit refilling leaves no remainder."""
     refilled_ms: int
-
-
-def read_quota(get_slot: Callable[[Address, int], int], sender: Address) -> Quota:
-    """Return the quota that `sender` uses on the state that `get_slot` reads.
-
-    Nothing is counted on a network without banks, for a bank whose quota is 0, and for a governor without sponsor,
-    so that no flood keeps the network from being governed.
-    """
-    if not get_slot(ACCOUNT_REGISTRY, AccountRegistrySlots.BANK_COUNT):
-        return UNMETERED
-    bank_id = read_packed(get_slot(ACCOUNT_REGISTRY, account_slot(sender)), offset_bits=0, bits=ACCOUNT_SPONSOR_BITS)
-    if bank_id:
-        gas_per_minute = get_slot(ACCOUNT_REGISTRY, bank_slot(bank_id)) >> BANK_QUOTA_OFFSET_BITS
-        return Quota(bank_id, gas_per_minute or None)
-    if get_slot(PROTOCOL_CONFIG, ProtocolConfigSlots.GOVERNOR) == int.from_bytes(sender, "big"):
-        return UNMETERED
-    return Quota(UNSPONSORED_BANK_ID, UNSPONSORED_GAS_PER_MINUTE)
 
 
 class QuotaBook:

@@ -34,11 +34,11 @@ from node.chain.indexes import IndexWriter
 from node.chain.store import ChainStore
 from node.execution.errors import InvalidBlock
 from node.execution.permissions import find_refusal
+from node.execution.shares import read_quota
 from node.execution.transition import ExecutedBlock
 from node.mempool.admission import Admission, SenderState
 from node.mempool.pending import PendingWork
 from node.mempool.pool import Pool, PooledTransaction, PoolLimits
-from node.mempool.quotas import read_quota
 from node.mempool.waiters import Waiters
 from node.observe.logs import EventLog
 from node.peers.block_fetch import BlockFetch
@@ -469,7 +469,7 @@ class ValidatorNode:
     def _committed(self, executed: ExecutedBlock, finalization: Certificate) -> None:
         header = executed.block.header
         had_room = header.gas_used * ROOM_SHARE < header.gas_limit
-        self._pending_work.block_final(header.timestamp_ms, had_room=had_room)
+        self._pending_work.block_final(header.timestamp_ms, had_room=had_room, filled_banks=executed.filled_banks)
         if not executed.last_of_epoch:
             if any(log.address == VALIDATOR_REGISTRY for receipt in executed.receipts for log in receipt.logs):
                 self._update_observers()

@@ -71,7 +71,17 @@ class Overlay:
                 return value
         if self._is_sealed:
             return self._parent.storage(address, slot)
-        return self._storage_before(address, slot)
+        return self.storage_before(address, slot)
+
+    def storage_before(self, address: Address, slot: int) -> int:
+        """Return the word that the parent has in a slot, remembered until sealed."""
+        reads = self._slot_reads.get(address)
+        if reads is None:
+            reads = self._slot_reads[address] = {}
+        value = reads.get(slot)
+        if value is None:
+            value = reads[slot] = self._parent.storage(address, slot)
+        return value
 
     def used_slots(self, address: Address) -> Iterator[int]:
         changed = self.slots.get(address, {})
@@ -171,7 +181,7 @@ class Overlay:
             updates: list[TrieUpdate] = []
             kept: dict[int, int] = {}
             for slot, value in slots.items():
-                if value != self._storage_before(address, slot):
+                if value != self.storage_before(address, slot):
                     kept[slot] = value
                     key = keccak256_cached(slot.to_bytes(32, "big"))
                     updates.append((key, encode_storage_value(value) if value else b""))
@@ -195,16 +205,6 @@ class Overlay:
             return reads[address]
         account = reads[address] = self._parent.account(address)
         return account
-
-    def _storage_before(self, address: Address, slot: int) -> int:
-        """Return the parent's word in a slot, remembered."""
-        reads = self._slot_reads.get(address)
-        if reads is None:
-            reads = self._slot_reads[address] = {}
-        value = reads.get(slot)
-        if value is None:
-            value = reads[slot] = self._parent.storage(address, slot)
-        return value
 
 
 def state_root_of(state: StateReader) -> Hash32:

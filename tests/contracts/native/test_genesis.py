@@ -5,10 +5,17 @@ from dataclasses import fields, replace
 import pytest
 
 from consensus.primitives.scalars import ZERO_ADDRESS, Address
-from contracts.addresses import CURRENCY_REGISTRY, PROTOCOL_CONFIG, VALIDATOR_REGISTRY, currency_address
+from contracts.addresses import (
+    ACCOUNT_REGISTRY,
+    CURRENCY_REGISTRY,
+    PROTOCOL_CONFIG,
+    VALIDATOR_REGISTRY,
+    currency_address,
+)
 from contracts.layout import PROTOCOL_PARAMETER_SLOTS, ProtocolConfigSlots
 from contracts.native.genesis import (
     AccountAmount,
+    BankGenesis,
     InvalidLedgerGenesis,
     LedgerGenesis,
     RoleGrant,
@@ -25,6 +32,7 @@ from tests.contracts.ledger import (
     ISSUER,
     JPY,
     PARAMETERS,
+    DictionaryContext,
     Ledger,
     euro,
     genesis,
@@ -158,3 +166,41 @@ def test_a_network_needs_validators_with_whole_and_different_keys() -> None:
             build_genesis_storage(replace(genesis(), validators=(first, twin)))
     with pytest.raises(InvalidLedgerGenesis, match=r"operator 0x00.* no account can have"):
         build_genesis_storage(replace(genesis(), validators=(replace(validator(1), operator=ZERO_ADDRESS),)))
+
+
+BANK = Address(b"\xba" * 20)
+OTHER_BANK = Address(b"\xbb" * 20)
+CUSTOMER = Address(b"\xc1" * 20)
+
+
+def test_banks_and_accounts_from_genesis_are_stored_like_those_registered_later() -> None:
+    banks = (
+        BankGenesis(BANK, "Bank A", "BANKDEFF", 500, ((CUSTOMER, 3),)),
+        BankGenesis(OTHER_BANK, "Bank B", "BANKFRPP", 0),
+    )
+    ledger = Ledger()
+    ledger.call(GOVERNOR, ACCOUNT_REGISTRY, "registerBank", BANK, "Bank A", "BANKDEFF", 500)
+    ledger.call(BANK, ACCOUNT_REGISTRY, "registerAccount", CUSTOMER, 3)
+    ledger.call(GOVERNOR, ACCOUNT_REGISTRY, "registerBank", OTHER_BANK, "Bank B", "BANKFRPP", 0)
+    from_genesis = build_genesis_storage(
+        replace(genesis(), banks=banks, timestamp_s=DictionaryContext.block_timestamp_s)
+    )
+    assert from_genesis[ACCOUNT_REGISTRY] == ledger.storage[ACCOUNT_REGISTRY]
+
+
+@pytest.mark.parametrize(
+    ("banks", "reason"),
+    [
+        ((BankGenesis(BANK, "", "BANKDEFF", 0),), "InvalidBankName"),
+        ((BankGenesis(BANK, "A", "BANK", 0),), "InvalidBic"),
+        ((BankGenesis(BANK, "A", "BANKDEFF", 2**64),), "quota"),
+        ((BankGenesis(BANK, "A", "BANKDEFF", 0, ((CUSTOMER, 255),)),), "InvalidTier"),
+        ((BankGenesis(BANK, "A", "BANKDEFF", 0), BankGenesis(BANK, "B", "BANKFRPP", 0)), "Registered"),
+        ((BankGenesis(BANK, "A", "BANKDEFF", 0, ((CUSTOMER, 0), (CUSTOMER, 0))),), "Registered"),
+        ((BankGenesis(ZERO_ADDRESS, "A", "BANKDEFF", 0),), "InvalidRoleAccount"),
+    ],
+    ids=["no name", "no BIC", "quota too large", "tier too high", "bank twice", "account twice", "no address"],
+)
+def test_a_bank_that_the_registrys_own_rules_refuse_is_named(banks: tuple[BankGenesis, ...], reason: str) -> None:
+    with pytest.raises(InvalidLedgerGenesis, match=f"bank '{banks[-1].name}': .*{reason}"):
+        build_genesis_storage(replace(genesis(), banks=banks))

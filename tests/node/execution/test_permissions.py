@@ -1,8 +1,11 @@
 """Who may send and deploy is part of block validity, and follows every transaction of the block."""
 
+from dataclasses import replace
+
 import pytest
 
 from consensus.chain.errors import InvalidGenesis
+from consensus.chain.genesis import GenesisBank
 from consensus.primitives.scalars import Address
 from contracts.addresses import ACCOUNT_REGISTRY, PROTOCOL_CONFIG
 from contracts.declarations import encode_call
@@ -111,6 +114,18 @@ def test_a_leader_leaves_an_unregistered_senders_transaction_out() -> None:
     parent = network.block_zero.executed.overlay
     executed, _ = build_block(parent, network.context, [*network.sent, intruder])
     assert len(executed.transaction_hashes) == len(network.sent)
+
+
+def test_accounts_of_a_genesis_document_may_send_in_its_first_block_and_no_others() -> None:
+    banks = (GenesisBank(ALICE, "Alice", "ALICDEFF", 400_000, ((BOB, 1),)),)
+    block_zero = genesis(replace(document(parameters=(("account_mode", 1),)), banks=banks))
+    execution = BlockExecution(block_zero.executed.overlay, context(block_zero))
+    for key in (ALICE_KEY, BOB_KEY):
+        assert execution.apply(payment(key, 0, ALICE, 1)).succeeded
+    with pytest.raises(TransactionNotAllowed, match="not_registered"):
+        execution.apply(payment(CAROL_KEY, 0, ALICE, 1))
+    with pytest.raises(TransactionNotAllowed, match="bank_share"):
+        execution.apply(payment(BOB_KEY, 1, ALICE, 1))
 
 
 def test_a_genesis_document_sets_the_mode_and_no_third_one() -> None:

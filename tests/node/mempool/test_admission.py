@@ -16,6 +16,7 @@ from consensus.chain.transaction import sign_dynamic_fee_transaction
 from consensus.primitives.scalars import Address
 from consensus.primitives.signatures import address_of_private_key
 from node.execution.permissions import PermissionRefusal
+from node.execution.shares import Quota
 from node.mempool.admission import Admission, SenderState, Verdict
 from node.mempool.errors import (
     ExceedsBlockGas,
@@ -26,7 +27,6 @@ from node.mempool.errors import (
     QuotaExceeded,
 )
 from node.mempool.pool import Pool, PooledTransaction, PoolLimits
-from node.mempool.quotas import Quota
 from tests.node.runtime.manual import InstantWorkers, ManualTime
 
 CHAIN_ID = 23790

@@ -19,9 +19,9 @@ class World:
         self.pool = Pool(PoolLimits())
         self.work = PendingWork(self.pool, passed_over_max=4)
 
-    def add(self, nonce: int) -> None:
+    def add(self, nonce: int, *, bank_id: int = 0, final_nonce: int = 0) -> None:
         transaction = dataclasses.replace(TEMPLATE, nonce=nonce, hash=keccak256(bytes((nonce,))))
-        self.pool.add(PooledTransaction(transaction, ALICE, TimestampMs(0), True), 0)
+        self.pool.add(PooledTransaction(transaction, ALICE, TimestampMs(0), True, bank_id=bank_id), final_nonce)
 
 
 def test_executable_transaction_outside_the_tips_chain_is_work() -> None:
@@ -63,4 +63,26 @@ def test_full_blocks_and_blocks_made_too_early_do_not_count_against_a_transactio
     for _ in range(10):
         world.work.block_final(TimestampMs(SPREAD_MS + 1), had_room=False)
         world.work.block_final(TimestampMs(SPREAD_MS - 1), had_room=True)
+    assert world.work.is_pending([])
+
+
+def test_a_transaction_whose_bank_had_filled_its_share_is_not_passed_over_and_anothers_is() -> None:
+    world = World()
+    world.add(0, bank_id=3)
+    for _ in range(10):
+        world.work.block_final(TimestampMs(SPREAD_MS + 1), had_room=True, filled_banks=(3,))
+    assert world.work.is_pending([])
+    for _ in range(4):
+        world.work.block_final(TimestampMs(SPREAD_MS + 1), had_room=True, filled_banks=(4,))
+    assert not world.work.is_pending([])
+
+
+def test_what_was_given_up_and_is_included_after_all_hides_no_other_work() -> None:
+    world = World()
+    world.add(0)
+    for _ in range(4):
+        world.work.block_final(TimestampMs(SPREAD_MS + 1), had_room=True)
+    world.pool.drop_final([(ALICE, 0)])
+    world.work.block_final(TimestampMs(SPREAD_MS + 1), had_room=True)
+    world.add(1, final_nonce=1)
     assert world.work.is_pending([])

@@ -4,28 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consensus.primitives.scalars import Address
-from contracts.addresses import ACCOUNT_REGISTRY, PROTOCOL_CONFIG
-from contracts.layout import (
-    BANK_QUOTA_OFFSET_BITS,
-    AccountRegistrySlots,
-    ProtocolConfigSlots,
-    account_slot,
-    bank_slot,
-)
+from node.execution.shares import Quota
 from node.mempool.errors import GasAboveQuota, QuotaExceeded
-from node.mempool.quotas import (
-    MINUTE_MS,
-    UNMETERED,
-    UNSPONSORED_GAS_PER_MINUTE,
-    Quota,
-    QuotaBook,
-    read_quota,
-)
+from node.mempool.quotas import MINUTE_MS, QuotaBook
 
 BANK = Quota(1, 6_000)
 OTHER = Quota(2, 6_000)
-CUSTOMER, STRANGER, GOVERNOR = (Address(bytes((number,)) * 20) for number in (1, 2, 3))
 
 
 def test_a_minutes_gas_may_be_spent_at_once_and_one_more_is_refused() -> None:
@@ -101,28 +85,3 @@ def test_no_minute_lets_through_more_than_twice_the_quota(steps: list[tuple[int,
         admitted.append((now_ms, gas))
     for start_ms, _ in admitted:
         assert sum(gas for at_ms, gas in admitted if start_ms <= at_ms < start_ms + MINUTE_MS) <= 2 * 6_000
-
-
-def slots(quota: int, *, bank_count: int = 1) -> dict[tuple[Address, int], int]:
-    return {
-        (ACCOUNT_REGISTRY, AccountRegistrySlots.BANK_COUNT): bank_count,
-        (ACCOUNT_REGISTRY, account_slot(CUSTOMER)): 1,
-        (ACCOUNT_REGISTRY, bank_slot(1)): quota << BANK_QUOTA_OFFSET_BITS | 7,
-        (PROTOCOL_CONFIG, ProtocolConfigSlots.GOVERNOR): int.from_bytes(GOVERNOR, "big"),
-    }
-
-
-@pytest.mark.parametrize(
-    ("sender", "quota", "bank_count", "wanted"),
-    [
-        (CUSTOMER, 500, 1, Quota(1, 500)),
-        (CUSTOMER, 0, 1, Quota(1, None)),
-        (STRANGER, 500, 1, Quota(0, UNSPONSORED_GAS_PER_MINUTE)),
-        (GOVERNOR, 500, 1, UNMETERED),
-        (STRANGER, 500, 0, UNMETERED),
-    ],
-    ids=["customer of a bank", "bank without quota", "no sponsor", "governor", "network without banks"],
-)
-def test_a_sender_uses_the_quota_of_its_bank(sender: Address, quota: int, bank_count: int, wanted: Quota) -> None:
-    words = slots(quota, bank_count=bank_count)
-    assert read_quota(lambda address, slot: words.get((address, slot), 0), sender) == wanted
