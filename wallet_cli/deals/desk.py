@@ -162,12 +162,25 @@ def open_desk(session: Session, contract: str) -> Desk:
     return Desk(session, session.account(), head, load_currencies(session, head), address, known)
 
 
-def missing_allowances(desk: Desk, paid: Sequence[Money]) -> list[Money]:
-    """Return, for each token that the contract may not take yet, exactly all that it is to take of it."""
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What the contract must be allowed before a step."""
+
+    taken: Money
+    """What the step takes."""
+    units: int
+    """To be allowed in all."""
+
+
+def missing_allowances(desk: Desk, paid: Sequence[Money], *, is_on_top: bool = False) -> list[Allowance]:
+    """Return, for each token that the contract may not take yet, exactly all that it is to take of it.
+
+    With `is_on_top` as much more as that than is allowed now, because other deals will take what is.
+    """
     totals: dict[Address, int] = {}
     for money in paid:
         totals[money.token] = totals.get(money.token, 0) + money.units
-    missing = []
+    missing: list[Allowance] = []
     for token, units in totals.items():
         data = encode_call(ALLOWANCE, desk.account.address, desk.address)
         call = {"to": f"0x{token.hex()}", "data": f"0x{data.hex()}"}
@@ -176,13 +189,20 @@ def missing_allowances(desk: Desk, paid: Sequence[Money]) -> list[Money]:
             allowed = int(str(answer.result), 16)
         except ValueError as error:
             raise proof_failed(answer.endpoint, error) from error
-        if allowed < units:
-            missing.append(desk.money(token, units))
+        if is_on_top:
+            missing.append(Allowance(desk.money(token, units), allowed + units))
+        elif allowed < units:
+            missing.append(Allowance(desk.money(token, units), units))
     return missing
 
 
 def carry_out_paid(
-    desk: Desk, deed: Deed, paid: Sequence[Money], *, is_same: Callable[[Intent], bool] | None = None
+    desk: Desk,
+    deed: Deed,
+    paid: Sequence[Money],
+    *,
+    is_on_top: bool = False,
+    is_same: Callable[[Intent], bool],
 ) -> FinalTransaction | None:
     """Allow exactly what a step takes, then do the step: one screen, one question; None on a dry run.
 
@@ -190,28 +210,29 @@ def carry_out_paid(
     Raises: as `carry_out`.
     """
     session, account = desk.session, desk.account
-    same = is_same or deed.intent.__eq__
-    missing = [] if open_entry(session, account, same) is not None else missing_allowances(desk, paid)
+    has_begun = open_entry(session, account, is_same) is not None
+    missing = [] if has_begun else missing_allowances(desk, paid, is_on_top=is_on_top)
     if not missing:
-        return carry_out(session, desk.head, account, lambda: deed, is_same=same)
+        return carry_out(session, desk.head, account, lambda: deed, is_same=is_same)
     approvals = [
-        Intent(account.address, money.token, encode_call(APPROVE, desk.address, money.units)) for money in missing
+        Intent(account.address, entry.taken.token, encode_call(APPROVE, desk.address, entry.units)) for entry in missing
     ]
     _require_success(desk, [*approvals, deed.intent])
-    lines = [f"  allows    {desk.contract.name} to take exactly {money}" for money in missing]
+    more = " more" if is_on_top else ""
+    lines = [f"  allows    {desk.contract.name} to take exactly {entry.taken}{more}" for entry in missing]
     session.output.say("\n".join([deed.screen, *lines]))
     if session.settings.is_dry_run:
-        record = {"dry_run": True, "allowances": [str(money) for money in missing], **deed.record}
+        record = {"dry_run": True, "allowances": [str(entry.taken) for entry in missing], **deed.record}
         session.output.result(record, "dry run: nothing was signed", proof=desk.head.proof)
         return None
     session.output.confirm(deed.question, is_yes=session.settings.is_yes, next_step="repeat with --yes to send")
     # The one question covers the allowances and the step that uses them up.
     session.settings.is_yes = True
-    for money, approval in zip(missing, approvals, strict=True):
-        step = Deed(approval, f"allowing {desk.contract.name} to take {money}", {}, DEAL_GAS_LIMIT_MAX)
+    for entry, approval in zip(missing, approvals, strict=True):
+        step = Deed(approval, f"allowing {desk.contract.name} to take {entry.taken}{more}", {}, DEAL_GAS_LIMIT_MAX)
         carry_out(session, desk.head, account, lambda step=step: step, is_same=approval.__eq__)  # type: ignore[misc]
     last = replace(deed, screen="allowed; now the step itself")
-    return carry_out(session, desk.head, account, lambda: last, is_same=same)
+    return carry_out(session, desk.head, account, lambda: last, is_same=is_same)
 
 
 def _require_success(desk: Desk, intents: Sequence[Intent]) -> None:

@@ -1,6 +1,5 @@
 """`sycee settle`: deliveries and payments that happen together or not at all, through SettlementEngine."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
@@ -9,20 +8,16 @@ import click
 
 from consensus.primitives.scalars import Address
 from contracts.abi import AbiValue
-from wallet_cli.acting import Deed, carry_out, final_line
-from wallet_cli.addresses import checksum_address, parse_address, short_address
-from wallet_cli.amounts import parse_amount
+from wallet_cli.addresses import checksum_address
 from wallet_cli.cli import Need, WalletGroup, wallet_command
-from wallet_cli.deals.desk import DEAL_GAS_LIMIT_MAX, Desk, Money, carry_out_paid, open_desk
+from wallet_cli.deals.desk import Desk, Money, open_desk
+from wallet_cli.deals.steps import answer, memo_fields, movement, name_of, parse_money, show_deal, take_step
 from wallet_cli.errors import UsageRefused
 from wallet_cli.memos import EMPTY_MEMO, encode_memo, memo_text
 from wallet_cli.moments import instant_text, parse_instant
 from wallet_cli.output import Proof
-from wallet_cli.payments import payments_in
 from wallet_cli.recipients import validate_recipient
-from wallet_cli.screens import payment_line, transaction_record
 from wallet_cli.session import Session
-from wallet_cli.verified import FinalTransaction
 
 LEGS_MAX: Final = 16
 """Legs of one instruction, as in the contract."""
@@ -34,7 +29,6 @@ STATES: Final = {1: "proposed", 2: "settled", 3: "rejected", 4: "cancelled"}
 """As the contract numbers them."""
 
 _BOTH: Final = (Need.NETWORK, Need.KEY)
-_TOKEN: Final = re.compile(r"([1-9][0-9]{0,38}) (?:[A-Z0-9.]{1,12}@)?(0x[0-9a-fA-F]{40})")
 _number: Final = click.argument("number", metavar="ID", type=click.IntRange(1, 2**64))
 
 
@@ -82,11 +76,7 @@ def parse_leg(desk: Desk, text: str) -> Leg:
     payer, payee = desk.session.resolve(parts[0])[1], desk.session.resolve(parts[1])[1]
     validate_recipient(payer)
     validate_recipient(payee)
-    token = _TOKEN.fullmatch(parts[2].strip())
-    if token is not None:
-        return Leg(payer, payee, desk.money(parse_address(token.group(2))[0], int(token.group(1))))
-    money = parse_amount(parts[2], desk.currencies)
-    return Leg(payer, payee, Money(money.currency.address, money.units, money.currency))
+    return Leg(payer, payee, parse_money(desk, parts[2]))
 
 
 @wallet_command(
@@ -111,23 +101,16 @@ def propose(session: Session, legs: tuple[str, ...], expires: str, memo: str) ->
     parsed = tuple(parse_leg(desk, text) for text in legs)
     expires_at_s = parse_instant(expires, session.settings.now_ms())
     reference = encode_memo(memo)
-    intent = desk.intent("propose", [leg.value() for leg in parsed], expires_at_s, reference)
     fields = _fields(desk, Instruction(0, parsed, expires_at_s, reference))
-    deed = Deed(intent, desk.screen("Propose a settlement", fields), {}, DEAL_GAS_LIMIT_MAX)
-    # The second argument is the expiry, which moves on with the clock; the same legs and reference are the same deed.
-    before, after = intent.data[:36], intent.data[68:]
-    found = carry_out(
-        session,
-        desk.head,
-        desk.account,
-        lambda: deed,
-        is_same=lambda stored: stored.to == intent.to and (stored.data[:36], stored.data[68:]) == (before, after),
+    legs_values = [leg.value() for leg in parsed]
+    # The expiry moves on with the clock; the same legs and reference are the same deed.
+    found = take_step(
+        desk, "Propose a settlement", fields, "propose", legs_values, expires_at_s, reference, moving=(1,)
     )
     if found is not None:
         made = _instruction(desk, desk.made(found, "InstructionProposed"))
-        _answer(
-            desk, found, made, f"instruction {made.number}; each payer affirms it: sycee settle affirm {made.number}"
-        )
+        outcome = f"instruction {made.number}; each payer affirms it: sycee settle affirm {made.number}"
+        answer(desk, found, _record(made), outcome)
 
 
 @wallet_command(
@@ -140,12 +123,12 @@ def affirm(session: Session, number: int) -> None:
     found = _find(desk, number)
     own = desk.account.address
     paid = [leg.money for leg in found.legs if leg.payer == own]
-    deed = Deed(desk.intent("affirm", number), desk.screen("Affirm a settlement", _fields(desk, found)),
-                {"instruction": number}, DEAL_GAS_LIMIT_MAX)  # fmt: skip
-    done = carry_out_paid(desk, deed, paid)
+    record: dict[str, object] = {"instruction": number}
+    done = take_step(desk, "Affirm a settlement", _fields(desk, found), "affirm", number, record=record, paid=paid)
     if done is not None:
         is_settled = bool(desk.events(done.receipt.logs, "InstructionSettled"))
-        _answer(desk, done, found, f"instruction {number} {'settled' if is_settled else 'waits for other payers'}")
+        outcome = f"instruction {number} {'settled' if is_settled else 'waits for other payers'}"
+        answer(desk, done, _record(found), outcome)
 
 
 @wallet_command(
@@ -185,8 +168,7 @@ def show(session: Session, number: int) -> None:
         "affirmed": [checksum_address(payer) for payer in affirmed],
         "waiting": [checksum_address(payer) for payer in waiting],
     }
-    text = "\n".join([f"instruction {number}", *(f"  {label:<10}{words}" for label, words in fields)])
-    session.output.result(record, text, proof=desk.head.proof)
+    show_deal(desk, f"instruction {number}", fields, record)
 
 
 @wallet_command("list", needs=(Need.NETWORK,), examples=("sycee settle list", "sycee settle list --json"))
@@ -245,29 +227,19 @@ def _state(desk: Desk, number: int) -> str:
 def _end(session: Session, number: int, function: str, values: Sequence[AbiValue], outcome: str) -> None:
     desk = open_desk(session, "SettlementEngine")
     found = _find(desk, number)
-    screen = desk.screen(f"{function.capitalize()} a settlement", _fields(desk, found))
-    deed = Deed(desk.intent(function, *values), screen, {"instruction": number}, DEAL_GAS_LIMIT_MAX)
-    done = carry_out(session, desk.head, desk.account, lambda: deed, is_same=deed.intent.__eq__)
+    title = f"{function.capitalize()} a settlement"
+    done = take_step(desk, title, _fields(desk, found), function, *values, record={"instruction": number})
     if done is not None:
-        _answer(desk, done, found, f"instruction {number} {outcome}; what was reserved returned or is owed")
+        told = f"instruction {number} {outcome}; what was reserved returned or is owed"
+        answer(desk, done, _record(found), told)
 
 
 def _fields(desk: Desk, found: Instruction) -> list[tuple[str, str]]:
     """Return every movement, who must act, and until when."""
-    own = desk.account.address
-    fields = []
-    for leg in found.legs:
-        label = "you pay" if leg.payer == own else "you get" if leg.payee == own else "moves"
-        fields.append((label, f"{leg.money}  {_name(desk, leg.payer)} → {_name(desk, leg.payee)}"))
-    fields.append(("payers", ", ".join(_name(desk, payer) for payer in found.payers) + "; all of them must affirm"))
+    fields = [movement(desk, leg.money, leg.payer, leg.payee) for leg in found.legs]
+    fields.append(("payers", ", ".join(name_of(desk, payer) for payer in found.payers) + "; all of them must affirm"))
     fields.append(("until", f"{instant_text(found.expires_at_s)}; then anybody can cancel"))
-    if found.memo != EMPTY_MEMO:
-        fields.append(("memo", memo_text(found.memo)))
-    return fields
-
-
-def _name(desk: Desk, address: Address) -> str:
-    return desk.session.name_of(address) or short_address(address)
+    return [*fields, *memo_fields(found.memo)]
 
 
 def _record(found: Instruction) -> dict[str, object]:
@@ -286,13 +258,3 @@ def _record(found: Instruction) -> dict[str, object]:
         "expires_at_s": found.expires_at_s,
         "memo": "" if found.memo == EMPTY_MEMO else memo_text(found.memo),
     }
-
-
-def _answer(desk: Desk, done: FinalTransaction, found: Instruction, outcome: str) -> None:
-    """Show a step that is done, with the money it moved."""
-    payments = payments_in(done, desk.currencies)
-    names: dict[bytes, str] = {place: name for name, place in desk.session.contacts.items()}
-    names |= {account.address: account.name for account in desk.session.accounts}
-    moved = [f"  moved     {payment_line(payment, names)}" for payment in payments]
-    text = "\n".join([final_line(done.proof), f"0x{done.transaction.hash.hex()}", outcome, *moved])
-    desk.session.output.result({**transaction_record(done, payments), **_record(found)}, text, proof=done.proof)
