@@ -490,6 +490,7 @@ PROTOCOL_PARAMETER_SLOTS: Final = {
     "block_work_max": 12,
     "offline_grace_min_s": 16,
     "offline_life_max_s": 17,
+    "unsponsored_gas_per_minute": 18,
 }
 """Slot of each parameter, a uint256 word of its own."""
 

@@ -271,6 +271,7 @@ class _Process:
                 transactions_max=mempool.transactions_max,
                 bytes_max=mempool.bytes_max,
                 per_sender_max=mempool.per_sender_max,
+                per_sender_gas_max=mempool.per_sender_gas_max,
                 gap_wait_ms=mempool.gap_wait_ms,
             ),
             ports=NodePorts(
@@ -362,6 +363,7 @@ class _Process:
             "transactionWorkMax": limits.transaction_work_max,
             "mempoolTransactionsMax": config.mempool.transactions_max,
             "perSenderMax": config.mempool.per_sender_max,
+            "perSenderGasMax": config.mempool.per_sender_gas_max,
             "gapWaitMs": config.mempool.gap_wait_ms,
             "proofWindowBlocks": config.storage.proof_window_blocks,
         }

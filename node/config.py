@@ -194,6 +194,7 @@ class MempoolSection:
     transactions_max: int = setting(50_000, "transactions waiting", minimum=100)
     bytes_max: int = setting(128 * MIB, "bytes waiting", minimum=MIB)
     per_sender_max: int = setting(64, "transactions waiting of one sender", minimum=1, maximum=10_000)
+    per_sender_gas_max: int = setting(500_000_000, "gas limits waiting of one sender, in all", minimum=30_000_000)
     gap_wait_ms: int = setting(60_000, "how long a transaction with a nonce gap is held", maximum=3_600_000)
 
 

@@ -25,6 +25,8 @@ LIMIT_BOUNDS: Final = {
     "block_work_max": (100_000, 100_000_000),
     "offline_grace_min_s": (1, 30 * 24 * 3600),
     "offline_life_max_s": (24 * 3600, LIFE_S_MAX),
+    # From the smallest block to more than the largest blocks hold at ten a second.
+    "unsponsored_gas_per_minute": (30_000_000, 10_000_000_000_000),
 }
 """Lowest and highest value of the parameters that only execution knows; those of consensus have theirs there."""
 
@@ -80,6 +82,8 @@ class ProtocolParameters:
     """Seconds between the end of spending and the end of claims of money locked for offline payments, at least."""
     offline_life_max_s: int
     """Seconds such money stays locked at most."""
+    unsponsored_gas_per_minute: int
+    """What all accounts without a sponsor may together send in a minute, and fill of a block, once there are banks."""
 
 
 FUNCTIONS: Final = FunctionTable()

@@ -53,9 +53,12 @@ LIMIT_DEFAULTS = {
     "block_work_max": 1_000_000,
     "offline_grace_min_s": 3 * 24 * 3600,
     "offline_life_max_s": 30 * 24 * 3600,
+    "unsponsored_gas_per_minute": 600_000_000,
 }
 """Gas is generous to payments; work makes a block execute within the certify budget on slow hardware too. Three days to
-redeem what was accepted without a network cover a weekend; a month's lock is a traveller's."""
+redeem what was accepted without a network cover a weekend; a month's lock is a traveller's.
+Accounts without a sponsor share 3 000 payments of 200 000 gas a minute: half would hinder a trial with a few wallets,
+twice would let strangers take a visible part of the network's time."""
 
 GENESIS_ROLES = ("ISSUER_ROLE", "MINT_CONTROLLER_ROLE", "PAUSER_ROLE", "UNPAUSER_ROLE")
 """Roles a currency's admin holds from the start on a network whose genesis names only an admin."""

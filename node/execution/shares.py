@@ -14,6 +14,7 @@ from contracts.addresses import ACCOUNT_REGISTRY, PROTOCOL_CONFIG
 from contracts.layout import (
     ACCOUNT_SPONSOR_BITS,
     BANK_QUOTA_OFFSET_BITS,
+    PROTOCOL_PARAMETER_SLOTS,
     AccountRegistrySlots,
     ProtocolConfigSlots,
     account_slot,
@@ -22,9 +23,8 @@ from contracts.layout import (
 )
 from node.execution.errors import BankShareExceeded
 
-UNSPONSORED_GAS_PER_MINUTE = 600_000_000
-"""Quota that all accounts without a sponsor share: 3 000 payments of 200 000 gas a minute. Half would hinder a trial
-with a few wallets; twice would let strangers take a visible part of the network's time."""
+UNSPONSORED_GAS_SLOT = PROTOCOL_PARAMETER_SLOTS["unsponsored_gas_per_minute"]
+"""Where ProtocolConfig keeps the quota that all accounts without a sponsor share."""
 
 UNSPONSORED_BANK_ID = 0
 """Stands for all accounts without a sponsor; banks are numbered from 1."""
@@ -60,9 +60,10 @@ def read_quota(get_slot: Callable[[Address, int], int], sender: Address) -> Quot
     if get_slot(PROTOCOL_CONFIG, ProtocolConfigSlots.GOVERNOR) == int.from_bytes(sender, "big"):
         return GOVERNOR_QUOTA
     bank_id = read_packed(get_slot(ACCOUNT_REGISTRY, account_slot(sender)), offset_bits=0, bits=ACCOUNT_SPONSOR_BITS)
-    if not bank_id:
-        return Quota(UNSPONSORED_BANK_ID, UNSPONSORED_GAS_PER_MINUTE)
-    gas_per_minute = get_slot(ACCOUNT_REGISTRY, bank_slot(bank_id)) >> BANK_QUOTA_OFFSET_BITS
+    if bank_id:
+        gas_per_minute = get_slot(ACCOUNT_REGISTRY, bank_slot(bank_id)) >> BANK_QUOTA_OFFSET_BITS
+    else:
+        gas_per_minute = get_slot(PROTOCOL_CONFIG, UNSPONSORED_GAS_SLOT)
     return Quota(bank_id, gas_per_minute or None)
 
 

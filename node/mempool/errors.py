@@ -7,6 +7,7 @@ RejectedTransaction            `reason` is the stable word RPC clients see
 ├── InsufficientFunds          the native value moved is above the sender's balance
 ├── ExceedsBlockGas            no block could hold it
 ├── SenderLimit                too many pending transactions of one sender
+├── SenderGasLimit             too much gas in pending transactions of one sender
 ├── GasAboveQuota              its gas limit alone is above what its bank may send in a minute
 ├── QuotaExceeded              its bank has used its gas of this minute
 ├── PoolFull                   too many pending transactions altogether
@@ -91,6 +92,22 @@ class SenderLimit(RejectedTransaction):
         super().__init__(
             f"sender 0x{sender.hex()} has {per_sender_max} pending transactions, the most this node holds: "
             "wait until some are final"
+        )
+
+
+class SenderGasLimit(RejectedTransaction):
+    """The gas limits of the sender's pending transactions are together as high as this node lets them be."""
+
+    reason = "sender_gas_limit"
+
+    def __init__(self, sender: bytes, *, pending_gas: int, gas_limit: int, per_sender_gas_max: int) -> None:
+        self.sender = sender
+        self.pending_gas = pending_gas
+        self.gas_limit = gas_limit
+        self.per_sender_gas_max = per_sender_gas_max
+        super().__init__(
+            f"sender 0x{sender.hex()} has {pending_gas} gas in pending transactions, gas limit {gas_limit}, "
+            f"this node holds {per_sender_gas_max}: lower the gas limit, or wait until some are final"
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from consensus.chain.transaction import Transaction
 from consensus.primitives.scalars import Address, Hash32, TimestampMs
-from node.mempool.errors import NonceTaken, NonceTooFar, NonceTooLow, PoolFull, SenderLimit
+from node.mempool.errors import NonceTaken, NonceTooFar, NonceTooLow, PoolFull, SenderGasLimit, SenderLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,9 @@ class PoolLimits:
     """Sum of their encoded sizes."""
     per_sender_max: int = 64
     """Pending transactions of one sender, held gaps included; bounds what one key can occupy."""
+    per_sender_gas_max: int = 500_000_000
+    """Gas limits of one sender's pending transactions: a block of the usual size. Half would hinder who deploys
+    many contracts at once; twice would let one key occupy two blocks of everybody."""
     gap_wait_ms: int = 60_000
     """How long a transaction may wait for a missing nonce before it is dropped."""
 
@@ -52,6 +55,8 @@ class _Lane:
     gapless_end: int
     """First nonce from `next_nonce` upwards that is not in the lane."""
     by_nonce: dict[int, PooledTransaction] = field(default_factory=dict)
+    gas: int = 0
+    """Sum of the gas limits of `by_nonce`."""
 
 
 class Pool:
@@ -103,7 +108,9 @@ class Pool:
     def validate_room(self, transaction: Transaction, sender: Address, final_nonce: int) -> None:
         """Check that `add` would keep every bound.
 
-        Raises: NonceTooLow, NonceTaken, NonceTooFar, SenderLimit, PoolFull.
+        The transaction that is due next has room whatever gas its successors, which wait for it, may use.
+
+        Raises: NonceTooLow, NonceTaken, NonceTooFar, SenderLimit, SenderGasLimit, PoolFull.
         """
         nonce = transaction.nonce
         if nonce < final_nonce:
@@ -115,6 +122,13 @@ class Pool:
                 raise NonceTaken(nonce, taken.transaction.hash)
             if len(lane.by_nonce) >= self.limits.per_sender_max:
                 raise SenderLimit(sender, self.limits.per_sender_max)
+            if lane.gas + transaction.gas_limit > self.limits.per_sender_gas_max and nonce != lane.next_nonce:
+                raise SenderGasLimit(
+                    sender,
+                    pending_gas=lane.gas,
+                    gas_limit=transaction.gas_limit,
+                    per_sender_gas_max=self.limits.per_sender_gas_max,
+                )
         if nonce - final_nonce >= self.limits.per_sender_max:
             raise NonceTooFar(found=nonce, expected=final_nonce, ahead_max=self.limits.per_sender_max)
         if (
@@ -131,6 +145,7 @@ class Pool:
             lane = self._lanes[pooled.sender] = _Lane(next_nonce=final_nonce, gapless_end=final_nonce)
         assert transaction.nonce not in lane.by_nonce
         lane.by_nonce[transaction.nonce] = pooled
+        lane.gas += transaction.gas_limit
         self._by_hash[transaction.hash] = pooled
         self._bytes += len(transaction.raw)
         self._extend_gapless(lane)
@@ -149,6 +164,7 @@ class Pool:
             for used in range(lane.next_nonce, nonce + 1):
                 pooled = lane.by_nonce.pop(used, None)
                 if pooled is not None:
+                    lane.gas -= pooled.transaction.gas_limit
                     removed.append(self._forget(pooled))
             self._executable_count -= lane.gapless_end - lane.next_nonce
             lane.next_nonce = nonce + 1
@@ -171,6 +187,7 @@ class Pool:
             self._forget(pooled)
             lane = self._lanes[pooled.sender]
             del lane.by_nonce[pooled.transaction.nonce]
+            lane.gas -= pooled.transaction.gas_limit
             if not lane.by_nonce:
                 del self._lanes[pooled.sender]
         return expired

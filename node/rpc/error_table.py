@@ -145,6 +145,7 @@ ERROR_ROWS: dict[type[Exception], ErrorRow] = {
     mempool.InsufficientFunds: ErrorRow(-32000, {"expected": "value", "actual": "balance"}),
     mempool.ExceedsBlockGas: ErrorRow(-32000, {"limit": "block_gas_limit", "actual": "gas_limit"}),
     mempool.SenderLimit: ErrorRow(-32005, {"actual": "sender", "limit": "per_sender_max"}),
+    mempool.SenderGasLimit: ErrorRow(-32005, {"actual": "pending_gas", "limit": "per_sender_gas_max"}),
     mempool.GasAboveQuota: ErrorRow(-32003, {"bank": "bank_id", "limit": "gas_per_minute", "actual": "gas_limit"}),
     mempool.QuotaExceeded: ErrorRow(
         -32003,

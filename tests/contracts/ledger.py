@@ -49,6 +49,7 @@ PARAMETERS = ProtocolParameters(
     block_work_max=2_000_000,
     offline_grace_min_s=3 * 24 * 3_600,
     offline_life_max_s=30 * 24 * 3_600,
+    unsponsored_gas_per_minute=600_000_000,
 )
 
 

@@ -163,7 +163,7 @@ def test_fields_of_the_registry_and_the_configuration_never_move() -> None:
         "BANKS": 2,
         "BANK_ID_BY_ADDRESS": 3,
     }
-    assert sorted(PROTOCOL_PARAMETER_SLOTS.values()) == [*range(1, 13), 16, 17]
+    assert sorted(PROTOCOL_PARAMETER_SLOTS.values()) == [*range(1, 13), 16, 17, 18]
 
 
 def vector(name: str) -> dict[str, object]:

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from nacl.signing import SigningKey
 
-from consensus.chain.genesis import GenesisCurrency, GenesisDocument, GenesisMinter, GenesisValidator
+from consensus.chain.genesis import GenesisBank, GenesisCurrency, GenesisDocument, GenesisMinter, GenesisValidator
 from consensus.primitives.scalars import TimestampMs
 from consensus.primitives.signatures import address_of_private_key
 from contracts.addresses import currency_address
@@ -23,11 +23,14 @@ from tests.simulator.world import START_US, World
 __all__ = [
     "CHAIN_ID",
     "CURRENCY",
+    "FAVOURED_GAS",
+    "FAVOURED_QUOTA_GAS",
     "HEARTBEAT_MS",
     "OPENING_MINOR",
     "SENDERS",
     "Cluster",
     "SimulatedNode",
+    "favoured_key",
     "private_key",
 ]
 
@@ -36,6 +39,13 @@ OPENING_MINOR = 1_000_000
 SENDERS = 4
 
 HEARTBEAT_MS = 6_000
+
+FAVOURED_GAS = 100_000
+"""Gas limit of each transaction of the bank that a hostile leader favours."""
+FAVOURED_QUOTA_GAS = 300_000
+"""Its quota, and so its share of a block: three of them."""
+ORDINARY_QUOTA_GAS = 10**12
+"""Quota of every other bank: counted like any, and never reached."""
 
 WIRES_LANE = -1
 """Lane of the scheduler on which frames travel: they keep the order in which they were sent."""
@@ -46,13 +56,28 @@ def private_key(seed: int, name: str) -> bytes:
     return sha256(f"{seed}/key/{name}".encode()).digest()
 
 
+def favoured_key(seed: int) -> bytes:
+    """Return the private key of the bank that a hostile leader favours."""
+    return private_key(seed, "favoured bank")
+
+
 class Cluster:
     """All validators of a seed."""
 
     def __init__(
-        self, world: World, count: int, *, byzantine: Sequence[int] = (), scope: str = "node", epoch_blocks: int = 0
+        self,
+        world: World,
+        count: int,
+        *,
+        byzantine: Sequence[int] = (),
+        scope: str = "node",
+        epoch_blocks: int = 0,
+        is_registered_only: bool = False,
     ) -> None:
-        """Epochs have `epoch_blocks` blocks; 0 for the longest a seed never ends."""
+        """Epochs have `epoch_blocks` blocks; 0 for the longest a seed never ends.
+
+        With `is_registered_only` nobody may send but the governor and whom a bank sponsors.
+        """
         self.world = world
         self.scope = scope
         self.is_safety = True
@@ -78,7 +103,7 @@ class Cluster:
         self.office_keys = {address_of_private_key(key): key for key in keys}
         """Keys of the governor and of every validator's operator, by address."""
         self.governor, *self.operators = self.office_keys
-        self.document = self._document(epoch_blocks)
+        self.document = self._document(epoch_blocks, account_mode=int(is_registered_only))
         self.genesis = build_genesis(self.document, FinalState(MemoryStore()))
         self.checkers = Checkers(
             self.genesis,
@@ -124,12 +149,14 @@ class Cluster:
         for node in self.running():
             node.crash()
 
-    def _document(self, epoch_blocks: int) -> GenesisDocument:
+    def _document(self, epoch_blocks: int, *, account_mode: int) -> GenesisDocument:
         count = len(self.consensus_seeds)
         governor = self.governor
         parameters = {"empty_block_interval_ms": HEARTBEAT_MS}
         if epoch_blocks:
             parameters["epoch_blocks_max"] = epoch_blocks
+        if account_mode:
+            parameters["account_mode"] = account_mode
         return GenesisDocument(
             chain_id=CHAIN_ID,
             name="simulated",
@@ -158,4 +185,25 @@ class Cluster:
                     balances=tuple((sender, OPENING_MINOR) for sender in self.senders),
                 ),
             ),
+            banks=self._banks(),
+        )
+
+    def _banks(self) -> tuple[GenesisBank, ...]:
+        """Return a bank for each operator, with a customer of its own, and the one that hostile leaders favour.
+
+        The first also sponsors all senders.
+        """
+        seed = self.world.seed
+        favoured = address_of_private_key(favoured_key(seed))
+        customers = [
+            address_of_private_key(private_key(seed, f"customer/{index}")) for index in range(len(self.operators))
+        ]
+        accounts = [[(customer, 0)] for customer in customers]
+        accounts[0] += [(sender, 0) for sender in self.senders]
+        return (
+            *(
+                GenesisBank(operator, f"Bank {index}", f"BANKDE{index:02}", ORDINARY_QUOTA_GAS, tuple(accounts[index]))
+                for index, operator in enumerate(self.operators)
+            ),
+            GenesisBank(favoured, "Favoured Bank", "FAVODEFF", FAVOURED_QUOTA_GAS, ()),
         )

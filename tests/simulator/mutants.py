@@ -23,6 +23,8 @@ from consensus.simplex.votes import VoteBook
 from contracts.native import money
 from network.policing import PeerBook
 from node.chain import commit
+from node.execution import transition
+from node.execution.shares import BlockShares
 from node.peers import peer_status
 from node.peers.requests import Requester
 from node.runtime import recovery
@@ -369,6 +371,17 @@ MUTANTS: Mapping[str, Mutant] = {
         "equal_trace_hashes",
         TWO_INTERPRETERS,
         (Change(PeerBook.replace, "sorted(peers, key=lambda entry: entry.identity.key)", "{*peers}"),),
+    ),
+    # What a block may hold
+    "bank_fills_the_block": Mutant(
+        "bank_share",
+        "no_block_gives_a_bank_more_than_its_share",
+        (Change(BlockShares.validate, "if used + gas_limit > share:", "if False:"),),
+    ),
+    "anybody_sends": Mutant(
+        "permissions",
+        "no_block_holds_an_unregistered_senders_transaction",
+        (Change(transition.validate_on_state, "if refusal is not None:", "if False:"),),
     ),
     # Money
     "money_from_nothing": Mutant(

@@ -221,6 +221,14 @@ def test_certificates_of_the_last_epoch_move_nobody() -> None:
     play("certificates_of_the_last_epoch_move_nobody")
 
 
+def test_no_block_gives_a_bank_more_than_its_share() -> None:
+    play("no_block_gives_a_bank_more_than_its_share")
+
+
+def test_no_block_holds_an_unregistered_senders_transaction() -> None:
+    play("no_block_holds_an_unregistered_senders_transaction")
+
+
 def test_every_scenario_has_its_test() -> None:
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert {name for name in SCENARIOS if not name.startswith("certified_split_heals_")} <= tested

@@ -17,8 +17,8 @@ from node.state.rebuild import rebuild_state_root
 from node.storage.memory import MemoryStore
 from tests.node.execution.ledger import ALICE, BOB, DAVE, EUR, OPENING_MINOR, document, genesis
 
-GENESIS_HASH = "9f8ac91586b359884380bc335c87af074722950aef091b5bafbc631288863144"
-STATE_ROOT = "5106b3c992664126be546df0dd9c0147c2900aeb2de52093a31efa222a36edbe"
+GENESIS_HASH = "0adad4671e78ab022cf84f8f90c470e313ebba24867e1aca6966e31c8dc0a9a4"
+STATE_ROOT = "4fbd5770ecf4f79dbc689860b930589a5c4ee40523ab9989c1849d8aaec2ba17"
 """Of the small network: whoever changes any value of the genesis state changes these, and every network with them."""
 
 

@@ -21,7 +21,7 @@ from node.execution.genesis_state import Genesis
 from node.execution.shares import (
     GOVERNOR_QUOTA,
     UNMETERED,
-    UNSPONSORED_GAS_PER_MINUTE,
+    UNSPONSORED_GAS_SLOT,
     BlockShares,
     Quota,
     read_quota,
@@ -46,6 +46,9 @@ from tests.node.execution.ledger import (
 GAS = 200_000
 """Gas limit of every payment here."""
 
+UNSPONSORED_GAS = 30_000_000
+"""What accounts without a sponsor share; more than any test here sends."""
+
 
 def words(quota: int, *, bank_count: int = 1) -> dict[tuple[Address, int], int]:
     """Return what the registry says: bank 1 sponsors Alice and Bob, Carol has no sponsor, Dave governs."""
@@ -55,6 +58,7 @@ def words(quota: int, *, bank_count: int = 1) -> dict[tuple[Address, int], int]:
         (ACCOUNT_REGISTRY, account_slot(BOB)): 1,
         (ACCOUNT_REGISTRY, bank_slot(1)): quota << BANK_QUOTA_OFFSET_BITS | 7,
         (PROTOCOL_CONFIG, ProtocolConfigSlots.GOVERNOR): int.from_bytes(DAVE, "big"),
+        (PROTOCOL_CONFIG, UNSPONSORED_GAS_SLOT): UNSPONSORED_GAS,
     }
 
 
@@ -67,7 +71,7 @@ def reader(found: dict[tuple[Address, int], int]) -> Callable[[Address, int], in
     [
         (ALICE, 500, 1, Quota(1, 500)),
         (ALICE, 0, 1, Quota(1, None)),
-        (CAROL, 500, 1, Quota(0, UNSPONSORED_GAS_PER_MINUTE)),
+        (CAROL, 500, 1, Quota(0, UNSPONSORED_GAS)),
         (DAVE, 500, 1, GOVERNOR_QUOTA),
         (CAROL, 500, 0, UNMETERED),
     ],
@@ -197,3 +201,17 @@ def test_a_block_names_the_banks_that_used_half_of_their_share_and_no_others(blo
         executed, _ = build_block(before, context(block_zero), candidates)
         assert len(executed.block.transactions) == 3
         assert executed.filled_banks == wanted
+
+
+def test_accounts_without_a_sponsor_share_what_the_network_says(block_zero: Genesis) -> None:
+    before = parent(block_zero, 0)
+    bounded = Overlay(before)
+    journal = Journal(bounded)
+    journal.set_slot(PROTOCOL_CONFIG, UNSPONSORED_GAS_SLOT, 2 * GAS)
+    journal.commit()
+    bounded.seal()
+    execution = BlockExecution(bounded, context(block_zero))
+    for signed in payments(CAROL_KEY, 2):
+        assert execution.apply(signed).succeeded
+    with pytest.raises(BankShareExceeded, match="accounts without a sponsor may fill 400000 gas"):
+        execution.apply(payment(CAROL_KEY, 2, DAVE, 1))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from consensus.chain.transaction import Transaction, decode_transaction, sign_dynamic_fee_transaction
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address, TimestampMs
-from node.mempool.errors import NonceTaken, NonceTooFar, NonceTooLow, PoolFull, SenderLimit
+from node.mempool.errors import NonceTaken, NonceTooFar, NonceTooLow, PoolFull, SenderGasLimit, SenderLimit
 from node.mempool.pool import Pool, PooledTransaction, PoolLimits
 
 TEMPLATE = decode_transaction(
@@ -60,6 +60,38 @@ def test_sender_limit_counts_held_gaps_on_both_sides_of_its_boundary() -> None:
     with pytest.raises(SenderLimit):
         add(pool, ALICE, 2)
     add(pool, BOB, 0)
+
+
+def test_gas_limits_of_one_sender_are_bounded_on_both_sides_of_the_boundary() -> None:
+    pool = Pool(PoolLimits(per_sender_gas_max=3 * TEMPLATE.gas_limit - 1))
+    add(pool, ALICE, 0)
+    add(pool, ALICE, 1)
+    with pytest.raises(SenderGasLimit) as caught:
+        add(pool, ALICE, 2)
+    assert (caught.value.pending_gas, caught.value.gas_limit) == (2 * TEMPLATE.gas_limit, TEMPLATE.gas_limit)
+    add(pool, BOB, 0)
+    pool.drop_final([(ALICE, 0)])
+    add(pool, ALICE, 2, final_nonce=1)
+
+
+def test_gas_behind_a_gap_never_keeps_out_the_transaction_that_closes_it() -> None:
+    pool = Pool(PoolLimits(per_sender_gas_max=2 * TEMPLATE.gas_limit, gap_wait_ms=10))
+    add(pool, ALICE, 1)
+    add(pool, ALICE, 2)
+    with pytest.raises(SenderGasLimit):
+        add(pool, ALICE, 3)
+    add(pool, ALICE, 0)
+    assert pool.executable_count == 3
+
+
+def test_gas_of_gaps_that_expired_is_free_again() -> None:
+    pool = Pool(PoolLimits(per_sender_gas_max=2 * TEMPLATE.gas_limit, gap_wait_ms=10))
+    add(pool, ALICE, 0)
+    add(pool, ALICE, 2)
+    pool.drop_expired_gaps(11)
+    add(pool, ALICE, 1)
+    with pytest.raises(SenderGasLimit):
+        add(pool, ALICE, 2)
 
 
 def test_full_pool_refuses_by_count_and_by_bytes() -> None:

@@ -57,6 +57,11 @@ def test_reasons_are_stable_snake_case_words() -> None:
             -32005,
             {"reason": "sender_limit", "actual": "0x" + "01" * 20, "limit": 64},
         ),
+        (
+            mempool.SenderGasLimit(b"\x01" * 20, pending_gas=9, gas_limit=2, per_sender_gas_max=10),
+            -32005,
+            {"reason": "sender_gas_limit", "actual": 9, "limit": 10},
+        ),
         (TooManyWaiters(), -32005, {"reason": "too_many_waiters", "limit": 100_000}),
         (chain.NonceExhausted(2**64 - 1), -32000, {"reason": "nonce_exhausted", "actual": str(2**64 - 1)}),
         (chain.NotReplayProtected(27), -32000, {"reason": "not_replay_protected", "actual": 27}),

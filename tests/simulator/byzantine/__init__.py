@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from random import Random
 
 from tests.simulator.byzantine.actor import Actor, cast_actors
+from tests.simulator.byzantine.lawless import Favourer
 from tests.simulator.byzantine.lives import Amnesiac, Restored, Twin
 from tests.simulator.byzantine.proposals import (
     BodyWithholder,
@@ -56,6 +57,7 @@ ACTORS: Mapping[str, type[Actor]] = {
     "equivocator": Equivocator,
     "evidence_spammer": EvidenceSpammer,
     "far_future": FarFuture,
+    "favourer": Favourer,
     "forger": Forger,
     "heavy_leader": HeavyLeader,
     "high_certificate_replayer": HighCertificateReplayer,

@@ -32,7 +32,7 @@ class Forgery:
     body: bytes
 
 
-class _Leader(Actor):
+class Leader(Actor):
     """Keeps the bodies it proposes, so that it can propose others."""
 
     REMEMBERED: ClassVar[int] = 8
@@ -93,7 +93,7 @@ class _Leader(Actor):
         return Forgery(Vote(other, self.index, self.signature(other)), header_rlp, body)
 
 
-class Equivocator(_Leader):
+class Equivocator(Leader):
     """Proposes one block to one half of its peers and its twin, a millisecond later, to the other.
 
     Some time later everybody hears of both.
@@ -185,7 +185,7 @@ class HeavyLeader(Actor):
             self.node.submit(raw, lambda _verdict: None)
 
 
-class WrongParent(_Leader):
+class WrongParent(Leader):
     """Proposes on a parent that is not the justified one, or at a height that is off by one."""
 
     def forged(self, header: Header, body: bytes) -> tuple[Header, bytes] | None:
@@ -198,7 +198,7 @@ class WrongParent(_Leader):
         return replace(header, height=Height(header.height + (1 if way == 2 else -1))), body
 
 
-class WrongRoot(_Leader):
+class WrongRoot(Leader):
     """Proposes a valid-looking block in which one of the roots, the bloom or the gas is false."""
 
     def forged(self, header: Header, body: bytes) -> tuple[Header, bytes] | None:
@@ -213,7 +213,7 @@ class WrongRoot(_Leader):
         return self.drawn.choice(ways), body
 
 
-class RuleBreaker(_Leader):
+class RuleBreaker(Leader):
     """Proposes a block with a transaction, a time or a limit that no rule allows."""
 
     needs_ledger = True

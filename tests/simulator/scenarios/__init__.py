@@ -7,6 +7,7 @@ from tests.simulator.patches import shared_signature_checks
 from tests.simulator.scenarios.boundaries import BOUNDARIES
 from tests.simulator.scenarios.hostile import HOSTILE
 from tests.simulator.scenarios.idle import IDLE
+from tests.simulator.scenarios.lawless import LAWLESS
 from tests.simulator.scenarios.memory import MEMORY
 from tests.simulator.scenarios.outages import OUTAGES
 from tests.simulator.scenarios.splits import SPLITS
@@ -15,7 +16,7 @@ from tests.simulator.world import Broken, no_escape
 Scenario = Callable[[], None]
 
 SCENARIOS: Mapping[str, Scenario] = {
-    scenario.__name__: scenario for scenario in (*IDLE, *SPLITS, *OUTAGES, *BOUNDARIES, *HOSTILE, *MEMORY)
+    scenario.__name__: scenario for scenario in (*IDLE, *SPLITS, *OUTAGES, *BOUNDARIES, *HOSTILE, *LAWLESS, *MEMORY)
 }
 """By name; the name is the sentence that must be true."""
 

@@ -94,10 +94,17 @@ class Stage:
         byzantine: Sequence[int] = (),
         skews_ms: Sequence[int] = (),
         epoch_blocks: int = 0,
+        is_registered_only: bool = False,
     ) -> None:
         """Build the cluster; `skews_ms` are the errors of the validators' clocks, 0 blocks an epoch without end."""
         self.world = World(seed)
-        self.cluster = Cluster(self.world, count, byzantine=byzantine, epoch_blocks=epoch_blocks)
+        self.cluster = Cluster(
+            self.world,
+            count,
+            byzantine=byzantine,
+            epoch_blocks=epoch_blocks,
+            is_registered_only=is_registered_only,
+        )
         self.count = count
         self.frames: list[Frame] = []
         """Everything that was sent, lost or not."""
