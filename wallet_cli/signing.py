@@ -1,4 +1,4 @@
-"""The eth-account door: encrypt and open keystores, mnemonics, and sign transactions.
+"""The eth-account door: encrypt and open keystores, mnemonics, and sign transactions and structs.
 
 The only module that holds a private key, for as long as one call lasts.
 """
@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Final
 
 from eth_account import Account as EthAccount
+from eth_account.messages import SignableMessage, encode_typed_data
+from eth_keys.exceptions import BadSignature
 
 from consensus.chain.transaction import decode_transaction, recover_sender
-from consensus.primitives.scalars import Address, Hash32
+from consensus.primitives.scalars import ZERO_ADDRESS, Address, Hash32
 from consensus.primitives.signatures import SECP256K1_ORDER, address_of_private_key
 from wallet_cli.addresses import checksum_address
 from wallet_cli.errors import PasswordWrong, ProofInvalid, UsageRefused
 from wallet_cli.keystore import KDF_WORK_DEVELOPMENT, KDF_WORK_STANDARD, Account, load_keystore, save_keystore
 from wallet_cli.passwords import PasswordSource, read_password
+from wallet_cli.typed_structs import TypedStruct
 
 MNEMONIC_WORDS: Final = 24
 DERIVATION_PATH: Final = "m/44'/60'/0'/0/{index}"
@@ -122,6 +125,31 @@ def sign_call(
     assert (transaction.to, transaction.data, transaction.nonce) == (to, data, nonce)
     assert sender == address_of_private_key(private_key)
     return SignedTransaction(raw, transaction.hash, sender, nonce)
+
+
+def sign_struct(private_key: bytes, struct: TypedStruct) -> bytes:
+    """Return r, s and v of a struct. Source: EIP-712."""
+    return bytes(EthAccount.sign_message(_signable(struct), private_key).signature)
+
+
+def struct_signer(struct: TypedStruct, signature: bytes) -> Address:
+    """Return who signed a struct with these 65 bytes; the zero address if nobody can have."""
+    try:
+        signer = EthAccount.recover_message(_signable(struct), signature=signature)
+    except (ValueError, BadSignature):
+        return ZERO_ADDRESS
+    return Address(bytes.fromhex(signer[2:]))
+
+
+def _signable(struct: TypedStruct) -> SignableMessage:
+    domain = {
+        "name": struct.domain_name,
+        "version": struct.domain_version,
+        "chainId": struct.chain_id,
+        "verifyingContract": checksum_address(struct.contract),
+    }
+    types = {struct.name: [{"type": kind, "name": name} for kind, name in struct.fields]}
+    return encode_typed_data(domain, types, dict(struct.message))
 
 
 def _bad_secret(detail: str) -> UsageRefused:

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from tests.wallet_cli.chain import ALICE_KEY, Chain
 from tests.wallet_cli.conftest import Wallet
 from tests.wallet_cli.deals.engine import put_engine
+from tests.wallet_cli.deals.stubs import ALL as STUBS
+from tests.wallet_cli.deals.stubs import put_stubs
 from tests.wallet_cli.twin import Node
 from wallet_cli.__main__ import cli
 from wallet_cli.cli import WalletCommand, WalletGroup
@@ -39,7 +41,10 @@ def test_commands_are_these() -> None:
         "balance", "account", "history", "send", "hold create", "hold pay", "hold release", "hold consent",
         "hold extend", "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
         "redemption list", "settle propose", "settle affirm", "settle reject", "settle cancel", "settle show",
-        "settle list", "contract list", "contract abi", "contract alias", "contract import", "contract deploy",
+        "settle list", "escrow create", "escrow release", "escrow refund", "escrow dispute", "escrow resolve",
+        "escrow close", "escrow show", "fx quote", "fx take", "fx cancel", "fx show", "swap lock", "swap claim",
+        "swap refund", "swap decline", "swap show", "mandate grant", "mandate collect", "mandate revoke",
+        "mandate show", "contract list", "contract abi", "contract alias", "contract import", "contract deploy",
         "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "net list",
         "net health", "trust show", "version",
     ]  # fmt: skip
@@ -57,6 +62,7 @@ def test_help_says_what_it_needs_and_ends_with_two_examples(name: str, command: 
 
 
 EXAMPLES = [example for _, command in ALL for example in command.examples]
+CAROL = "0x00000000000000000000000000000000000ca401"
 EXPECTED = {"sycee keys new alice": 3}
 """Examples that ask on a terminal end with 3 without one."""
 
@@ -77,6 +83,8 @@ def test_example_does_what_it_says(
         prepare_hold(wallet, monkeypatch)
     if words[:2] in (["redemption", "cancel"], ["redemption", "show"]):
         assert wallet.run("redemption", "request", "1 EUR", "--yes").exit_code == 0
+    if words[0] in STUBS:
+        prepare_deal(wallet, monkeypatch, words)
     if words[0] == "settle":
         put_engine(wallet, monkeypatch)
         if words[1] != "propose":
@@ -96,6 +104,35 @@ def test_example_does_what_it_says(
     finally:
         os.close(descriptor)
     assert result.exit_code == EXPECTED.get(example, 0), result.output
+
+
+def prepare_deal(wallet: Wallet, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """Make the deal that examples name, by whom their step is not."""
+    put_stubs(wallet, monkeypatch, STUBS[words[0]]())
+    assert wallet.run("contacts", "add", "carol", CAROL, "--yes").exit_code == 0
+    makings = {
+        "escrow": {
+            "release": "escrow create carol '50 EUR' '10 EUR'",
+            "refund": "escrow create alice '50 EUR' --from bob",
+            "dispute": "escrow create carol '50 EUR' --arbiter bob",
+            "resolve": "escrow create carol '70 EUR' --arbiter bob",
+            "close": "escrow create carol '50 EUR'",
+            "show": "escrow create carol '50 EUR'",
+        },
+        "fx": dict.fromkeys(("take", "cancel", "show"), "fx quote '50.00 EUR' JPY 1.5"),
+        "swap": {
+            **dict.fromkeys(("claim", "refund", "show"), "swap lock bob '5 EUR'"),
+            "decline": "swap lock alice '5 EUR' --from bob",
+        },
+        "mandate": dict.fromkeys(("collect", "revoke", "show"), "mandate grant bob '9.99 EUR' --until 60d"),
+    }
+    making = makings[words[0]].get(words[1])
+    if making is not None:
+        result = wallet.run(*shlex.split(making), "--yes")
+        assert result.exit_code == 0, result.output
+    if words[:2] == ["swap", "claim"]:
+        (secret,) = wallet.home.rglob("swaps/*.txt")
+        (Path.cwd() / "other-half.txt").write_text(secret.read_text())
 
 
 def prepare_hold(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,6 +235,19 @@ def carry_out_paid(
     return carry_out(session, desk.head, account, lambda: last, is_same=is_same)
 
 
+def allow(desk: Desk, screen: str, money: Money, *, record: dict[str, object]) -> bool:
+    """Show, ask, and let the contract take so much more than it may already; False on a dry run.
+
+    For what somebody else's step will take later. Raises: as `carry_out`.
+    """
+    (entry,) = missing_allowances(desk, [money], is_on_top=True)
+    intent = Intent(desk.account.address, money.token, encode_call(APPROVE, desk.address, entry.units))
+    shown = f"{screen}\n  allows    {desk.contract.name} to take exactly {money} more"
+    deed = Deed(intent, shown, record, DEAL_GAS_LIMIT_MAX)
+    done = carry_out(desk.session, desk.head, desk.account, lambda: deed, is_same=intent.__eq__)
+    return done is not None
+
+
 def _require_success(desk: Desk, intents: Sequence[Intent]) -> None:
     """Let a node try transactions one after the other. Raises: TransactionRefused if one would revert."""
     calls = [

@@ -79,8 +79,8 @@ class Progress:
 @wallet_command(
     "create",
     needs=_BOTH,
-    examples=('sycee escrow create bob "100.00 EUR" --until 14d --memo ORDER-7 --yes',
-              'sycee escrow create bob "100.00 EUR" "50.00 EUR" --arbiter carol --dry-run'),
+    examples=('sycee escrow create bob "50.00 EUR" --until 14d --memo ORDER-7 --yes',
+              'sycee escrow create bob "30.00 EUR" "20.00 EUR" --arbiter carol --dry-run'),
 )  # fmt: skip
 @click.argument("payee", metavar="PAYEE")
 @click.argument("amounts", nargs=-1, required=True, metavar="AMOUNT...")
@@ -100,7 +100,7 @@ def create(
     decide_within: str | None,
     memo: str,
 ) -> None:
-    """Set money aside for PAYEE, one AMOUNT for each milestone. It can go to PAYEE and come back to you, nowhere else."""
+    """Set money aside for PAYEE, one AMOUNT for each milestone. It goes to PAYEE or comes back, nowhere else."""
     desk = open_desk(session, "Escrow")
     to = session.resolve(payee)[1]
     validate_recipient(to)
@@ -135,9 +135,7 @@ def create(
     examples=("sycee escrow release 1 --milestone 2 --yes", "sycee escrow release 1 --all --dry-run"),
 )
 @_number
-@click.option(
-    "--milestone", type=click.IntRange(1, MILESTONES_MAX), help="Which, counted from 1; the next if not given."
-)
+@click.option("--milestone", type=click.IntRange(1, MILESTONES_MAX), help="Which, from 1; the next if not given.")
 @click.option("--all", "is_all", is_flag=True, help="Everything that remains, which ends a dispute too.")
 def release(session: Session, number: int, milestone: int | None, is_all: bool) -> None:
     """Pay a milestone, or everything that remains; the payer's step."""
@@ -190,8 +188,9 @@ def dispute(session: Session, number: int) -> None:
 @wallet_command(
     "resolve",
     needs=_BOTH,
-    examples=('sycee escrow resolve 1 "60.00 EUR" --from carol --yes', 'sycee escrow resolve 1 "60.00 EUR" --dry-run'),
-)
+    examples=('sycee escrow resolve 1 "60.00 EUR" --from bob --yes',
+              'sycee escrow resolve 1 "60.00 EUR" --from bob --dry-run'),
+)  # fmt: skip
 @_number
 @click.argument("to_payee", metavar="AMOUNT")
 def resolve(session: Session, number: int, to_payee: str) -> None:

@@ -73,7 +73,7 @@ class Mandate:
     "grant",
     needs=_BOTH,
     examples=('sycee mandate grant bob "9.99 EUR" --every month --until 2027-11-01 --memo NEWS --yes',
-              'sycee mandate grant bob "5.00 EUR" --per-period "20.00 EUR" --every 7days --until 90d --dry-run'),
+              'sycee mandate grant bob "1.00 EUR" --per-period "2.00 EUR" --every 7days --until 90d --dry-run'),
 )  # fmt: skip
 @click.argument("collector", metavar="COLLECTOR")
 @click.argument("amount", metavar="AMOUNT")
@@ -127,7 +127,7 @@ def grant(
     "collect",
     needs=_BOTH,
     examples=('sycee mandate collect 1 "9.99 EUR" --memo 2026-12 --from bob --yes',
-              'sycee mandate collect 1 "9.99 EUR" --dry-run'),
+              'sycee mandate collect 1 "9.99 EUR" --from bob --dry-run'),
 )  # fmt: skip
 @_number
 @click.argument("amount", metavar="AMOUNT")

@@ -104,9 +104,8 @@ def propose(session: Session, legs: tuple[str, ...], expires: str, memo: str) ->
     fields = _fields(desk, Instruction(0, parsed, expires_at_s, reference))
     legs_values = [leg.value() for leg in parsed]
     # The expiry moves on with the clock; the same legs and reference are the same deed.
-    found = take_step(
-        desk, "Propose a settlement", fields, "propose", legs_values, expires_at_s, reference, moving=(1,)
-    )
+    values = (legs_values, expires_at_s, reference)
+    found = take_step(desk, "Propose a settlement", fields, "propose", *values, moving=(1,))
     if found is not None:
         made = _instruction(desk, desk.made(found, "InstructionProposed"))
         outcome = f"instruction {made.number}; each payer affirms it: sycee settle affirm {made.number}"

@@ -86,9 +86,9 @@ def take_step(
 ) -> FinalTransaction | None:
     """Show, ask, allow exactly what the step takes, do it, prove it; None on a dry run.
 
-    With `is_on_top` the allowance is added to what is allowed for other deals; a crash right behind it leaves it, and the
-    same command allows as much once more. `moving` are the places of arguments that move on with the clock. Raises: as
-    `carry_out`.
+    With `is_on_top` the allowance is added to what is allowed for other deals; a crash right behind it leaves it, and
+    the same command allows as much once more. `moving` are the places of arguments that move on with the clock.
+    Raises: as `carry_out`.
     """
     intent = desk.intent(function, *values)
     deed = Deed(intent, desk.screen(title, fields), record or {}, DEAL_GAS_LIMIT_MAX)

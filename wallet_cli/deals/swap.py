@@ -73,15 +73,13 @@ class Swap:
 @wallet_command(
     "lock",
     needs=_BOTH,
-    examples=('sycee swap lock bob "100.00 EUR" --expires 24h --yes',
-              'sycee swap lock bob "100.00 EUR" --digest 0x… --expires 12h --dry-run'),
+    examples=('sycee swap lock bob "50.00 EUR" --expires 24h --yes',
+              'sycee swap lock bob "50.00 EUR" --expires 2d --algorithm keccak256 --dry-run'),
 )  # fmt: skip
 @click.argument("payee", metavar="PAYEE")
 @click.argument("amount", metavar="AMOUNT")
 @click.option("--expires", default=EXPIRES_DEFAULT, metavar="TIME", help="12h or 2026-12-01T12:00 (default 24h).")
-@click.option(
-    "--digest", "digest_text", metavar="HEX", help="The other half's digest; without it a secret is made here."
-)
+@click.option("--digest", "digest_text", metavar="HEX", help="The other half's digest; else a secret is made.")
 @click.option("--algorithm", type=click.Choice(tuple(ALGORITHMS)), default="sha256", help="Of the digest (sha256).")
 @click.option("--memo", default="", metavar="TEXT", help="The swap's reference, at most 32 bytes.")
 def lock(
@@ -121,9 +119,7 @@ def lock(
     examples=("sycee swap claim 1 --yes", "sycee swap claim 1 --secret-file other-half.txt --dry-run"),
 )
 @_number
-@click.option(
-    "--secret-file", metavar="PATH", help="A file with the secret in hexadecimal; this wallet's own if not given."
-)
+@click.option("--secret-file", metavar="PATH", help="The secret in hexadecimal; this wallet's own else.")
 def claim(session: Session, number: int, secret_file: str | None) -> None:
     """Show the secret and pay the payee. From then on everybody knows it."""
     desk, found = _open(session, number)
