@@ -56,6 +56,25 @@ _ADVICE: Final[dict[str, Advice]] = {
     "CallerIsNoParty": Advice("only who pays or receives in it can reject it", "repeat with --from NAME of a party"),
     "InvalidExpiry": Advice("it must end after now and within a year", "give another --expires"),
     "InvalidLeg": Advice("leg {leg}, from 0, moves nothing, or pays its payer", "correct the leg"),
+    "UnknownEscrow": Advice("no escrow has this number", "sycee contract logs Escrow EscrowCreated"),
+    "EscrowEnded": Advice("everything in it was paid or refunded before", "sycee escrow show {escrowId}"),
+    "EscrowDisputed": Advice("there is a dispute, which the arbiter decides", "sycee escrow release {escrowId} --all"),
+    "EscrowNotDisputed": Advice("the arbiter decides disputes only", "a party types sycee escrow dispute {escrowId}"),
+    "DeadlinePassed": Advice("it was {deadline}; what was agreed is due", "sycee escrow close {escrowId}"),
+    "DeadlineNotPassed": Advice("before {deadline} only the parties can end it", "sycee escrow show {escrowId}"),
+    "QuoteExpired": Advice("the price was good until {validUntil}", "ask the bank for a new quote"),
+    "QuoteCancelled": Advice("the bank has cancelled this price", "ask the bank for a new quote"),
+    "QuoteForAnother": Advice("the price is for {customer} only", "repeat with --from NAME of that customer"),
+    "UnknownLock": Advice("no swap has this number", "sycee contract logs HashedTimelock Locked"),
+    "LockEnded": Advice("it was claimed or returned before", "sycee swap show {lockId}"),
+    "LockExpired": Advice("the secret counted until {expiresAt}; the money goes back", "sycee swap refund {lockId}"),
+    "LockNotExpired": Advice("until {expiresAt} only the payee gives it back", "sycee swap decline {lockId}, as payee"),
+    "WrongSecret": Advice("this is not the secret behind its digest", "sycee swap show {lockId}"),
+    "UnknownMandate": Advice("no mandate has this number", "sycee contract logs Mandate MandateGranted"),
+    "MandateEnded": Advice("payer or collector revoked it", "sycee mandate show {mandateId}"),
+    "MandateNotInForce": Advice("it is in force from {start} to {end}", "sycee mandate show {mandateId}"),
+    "CollectionTooLarge": Advice("its caps leave {most} smallest units now", "collect less, or in the next period"),
+    "CallerNotEntitled": Advice("this is another party's step", "repeat with --from NAME of that party"),
     "ZeroAmount": Advice("nothing is no amount", "give an amount above zero"),
 }  # fmt: skip
 
@@ -95,5 +114,5 @@ def _text(name: str, value: AbiValue) -> str:
     return str(value)
 
 
-_INSTANTS: Final = ("expiresAt", "current", "consentedUntil")
+_INSTANTS: Final = ("expiresAt", "current", "consentedUntil", "deadline", "validUntil", "start", "end")
 """Values in seconds since the epoch."""

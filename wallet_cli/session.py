@@ -180,6 +180,13 @@ class Session:
             code="ACCOUNT_NEEDED",
         )
 
+    def reader(self) -> Account | None:
+        """Return the account that is meant, or None if none or several could be: enough to look at something."""
+        try:
+            return self.account()
+        except UsageRefused:
+            return None
+
     def resolve(self, text: str) -> tuple[str, Address, bool]:
         """Return (name or empty, address, is known or checksummed) of a contact, own account or address.
 

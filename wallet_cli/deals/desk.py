@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from consensus.chain.receipt import Log
-from consensus.primitives.scalars import Address, AmountMinor, Hash32
+from consensus.primitives.scalars import ZERO_ADDRESS, Address, AmountMinor, Hash32
 from contracts.abi import AbiDecodeError, AbiValue
 from contracts.declarations import EventDeclaration, declare_function, decode_event, decoder_of, encode_call
 from contracts.decoding import describe_revert
@@ -59,11 +59,23 @@ class Desk:
     """One contract, as one account of this wallet meets it."""
 
     session: Session
-    account: Account
+    account: Account | None
+    """Who acts; None where a deal is only shown and nobody was named."""
     head: Head
     currencies: list[Currency]
     address: Address
     contract: ContractFile
+
+    @property
+    def actor(self) -> Account:
+        """Return who acts."""
+        assert self.account is not None, "a desk that acts was opened with an account"
+        return self.account
+
+    @property
+    def own(self) -> Address:
+        """Return the address of who acts or looks; zero if nobody was named."""
+        return ZERO_ADDRESS if self.account is None else self.account.address
 
     def money(self, token: Address, units: int) -> Money:
         """Return an amount of the token at an address."""
@@ -84,7 +96,7 @@ class Desk:
     def intent(self, function: str, *values: AbiValue) -> Intent:
         """Return a call of the contract."""
         return Intent(
-            self.account.address, self.address, encode_call(self.contract.interface.function(function), *values)
+            self.actor.address, self.address, encode_call(self.contract.interface.function(function), *values)
         )
 
     def ask(self, function: str, *values: AbiValue) -> Sequence[AbiValue]:
@@ -155,11 +167,15 @@ class Desk:
         return next(item for item in self.contract.interface.events if item.name == event)
 
 
-def open_desk(session: Session, contract: str) -> Desk:
-    """Return the desk of the contract called so in this wallet. Raises: UsageRefused, ProofInvalid."""
+def open_desk(session: Session, contract: str, *, is_reading: bool = False) -> Desk:
+    """Return the desk of the contract called so in this wallet; to read no account need be named.
+
+    Raises: UsageRefused, ProofInvalid.
+    """
     address, known = find_contract(session, contract, None)
+    account = session.reader() if is_reading else session.account()
     head = provable_head(session)
-    return Desk(session, session.account(), head, load_currencies(session, head), address, known)
+    return Desk(session, account, head, load_currencies(session, head), address, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +198,7 @@ def missing_allowances(desk: Desk, paid: Sequence[Money], *, is_on_top: bool = F
         totals[money.token] = totals.get(money.token, 0) + money.units
     missing: list[Allowance] = []
     for token, units in totals.items():
-        data = encode_call(ALLOWANCE, desk.account.address, desk.address)
+        data = encode_call(ALLOWANCE, desk.actor.address, desk.address)
         call = {"to": f"0x{token.hex()}", "data": f"0x{data.hex()}"}
         answer = ask_any(desk.session.client, "eth_call", call, "latest")
         try:
@@ -209,7 +225,7 @@ def carry_out_paid(
     A crash between the transactions leaves an allowance of exactly this step; the same command goes on with the step.
     Raises: as `carry_out`.
     """
-    session, account = desk.session, desk.account
+    session, account = desk.session, desk.actor
     has_begun = open_entry(session, account, is_same) is not None
     missing = [] if has_begun else missing_allowances(desk, paid, is_on_top=is_on_top)
     if not missing:
@@ -241,10 +257,10 @@ def allow(desk: Desk, screen: str, money: Money, *, record: dict[str, object]) -
     For what somebody else's step will take later. Raises: as `carry_out`.
     """
     (entry,) = missing_allowances(desk, [money], is_on_top=True)
-    intent = Intent(desk.account.address, money.token, encode_call(APPROVE, desk.address, entry.units))
+    intent = Intent(desk.actor.address, money.token, encode_call(APPROVE, desk.address, entry.units))
     shown = f"{screen}\n  allows    {desk.contract.name} to take exactly {money} more"
     deed = Deed(intent, shown, record, DEAL_GAS_LIMIT_MAX)
-    done = carry_out(desk.session, desk.head, desk.account, lambda: deed, is_same=intent.__eq__)
+    done = carry_out(desk.session, desk.head, desk.actor, lambda: deed, is_same=intent.__eq__)
     return done is not None
 
 
@@ -268,6 +284,6 @@ def _require_success(desk: Desk, intents: Sequence[Intent]) -> None:
         raise TransactionRefused(
             f"the transaction would revert: {describe_revert(data)}",
             why=f"{advice.why if advice else 'the ledger refuses it by its rules'}; nothing was signed",
-            next_step=advice.next_step if advice else f"sycee balance {desk.account.name}",
+            next_step=advice.next_step if advice else f"sycee balance {desk.actor.name}",
             code="WOULD_REVERT",
         )

@@ -109,7 +109,7 @@ def create(
     judge = ZERO_ADDRESS if arbiter is None else session.resolve(arbiter)[1]
     arbitration_s = _arbitration_s(arbiter, decide_within)
     deadline_s = parse_instant(until, session.settings.now_ms())
-    agreed = Escrow(0, desk.account.address, to, judge, milestones, deadline_s, arbitration_s, OUTCOMES[outcome],
+    agreed = Escrow(0, desk.actor.address, to, judge, milestones, deadline_s, arbitration_s, OUTCOMES[outcome],
                     encode_memo(memo))  # fmt: skip
     values: Sequence[AbiValue] = (
         milestones[0].token,
@@ -140,7 +140,7 @@ def create(
 def release(session: Session, number: int, milestone: int | None, is_all: bool) -> None:
     """Pay a milestone, or everything that remains; the payer's step."""
     desk, found = _open(session, number)
-    if desk.account.address != found.payer:
+    if desk.actor.address != found.payer:
         raise refuse_party(desk, "releasing", found.payer, f"sycee escrow show {number}")
     if is_all:
         left = Money(found.total.token, _progress(desk, number).remaining, found.total.currency)
@@ -161,7 +161,7 @@ def release(session: Session, number: int, milestone: int | None, is_all: bool) 
 def refund(session: Session, number: int) -> None:
     """Give everything that remains back to the payer, which ends a dispute too; the payee's step."""
     desk, found = _open(session, number)
-    if desk.account.address != found.payee:
+    if desk.actor.address != found.payee:
         raise refuse_party(desk, "refunding", found.payee, f"sycee escrow show {number}")
     left = Money(found.total.token, _progress(desk, number).remaining, found.total.currency)
     fields: Fields = [("returns", f"{left} to {name_of(desk, found.payer)}"), *_terms_fields(desk, found)]
@@ -196,7 +196,7 @@ def dispute(session: Session, number: int) -> None:
 def resolve(session: Session, number: int, to_payee: str) -> None:
     """Decide a dispute: AMOUNT goes to the payee, the rest back to the payer; the arbiter's step."""
     desk, found = _open(session, number)
-    if desk.account.address != found.arbiter:
+    if desk.actor.address != found.arbiter:
         raise refuse_party(desk, "deciding", found.arbiter, f"sycee escrow show {number}")
     share = Money(found.total.token, 0, found.total.currency)
     if to_payee != "0":
@@ -229,7 +229,7 @@ def close(session: Session, number: int) -> None:
 @_number
 def show(session: Session, number: int) -> None:
     """Show an escrow: its terms proven; its state and what remains are one node's word."""
-    desk, found = _open(session, number)
+    desk, found = _open(session, number, is_reading=True)
     now = _progress(desk, number)
     left = Money(found.total.token, now.remaining, found.total.currency)
     fields = [*_fields(desk, found), ("state", f"{now.state}, {left} remain  UNVERIFIED")]
@@ -254,8 +254,8 @@ escrow = WalletGroup(
 )
 
 
-def _open(session: Session, number: int) -> tuple[Desk, Escrow]:
-    desk = open_desk(session, "Escrow")
+def _open(session: Session, number: int, *, is_reading: bool = False) -> tuple[Desk, Escrow]:
+    desk = open_desk(session, "Escrow", is_reading=is_reading)
     return desk, _escrow(desk, desk.terms("EscrowCreated", "escrowId", number))
 
 

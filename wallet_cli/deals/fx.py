@@ -130,7 +130,7 @@ def quote(
     bought = find_currency(currency, desk.currencies)
     numerator, denominator = _parse_rate(rate, sold.currency, bought)
     offer = Quote(
-        bank=desk.account.address,
+        bank=desk.actor.address,
         customer=ZERO_ADDRESS if customer is None else session.resolve(customer)[1],
         sold=sold.currency.address,
         bought=bought.address,
@@ -147,7 +147,7 @@ def quote(
         return
     from wallet_cli.signing import sign_struct
 
-    signature = sign_struct(open_key(session, desk.account), _typed(desk, offer))
+    signature = sign_struct(open_key(session, desk.actor), _typed(desk, offer))
     document = {"schema": _SCHEMA, "chainId": session.network.chain_id, **_record(desk, offer)}
     document["signature"] = f"0x{signature.hex()}"
     write_private(Path(out), (json.dumps(document, indent=1) + "\n").encode())
@@ -179,7 +179,7 @@ def take(session: Session, file: str, amount: str) -> None:
         )
     got = desk.money(offer.sold, money.units)
     paid = desk.money(offer.bought, offer.price_of(money.units))
-    own = desk.account.address
+    own = desk.actor.address
     fields: Fields = [movement(desk, paid, own, offer.bank), movement(desk, got, offer.bank, own)]
     fields += _terms_fields(desk, offer)
     values = (offer.values(), money.units, signature)
@@ -196,7 +196,7 @@ def cancel(session: Session, file: str) -> None:
     """Cancel a quote of one's own, whatever is left of it; the bank's step."""
     desk = open_desk(session, "FxDesk")
     offer, _ = _read(desk, file)
-    if desk.account.address != offer.bank:
+    if desk.actor.address != offer.bank:
         raise UsageRefused(
             f"this quote is {name_of(desk, offer.bank)}'s",
             why="a bank cancels its own quotes only",
@@ -212,7 +212,7 @@ def cancel(session: Session, file: str) -> None:
 @click.argument("file", metavar="FILE")
 def show(session: Session, file: str) -> None:
     """Show a quote: the signature is checked here; how much of it is left is one node's word."""
-    desk = open_desk(session, "FxDesk")
+    desk = open_desk(session, "FxDesk", is_reading=True)
     offer, _ = _read(desk, file)
     left = desk.money(offer.sold, cast(int, desk.ask("leftOf", offer.values())[0]))
     fields: Fields = [*_fields(desk, offer), ("signed by", desk.who(offer.bank)), ("left", f"{left}  UNVERIFIED")]

@@ -110,7 +110,7 @@ def grant(
     length, unit = _parse_period(every)
     now_ms = session.settings.now_ms()
     start_s = 0 if start is None else parse_instant(start, now_ms)
-    given = Mandate(0, desk.account.address, to, once, period, unit, length, catch_up, start_s,
+    given = Mandate(0, desk.actor.address, to, once, period, unit, length, catch_up, start_s,
                     parse_instant(until, now_ms), encode_memo(memo))  # fmt: skip
     in_all = _in_all(given, max(start_s, now_ms // 1_000))
     terms = (once.units, period.units, unit, length, catch_up, start_s, given.end_s)
@@ -135,7 +135,7 @@ def grant(
 def collect(session: Session, number: int, amount: str, memo: str) -> None:
     """Collect from the payer of a mandate; the collector's step."""
     desk, found = _open(session, number)
-    if desk.account.address != found.collector:
+    if desk.actor.address != found.collector:
         raise refuse_party(desk, "collecting", found.collector, f"sycee mandate show {number}")
     money, reference = parse_money(desk, amount), encode_memo(memo)
     if money.token != found.once.token or money.units > found.once.units:
@@ -157,7 +157,7 @@ def collect(session: Session, number: int, amount: str, memo: str) -> None:
 def revoke(session: Session, number: int) -> None:
     """End a mandate at once; payer's or collector's step."""
     desk, found = _open(session, number)
-    if desk.account.address not in (found.payer, found.collector):
+    if desk.actor.address not in (found.payer, found.collector):
         raise refuse_party(desk, "revoking", found.payer, f"sycee mandate show {number}")
     done = take_step(desk, "Revoke a mandate", _fields(desk, found), "revoke", number, record={"mandate": number})
     if done is not None:
@@ -168,7 +168,7 @@ def revoke(session: Session, number: int) -> None:
 @_number
 def show(session: Session, number: int) -> None:
     """Show a mandate: its terms proven; whether it ended and what can be collected now are one node's word."""
-    desk, found = _open(session, number)
+    desk, found = _open(session, number, is_reading=True)
     is_ended = bool(cast(tuple[AbiValue, ...], desk.ask("mandateOf", number)[0])[4])
     left = Money(found.once.token, cast(int, desk.ask("collectableOf", number)[0]), found.once.currency)
     state = "revoked" if is_ended else f"in force, {left} can be collected now"
@@ -189,8 +189,8 @@ mandate = WalletGroup(
 )
 
 
-def _open(session: Session, number: int) -> tuple[Desk, Mandate]:
-    desk = open_desk(session, "Mandate")
+def _open(session: Session, number: int, *, is_reading: bool = False) -> tuple[Desk, Mandate]:
+    desk = open_desk(session, "Mandate", is_reading=is_reading)
     return desk, _mandate(desk, desk.terms("MandateGranted", "mandateId", number))
 
 

@@ -120,7 +120,7 @@ def affirm(session: Session, number: int) -> None:
     """Agree to an instruction and reserve all that you pay in it; the last payer settles all legs."""
     desk = open_desk(session, "SettlementEngine")
     found = _find(desk, number)
-    own = desk.account.address
+    own = desk.actor.address
     paid = [leg.money for leg in found.legs if leg.payer == own]
     record: dict[str, object] = {"instruction": number}
     done = take_step(desk, "Affirm a settlement", _fields(desk, found), "affirm", number, record=record, paid=paid)
@@ -153,7 +153,7 @@ def cancel(session: Session, number: int) -> None:
 @_number
 def show(session: Session, number: int) -> None:
     """Show an instruction: its terms proven; its state and who has affirmed are one node's word."""
-    desk = open_desk(session, "SettlementEngine")
+    desk = open_desk(session, "SettlementEngine", is_reading=True)
     found = _find(desk, number)
     state = _state(desk, number)
     affirmed = [payer for payer in found.payers if desk.ask("hasAffirmed", number, payer)[0]]
@@ -174,7 +174,7 @@ def show(session: Session, number: int) -> None:
 def list_(session: Session) -> None:
     """List the instructions that you pay or receive in; terms proven, that none is missing is one node's word."""
     desk = open_desk(session, "SettlementEngine")
-    own = desk.account.address
+    own = desk.actor.address
     lines, records = [], []
     for transaction_hash in dict.fromkeys(desk.transactions_with("InstructionProposed")):
         proven = session.verifier.finality(transaction_hash)

@@ -49,8 +49,7 @@ def memo_fields(memo: bytes) -> Fields:
 
 def direction(desk: Desk, payer: Address, payee: Address) -> str:
     """Return how a movement concerns who acts, as the label of its line."""
-    own = desk.account.address
-    return "you pay" if payer == own else "you get" if payee == own else "moves"
+    return "you pay" if payer == desk.own else "you get" if payee == desk.own else "moves"
 
 
 def movement(desk: Desk, money: Money, payer: Address, payee: Address) -> tuple[str, str]:
@@ -95,7 +94,7 @@ def take_step(
     is_same = same_but(intent, *moving) if moving else intent.__eq__
     if paid:
         return carry_out_paid(desk, deed, paid, is_on_top=is_on_top, is_same=is_same)
-    return carry_out(desk.session, desk.head, desk.account, lambda: deed, is_same=is_same)
+    return carry_out(desk.session, desk.head, desk.actor, lambda: deed, is_same=is_same)
 
 
 def answer(desk: Desk, done: FinalTransaction, record: dict[str, object], outcome: str) -> None:
@@ -103,6 +102,7 @@ def answer(desk: Desk, done: FinalTransaction, record: dict[str, object], outcom
     payments = payments_in(done, desk.currencies)
     names: dict[bytes, str] = {place: name for name, place in desk.session.contacts.items()}
     names |= {account.address: account.name for account in desk.session.accounts}
+    names[desk.address] = desk.contract.name
     moved = [f"  moved     {payment_line(payment, names)}" for payment in payments]
     text = "\n".join([final_line(done.proof), f"0x{done.transaction.hash.hex()}", outcome, *moved])
     desk.session.output.result({**transaction_record(done, payments), **record}, text, proof=done.proof)
@@ -117,7 +117,7 @@ def show_deal(desk: Desk, heading: str, fields: Fields, record: dict[str, object
 def refuse_party(desk: Desk, what: str, entitled: Address, next_step: str) -> UsageRefused:
     """Return the refusal of a step that is another party's."""
     return UsageRefused(
-        f"{what} is {name_of(desk, entitled)}'s step, and {desk.account.name} acts",
+        f"{what} is {name_of(desk, entitled)}'s step, and {desk.actor.name} acts",
         why="the contract refuses it from anybody else",
         next_step=next_step,
         code="OTHER_PARTY",

@@ -100,12 +100,12 @@ def lock(
         return money.token, to, money.units, digest, number, expires_at_s, reference
 
     if digest_text is None:
-        signed = open_entry(session, desk.account, same_but(desk.intent("lock", *values(bytes(SECRET_BYTES))), 3, 5))
+        signed = open_entry(session, desk.actor, same_but(desk.intent("lock", *values(bytes(SECRET_BYTES))), 3, 5))
         # After a crash the lock that was signed goes on, with the secret that was made for it.
         digest = _new_digest(session, algorithm) if signed is None else signed.intent.data[_DIGEST_AT]
     else:
         digest = _parse_digest(digest_text)
-    found = Swap(0, desk.account.address, to, money, digest, number, expires_at_s, reference)
+    found = Swap(0, desk.actor.address, to, money, digest, number, expires_at_s, reference)
     fields = _fields(desk, found)
     done = take_step(desk, "Lock money for a secret", fields, "lock", *values(digest), paid=[money], moving=(5,))
     if done is not None:
@@ -148,7 +148,7 @@ def refund(session: Session, number: int) -> None:
 def decline(session: Session, number: int) -> None:
     """Return the money to the payer at once; the payee's step."""
     desk, found = _open(session, number)
-    if desk.account.address != found.payee:
+    if desk.actor.address != found.payee:
         raise refuse_party(desk, "declining", found.payee, f"sycee swap show {number}")
     fields: Fields = [("returns", f"{found.money} to {name_of(desk, found.payer)}")]
     done = take_step(desk, "Decline a swap", fields, "decline", number, record={"swap": number})
@@ -160,7 +160,7 @@ def decline(session: Session, number: int) -> None:
 @_number
 def show(session: Session, number: int) -> None:
     """Show a swap: its terms proven, its state one node's word; the secret once it was shown, checked."""
-    desk, found = _open(session, number)
+    desk, found = _open(session, number, is_reading=True)
     state = cast(tuple[int, ...], desk.ask("lockOf", number)[0])[7]
     word = STATES.get(state, f"state {state}")
     fields = [*_fields(desk, found), ("state", f"{word}  UNVERIFIED")]
@@ -248,8 +248,8 @@ def _shown_secret(desk: Desk, found: Swap) -> bytes | None:
     return None
 
 
-def _open(session: Session, number: int) -> tuple[Desk, Swap]:
-    desk = open_desk(session, "HashedTimelock")
+def _open(session: Session, number: int, *, is_reading: bool = False) -> tuple[Desk, Swap]:
+    desk = open_desk(session, "HashedTimelock", is_reading=is_reading)
     return desk, _swap(desk, desk.terms("Locked", "lockId", number))
 
 
