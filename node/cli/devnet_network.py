@@ -106,8 +106,10 @@ class Devnet:
             asyncio.run(self._wait_until_final(started_s))
             self.ready_after_s = time.monotonic() - started_s
             wallet.result()
-        write_facts(self.folder, self.facts())
+        # Whoever waits for a running network finds a wallet that knows the contracts.
+        write_facts(self.folder, {**self.facts(), "is_running": False})
         self.wallet.learn_contracts(self.folder.facts_file)
+        write_facts(self.folder, self.facts())
 
     def facts(self) -> dict[str, object]:
         """Return what `devnet.json` says."""

@@ -1,4 +1,4 @@
-"""The stories of docs/payers/deals.md are what the wallet says; heights and hashes, which a chain fills in, left out."""
+"""The stories of docs/payers/deals.md are what the wallet says, but for heights and hashes, which a chain fills in."""
 
 import shlex
 from collections.abc import Callable
@@ -35,7 +35,7 @@ OUTCOMES = ("instruction ", "escrow ", "bought ", "cancelled", "quote.json:", "m
 """How lines begin that are the same on every chain."""
 
 COMPARED = (*TITLES, *(f"  {name} " for name in FIELDS), *OUTCOMES)
-LINES = 49
+LINES = 50
 """Lines of the page that are compared."""
 
 RPC_PORT = 11_700
