@@ -1,7 +1,7 @@
 """How many bytes and QR frames each offline message takes, and how long each check takes.
 
 `python -m tests.wallet_cli.offline.sizes` prints both tables. Sizes are of the largest field values, signed with
-secp256k1; frames are QR version 10, level L, alphanumeric, by the arithmetic of ISO/IEC 18004 and BBQr.
+secp256k1; frames are those that are shown, QR version 10, level L.
 """
 
 import timeit
@@ -37,6 +37,7 @@ from tests.wallet_cli.offline.builders import (
 from tests.wallet_cli.offline.tills import knowing_lock, make_payer, make_till
 from wallet_cli.offline.acceptance import check_payment
 from wallet_cli.offline.attachments import follow_message, verify_revocations
+from wallet_cli.offline.frames import FrameType, split
 from wallet_cli.offline.fraud import verify_fraud
 from wallet_cli.offline.message_decoder import decode_message
 from wallet_cli.offline.message_encoder import encode_message
@@ -60,15 +61,6 @@ from wallet_cli.offline.messages import (
     Voucher,
 )
 from wallet_cli.offline.payer import check_invoice
-
-QR_V10_L_CHARACTERS: Final = 395
-"""Alphanumeric characters in a QR code of version 10, level L (ISO/IEC 18004, table 7)."""
-
-FRAME_HEADER_CHARACTERS: Final = 8
-"""BBQr: `B$2C`, total, index."""
-
-FRAME_BYTES: Final = (QR_V10_L_CHARACTERS - FRAME_HEADER_CHARACTERS) // 8 * 5
-"""Five bytes in eight characters of base32; three characters are left over. 240."""
 
 ADDRESS: Final = Address(b"\xff" * 20)
 TERMS_ID: Final = Hash32(b"\xff" * 32)
@@ -99,7 +91,7 @@ class Size:
 
     @property
     def frames(self) -> int:
-        return -(-self.byte_count // FRAME_BYTES)
+        return len(split(encode_message(self.message), FrameType.CBOR))
 
 
 def largest_certificate(count: int) -> AttestationCertificate:

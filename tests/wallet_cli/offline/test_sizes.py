@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.wallet_cli.offline.sizes import FRAME_BYTES, Size, checks, rows
+from tests.wallet_cli.offline.sizes import Size, checks, rows
+from wallet_cli.offline.frames import FRAME_BYTES_DEFAULT
 from wallet_cli.offline.message_decoder import decode_message
 from wallet_cli.offline.message_encoder import encode_message
 
@@ -15,7 +16,7 @@ def test_largest_message_is_within_its_cap(row: Size) -> None:
 
 
 def test_frame_holds_240_bytes() -> None:
-    assert FRAME_BYTES == 240
+    assert FRAME_BYTES_DEFAULT == 240
 
 
 def test_every_timed_check_passes() -> None:
