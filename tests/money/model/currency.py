@@ -15,7 +15,7 @@ from tests.money.model.rules import (
     need_receiver,
     need_running,
 )
-from tests.money.model.state import NOBODY, SUPPLY_HIGHEST, WITHOUT_END, Call, Refused
+from tests.money.model.state import NOBODY, SUPPLY_HIGHEST, WITHOUT_END, Call, Refused, is_system
 
 ROWS_HIGHEST = 500
 
@@ -185,14 +185,22 @@ def unpause(call: Call) -> None:
 
 def set_frozen_tokens(call: Call, account: bytes, amount: int) -> int:
     need(call, "FREEZER_ROLE")
+    _need_no_system(account)
     call.money.frozen[account] = amount
     call.log("Frozen", account, amount)
     return 1
 
 
+def _need_no_system(account: bytes) -> None:
+    """What system contracts have is promised to others (offline.md §6)."""
+    if is_system(account):
+        raise Refused("ERC20InvalidSender", account)
+
+
 def forced_transfer(call: Call, sender: bytes, to: bytes, amount: int) -> int:
     need_running(call)
     need(call, "ENFORCER_ROLE")
+    _need_no_system(sender)
     need_receiver(to)
     if sender == to:
         raise Refused("ERC20InvalidReceiver", to)
