@@ -398,7 +398,7 @@ def _run(random: Random, calls: int, has_contract_door: bool, tally: Tally) -> N
             if is_own:
                 tally.counts[order.name, "ok" if found.error is None else found.error[0]] += 1
         check_offline(doors, state, offline)
-        if random.random() < 0.2:
+        if random.random() < 0.02:
             check_state(doors, state, now_s, holders=(*EVERYBODY, OFFLINE_LOCKS))
         doors.end_block()
 
