@@ -24,6 +24,9 @@ MNEMONIC_WORDS: Final = 24
 DERIVATION_PATH: Final = "m/44'/60'/0'/0/{index}"
 """BIP-44 for Ethereum accounts: other wallets derive the same address from the same words."""
 
+LOCK_KEY_PATH: Final = "m/44'/60'/0'/7/{number}"
+"""Device keys of locks: a branch that no wallet uses for accounts."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
@@ -66,6 +69,12 @@ def parse_secret(text: str, *, index: int = 0) -> bytes:
     if len(key) != 32 or not 0 < int.from_bytes(key, "big") < SECP256K1_ORDER:
         raise _bad_secret(f"{len(key)} bytes that are no private key; 32 below the group order are")
     return key
+
+
+def derive_lock_key(words: str, *, number: int) -> bytes:
+    """Return the device key of a mnemonic's lock `number`: found again from the words alone. Source: offline.md §2."""
+    EthAccount.enable_unaudited_hdwallet_features()
+    return bytes(EthAccount.from_mnemonic(words, account_path=LOCK_KEY_PATH.format(number=number)).key)
 
 
 def store_key(folder: Path, name: str, private_key: bytes, password: str, *, is_development: bool) -> Account:
