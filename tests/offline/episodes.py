@@ -32,7 +32,8 @@ from tests.money.world import (
     build_world,
     opening_state,
 )
-from tests.offline.model import (
+from tests.offline.model.ledger import answer_offline
+from tests.offline.model.play import (
     DAY_S,
     GRACE_S,
     HOP_TYPE,
@@ -45,7 +46,6 @@ from tests.offline.model import (
     Made,
     Offline,
     Terms,
-    answer_offline,
     digest,
 )
 from tests.wallet_cli.offline.builders import p256_address, sign_p256

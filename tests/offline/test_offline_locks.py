@@ -12,7 +12,7 @@ from contracts.offline import lock_rules, purse_rules
 from contracts.offline.errors import BadRange, ClaimWindowClosed
 from contracts.offline.lock_rules import OfflineWord
 from tests.offline.episodes import Tally, run_scenario
-from tests.offline.model import FUNCTIONS
+from tests.offline.model.ledger import FUNCTIONS
 
 REACHED = {
     "open": {"NotPayer", "BadPayee", "UnknownCurrency", "BadSigner", "WrongOpenNonce", "ZeroAmount", "EnforcedPause"},

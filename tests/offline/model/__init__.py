@@ -1,0 +1,1 @@
+"""OfflineLocks in dictionaries: written from the design alone, nothing of the contract or its rules."""
