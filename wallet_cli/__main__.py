@@ -20,7 +20,10 @@ COMMANDS = {
     "mandate": ("wallet_cli.deals.mandate:mandate", "let somebody collect, within caps"),
     "contract": ("wallet_cli.commands.contract:contract", "deploy, call and read contracts"),
     "admin": ("wallet_cli.admin.group:admin", "issue and govern: currencies, roles, banks, accounts, policies"),
-    "tx": ("wallet_cli.commands.tx:tx", "payments made: wait, show, history"),
+    "tx": (
+        "wallet_cli.commands.tx:tx",
+        "payments made; or in steps: build, sign, simulate, submit",
+    ),
     "net": ("wallet_cli.commands.net:net", "networks and endpoints"),
     "trust": ("wallet_cli.commands.trust:trust", "what this wallet believes, and why"),
     "version": ("wallet_cli.commands.version:version", "print the version"),

@@ -45,8 +45,8 @@ def test_commands_are_these() -> None:
         "escrow close", "escrow show", "fx quote", "fx take", "fx cancel", "fx show", "swap lock", "swap claim",
         "swap refund", "swap decline", "swap show", "mandate grant", "mandate collect", "mandate revoke",
         "mandate show", "contract list", "contract abi", "contract alias", "contract import", "contract deploy",
-        "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "net list",
-        "net health", "trust show", "version",
+        "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "tx build",
+        "tx sign", "tx simulate", "tx submit", "net list", "net health", "trust show", "version",
     ]  # fmt: skip
 
 
@@ -83,6 +83,10 @@ def test_example_does_what_it_says(
         prepare_hold(wallet, monkeypatch)
     if words[:2] in (["redemption", "cancel"], ["redemption", "show"]):
         assert wallet.run("redemption", "request", "1 EUR", "--yes").exit_code == 0
+    if words[:2] in (["tx", "sign"], ["tx", "simulate"], ["tx", "submit"]):
+        assert wallet.run("tx", "build", "bob", "1 EUR", "--out", "pay.json").exit_code == 0
+    if words[:2] == ["tx", "submit"]:
+        assert wallet.run("tx", "sign", "pay.json", "--out", "pay.signed.json", "--yes").exit_code == 0
     if words[0] in STUBS:
         prepare_deal(wallet, monkeypatch, words)
     if words[0] == "settle":
