@@ -24,8 +24,14 @@ COMMANDS = {
         "wallet_cli.commands.tx:tx",
         "payments made; or in steps: build, sign, simulate, submit",
     ),
+    "sign": ("wallet_cli.commands.sign:sign", "sign a text or a document"),
+    "verify": ("wallet_cli.commands.sign:verify", "check who signed"),
+    "prove": ("wallet_cli.commands.prove:prove", "evidence as files, checked without a network"),
     "net": ("wallet_cli.commands.net:net", "networks and endpoints"),
     "trust": ("wallet_cli.commands.trust:trust", "what this wallet believes, and why"),
+    "config": ("wallet_cli.commands.config:config", "preferences, and where they come from"),
+    "describe": ("wallet_cli.commands.describe:describe", "every command as one JSON document"),
+    "completions": ("wallet_cli.commands.describe:completions", "complete commands in a shell"),
     "version": ("wallet_cli.commands.version:version", "print the version"),
 }
 """Name -> where it is, and one line about it."""

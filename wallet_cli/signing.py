@@ -5,10 +5,10 @@ The only module that holds a private key, for as long as one call lasts.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from eth_account import Account as EthAccount
-from eth_account.messages import SignableMessage, encode_typed_data
+from eth_account.messages import SignableMessage, encode_defunct, encode_typed_data
 from eth_keys.exceptions import BadSignature
 
 from consensus.chain.transaction import decode_transaction, recover_sender
@@ -134,8 +134,45 @@ def sign_struct(private_key: bytes, struct: TypedStruct) -> bytes:
 
 def struct_signer(struct: TypedStruct, signature: bytes) -> Address:
     """Return who signed a struct with these 65 bytes; the zero address if nobody can have."""
+    return _signer_of(_signable(struct), signature)
+
+
+def sign_text(private_key: bytes, text: str) -> bytes:
+    """Return r, s and v of a text. Source: EIP-191, version E."""
+    return bytes(EthAccount.sign_message(encode_defunct(text=text), private_key).signature)
+
+
+def text_signer(text: str, signature: bytes) -> Address:
+    """Return who signed a text with these 65 bytes; the zero address if nobody can have."""
+    return _signer_of(encode_defunct(text=text), signature)
+
+
+def sign_document(private_key: bytes, document: dict[str, Any]) -> bytes:
+    """Return r, s and v of an EIP-712 document. Raises: UsageRefused if it is none."""
+    return bytes(EthAccount.sign_message(_document(document), private_key).signature)
+
+
+def document_signer(document: dict[str, Any], signature: bytes) -> Address:
+    """Return who signed an EIP-712 document; the zero address if nobody can have. Raises: UsageRefused."""
+    return _signer_of(_document(document), signature)
+
+
+def _document(document: dict[str, Any]) -> SignableMessage:
     try:
-        signer = EthAccount.recover_message(_signable(struct), signature=signature)
+        return encode_typed_data(full_message=document)
+    except Exception as error:
+        # The library raises whatever a malformed document makes its parts raise.
+        raise UsageRefused(
+            f"this is no EIP-712 document: {error}",
+            why="it needs domain, types, primaryType and message that fit each other",
+            next_step="ask its author for the JSON that eth_signTypedData_v4 takes",
+            code="TYPED_DATA_INVALID",
+        ) from error
+
+
+def _signer_of(message: SignableMessage, signature: bytes) -> Address:
+    try:
+        signer = EthAccount.recover_message(message, signature=signature)
     except (ValueError, BadSignature):
         return ZERO_ADDRESS
     return Address(bytes.fromhex(signer[2:]))

@@ -1,5 +1,6 @@
 """Help, examples and the frame of every command."""
 
+import json
 import os
 import shlex
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from tests.wallet_cli.conftest import Wallet
 from tests.wallet_cli.deals.engine import put_engine
 from tests.wallet_cli.deals.stubs import ALL as STUBS
 from tests.wallet_cli.deals.stubs import put_stubs
+from tests.wallet_cli.test_sign import DOCUMENT
 from tests.wallet_cli.twin import Node
 from wallet_cli.__main__ import cli
 from wallet_cli.cli import WalletCommand, WalletGroup
@@ -46,7 +48,9 @@ def test_commands_are_these() -> None:
         "swap refund", "swap decline", "swap show", "mandate grant", "mandate collect", "mandate revoke",
         "mandate show", "contract list", "contract abi", "contract alias", "contract import", "contract deploy",
         "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "tx build",
-        "tx sign", "tx simulate", "tx submit", "net list", "net health", "trust show", "version",
+        "tx sign", "tx simulate", "tx submit", "sign", "verify", "prove balance", "prove receipt",
+        "prove check", "net list", "net health", "trust show", "config get", "config set",
+        "config path", "describe", "completions", "version",
     ]  # fmt: skip
 
 
@@ -87,6 +91,18 @@ def test_example_does_what_it_says(
         assert wallet.run("tx", "build", "bob", "1 EUR", "--out", "pay.json").exit_code == 0
     if words[:2] == ["tx", "submit"]:
         assert wallet.run("tx", "sign", "pay.json", "--out", "pay.signed.json", "--yes").exit_code == 0
+    if words[0] in ("sign", "verify"):
+        (tmp_path / "order.json").write_text(json.dumps(DOCUMENT))
+    if words[0] == "verify":
+        signed = ["--typed", "order.json"] if "--typed" in words else [words[3]]
+        words[2] = wallet.json("sign", *signed, "--from", "bob" if "bob" in words else "alice", "--yes")["data"][
+            "signature"
+        ]
+    if words[:2] == ["prove", "receipt"]:
+        words[2] = wallet.json("send", "bob", "1 EUR", "--yes")["data"]["hash"]
+    if words[:2] == ["prove", "check"]:
+        made = wallet.run("prove", "balance", "alice", "--currency", "EUR", "--out", "balance.json")
+        assert made.exit_code == 0, made.output
     if words[0] in STUBS:
         prepare_deal(wallet, monkeypatch, words)
     if words[0] == "settle":
