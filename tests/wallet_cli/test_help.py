@@ -40,7 +40,8 @@ ALL = [(name, command) for name, command in commands(cli) if not name.startswith
 def test_commands_are_these() -> None:
     assert [name for name, _ in ALL] == [
         "init", "keys new", "keys import", "keys list", "keys show", "keys use", "contacts add", "contacts list",
-        "balance", "account", "history", "send", "hold create", "hold pay", "hold release", "hold consent",
+        "balance", "account", "history", "send", "request", "address", "hold create", "hold pay", "hold release",
+        "hold consent",
         "hold extend", "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
         "redemption list", "settle propose", "settle affirm", "settle reject", "settle cancel", "settle show",
         "settle list", "escrow create", "escrow release", "escrow refund", "escrow dispute", "escrow resolve",
@@ -98,6 +99,8 @@ def test_example_does_what_it_says(
         words[2] = wallet.json("sign", *signed, "--from", "bob" if "bob" in words else "alice", "--yes")["data"][
             "signature"
         ]
+    if words[0] == "request":
+        assert wallet.run("balance").exit_code == 0
     if words[:2] == ["prove", "receipt"]:
         words[2] = wallet.json("send", "bob", "1 EUR", "--yes")["data"]["hash"]
     if words[:2] == ["prove", "check"]:
