@@ -16,7 +16,14 @@ from consensus.primitives.scalars import ZERO_ADDRESS, Address, Hash32
 from consensus.primitives.signatures import SECP256K1_ORDER, address_of_private_key
 from wallet_cli.addresses import checksum_address
 from wallet_cli.errors import PasswordWrong, ProofInvalid, UsageRefused
-from wallet_cli.keystore import KDF_WORK_DEVELOPMENT, KDF_WORK_STANDARD, Account, load_keystore, save_keystore
+from wallet_cli.keystore import (
+    KDF_WORK_DEVELOPMENT,
+    KDF_WORK_STANDARD,
+    Account,
+    encode_keystore,
+    load_keystore,
+    save_keystore,
+)
 from wallet_cli.passwords import PasswordSource, read_password
 from wallet_cli.typed_structs import TypedStruct
 
@@ -49,15 +56,7 @@ def parse_secret(text: str, *, index: int = 0) -> bytes:
     """
     words = text.split()
     if len(words) > 1:
-        EthAccount.enable_unaudited_hdwallet_features()
-        try:
-            return bytes(
-                EthAccount.from_mnemonic(" ".join(words), account_path=DERIVATION_PATH.format(index=index)).key
-            )
-        except Exception as error:
-            raise _bad_secret(
-                f"{len(words)} words that are no BIP-39 mnemonic: a word or the checksum is wrong"
-            ) from error
+        return derive_key(" ".join(words), DERIVATION_PATH.format(index=index))
     digits = "".join(words).removeprefix("0x")
     try:
         key = bytes.fromhex(digits)
@@ -66,6 +65,19 @@ def parse_secret(text: str, *, index: int = 0) -> bytes:
     if len(key) != 32 or not 0 < int.from_bytes(key, "big") < SECP256K1_ORDER:
         raise _bad_secret(f"{len(key)} bytes that are no private key; 32 below the group order are")
     return key
+
+
+def derive_key(mnemonic: str, path: str) -> bytes:
+    """Return the private key at `path`, such as `m/44'/60'/0'/0/0`, of the words of a mnemonic (BIP-39, BIP-44).
+
+    Raises: UsageRefused, which never repeats the words.
+    """
+    EthAccount.enable_unaudited_hdwallet_features()
+    try:
+        return bytes(EthAccount.from_mnemonic(mnemonic, account_path=path).key)
+    except Exception as error:
+        count = len(mnemonic.split())
+        raise _bad_secret(f"{count} words that are no BIP-39 mnemonic: a word or the checksum is wrong") from error
 
 
 def store_key(folder: Path, name: str, private_key: bytes, password: str, *, is_development: bool) -> Account:
@@ -78,6 +90,17 @@ def store_key(folder: Path, name: str, private_key: bytes, password: str, *, is_
     address = address_of_private_key(private_key)
     assert bytes.fromhex(str(keystore["address"]).removeprefix("0x")) == address
     return save_keystore(folder, name, dict(keystore), is_development=is_development)
+
+
+def encrypt_again(account: Account, private_key: bytes, source: PasswordSource) -> bytes:
+    """Return an account's file with its key under the password from `source`. Raises: Declined, UsageRefused."""
+    password = read_password(source, f"New password of {account.name}", is_new=True)
+    work = KDF_WORK_DEVELOPMENT if account.is_development else KDF_WORK_STANDARD
+    return encode_keystore(
+        account.name,
+        dict(EthAccount.encrypt(private_key, password, kdf="scrypt", iterations=work)),
+        is_development=account.is_development,
+    )
 
 
 def unlock(account: Account, source: PasswordSource) -> bytes:

@@ -39,7 +39,8 @@ ALL = [(name, command) for name, command in commands(cli) if not name.startswith
 
 def test_commands_are_these() -> None:
     assert [name for name, _ in ALL] == [
-        "init", "keys new", "keys import", "keys list", "keys show", "keys use", "contacts add", "contacts list",
+        "init", "keys new", "keys import", "keys list", "keys show", "keys use", "keys rename",
+        "keys passwd", "keys rm", "contacts add", "contacts list",
         "balance", "account", "history", "send", "request", "address", "hold create", "hold pay", "hold release",
         "hold consent",
         "hold extend", "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
@@ -68,7 +69,7 @@ def test_help_says_what_it_needs_and_ends_with_two_examples(name: str, command: 
 
 EXAMPLES = [example for _, command in ALL for example in command.examples]
 CAROL = "0x00000000000000000000000000000000000ca401"
-EXPECTED = {"sycee keys new alice": 3}
+EXPECTED = {"sycee keys new alice": 3, "sycee keys rm alice": 3, "sycee keys rm alice --json": 3}
 """Examples that ask on a terminal end with 3 without one."""
 
 
@@ -99,6 +100,10 @@ def test_example_does_what_it_says(
         words[2] = wallet.json("sign", *signed, "--from", "bob" if "bob" in words else "alice", "--yes")["data"][
             "signature"
         ]
+    if words[:2] == ["keys", "rename"]:
+        assert wallet.run("config", "set", "account", "").exit_code == 0
+    (tmp_path / "new.txt").write_text("another")
+    (tmp_path / "new.txt").chmod(0o600)
     if words[0] == "request":
         assert wallet.run("balance").exit_code == 0
     if words[:2] == ["prove", "receipt"]:
