@@ -10,7 +10,9 @@ UserError                     what happened, why, what to type next; a stable co
 ├── TransactionRefused   8    final but reverted, or the node did not take it
 ├── OutcomeUnknown       9    time-out: safe to retry
 ├── PolicyRefused       10    a limit or a stale anchor
-└── WalletLocked        12    another process is at work
+├── WalletLocked        12    another process is at work
+├── DeviceFailed        13    a signer or a disk did not do what it must
+└── RestoredHome        14    frozen after a restore or roll-back
 
 Nothing here may carry a secret: every text ends on a screen.
 """
@@ -33,6 +35,8 @@ class Exit(IntEnum):
     UNKNOWN = 9
     POLICY = 10
     LOCKED = 12
+    DEVICE = 13
+    RESTORED = 14
 
 
 class UserError(Exception):
@@ -124,3 +128,17 @@ class WalletLocked(UserError):
 
     exit_code = Exit.LOCKED
     default_code = "WALLET_LOCKED"
+
+
+class DeviceFailed(UserError):
+    """A signer or a disk did not do what it must: nothing more is signed."""
+
+    exit_code = Exit.DEVICE
+    default_code = "DEVICE_FAILED"
+
+
+class RestoredHome(UserError):
+    """The wallet's files are older than, or not those of, the wallet that wrote last."""
+
+    exit_code = Exit.RESTORED
+    default_code = "RESTORED_HOME"

@@ -31,6 +31,9 @@ MNEMONIC_WORDS: Final = 24
 DERIVATION_PATH: Final = "m/44'/60'/0'/0/{index}"
 """BIP-44 for Ethereum accounts: other wallets derive the same address from the same words."""
 
+LOCK_KEY_PATH: Final = "m/44'/60'/0'/7/{number}"
+"""Device keys of locks: a branch that no wallet uses for accounts."""
+
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
@@ -78,6 +81,11 @@ def derive_key(mnemonic: str, path: str) -> bytes:
     except Exception as error:
         count = len(mnemonic.split())
         raise _bad_secret(f"{count} words that are no BIP-39 mnemonic: a word or the checksum is wrong") from error
+
+
+def derive_lock_key(words: str, *, number: int) -> bytes:
+    """Return the device key of a mnemonic's lock `number`: found again from the words alone. Source: offline.md §2."""
+    return derive_key(words, LOCK_KEY_PATH.format(number=number))
 
 
 def store_key(folder: Path, name: str, private_key: bytes, password: str, *, is_development: bool) -> Account:

@@ -71,6 +71,32 @@ def decode_message(data: bytes) -> Message:
     return _decode(data, tuple(MessageKind), "a message")
 
 
+def decode_lock_record(data: bytes) -> tuple[LockTerms, CertifiedWord]:
+    """Return the lock and the attested word that a wallet stored. Raises: MessageError."""
+    fields = _record_fields("lock record", data)
+    found = _lock_terms(fields), _certified(fields)
+    fields.finish()
+    return found
+
+
+def decode_purse_record(data: bytes) -> tuple[PurseTerms, CertifiedWord]:
+    """Return the purse and the attested word that a wallet stored. Raises: MessageError."""
+    fields = _record_fields("purse record", data)
+    found = _purse_terms(fields), _certified(fields)
+    fields.finish()
+    return found
+
+
+def _record_fields(kind: str, data: bytes) -> Fields:
+    try:
+        found = decode(data)
+    except CborError as error:
+        raise NotCanonical(str(error)) from error
+    if not isinstance(found, dict):
+        raise NotCanonical("it is no map")
+    return Fields(kind, found)
+
+
 def _decode(data: bytes, allowed: tuple[MessageKind, ...], place: str) -> Message:
     try:
         found = decode(data)

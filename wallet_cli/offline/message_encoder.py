@@ -37,6 +37,18 @@ def encode_message(message: Message) -> bytes:
     return encoded
 
 
+def encode_lock_record(terms: LockTerms, certified: CertifiedWord) -> bytes:
+    """Return a lock and its attested word as a wallet stores them: the two maps of a first PAYMENT."""
+    certificate = _certificate_entries(certified.certificate, certified.word)
+    return encode_map({19: _lock_terms_entries(terms), 20: certificate})
+
+
+def encode_purse_record(terms: PurseTerms, certified: CertifiedWord) -> bytes:
+    """Return a purse and its attested word likewise."""
+    certificate = _certificate_entries(certified.certificate, certified.word)
+    return encode_map({19: _purse_terms_entries(terms), 20: certificate})
+
+
 def _entries_of(message: Message) -> tuple[MessageKind, dict[int, CborItem]]:
     """Return kind and fields, but for those of later versions."""
     match message:
