@@ -10,6 +10,8 @@ COMMANDS = {
     "account": ("wallet_cli.commands.account:account", "what an account has, may and has open"),
     "history": ("wallet_cli.commands.history:history", "what moved an account's money; as CSV, JSON or camt.053, too"),
     "send": ("wallet_cli.commands.send:send", "pay, and return when the payment is final and proven"),
+    "request": ("wallet_cli.commands.request:request", "ask for money: a link and a QR code"),
+    "address": ("wallet_cli.commands.request:address", "the address of the account in use"),
     "hold": ("wallet_cli.commands.hold:hold", "set money aside now, pay it or give it back later"),
     "batch": ("wallet_cli.commands.batch:batch", "pay everybody in a file, each once"),
     "redemption": ("wallet_cli.commands.redemption:redemption", "have money paid out by its issuer"),
@@ -20,9 +22,18 @@ COMMANDS = {
     "mandate": ("wallet_cli.deals.mandate:mandate", "let somebody collect, within caps"),
     "contract": ("wallet_cli.commands.contract:contract", "deploy, call and read contracts"),
     "admin": ("wallet_cli.admin.group:admin", "issue and govern: currencies, roles, banks, accounts, policies"),
-    "tx": ("wallet_cli.commands.tx:tx", "payments made: wait, show, history"),
+    "tx": (
+        "wallet_cli.commands.tx:tx",
+        "payments made; or in steps: build, sign, simulate, submit",
+    ),
+    "sign": ("wallet_cli.commands.sign:sign", "sign a text or a document"),
+    "verify": ("wallet_cli.commands.sign:verify", "check who signed"),
+    "prove": ("wallet_cli.commands.prove:prove", "evidence as files, checked without a network"),
     "net": ("wallet_cli.commands.net:net", "networks and endpoints"),
     "trust": ("wallet_cli.commands.trust:trust", "what this wallet believes, and why"),
+    "config": ("wallet_cli.commands.config:config", "preferences, and where they come from"),
+    "describe": ("wallet_cli.commands.describe:describe", "every command as one JSON document"),
+    "completions": ("wallet_cli.commands.describe:completions", "complete commands in a shell"),
     "version": ("wallet_cli.commands.version:version", "print the version"),
 }
 """Name -> where it is, and one line about it."""

@@ -70,9 +70,8 @@ def save_keystore(folder: Path, name: str, keystore: dict[str, object], *, is_de
     path = folder / f"{validate_name(name, 'an account')}.json"
     make_private_folder(folder)
     validate_private(folder, PRIVATE_FOLDER_MODE)
-    content = {**keystore, "name": name, "development": is_development}
     try:
-        write_private(path, json.dumps(content, indent=2).encode() + b"\n", is_new=True)
+        write_private(path, encode_keystore(name, keystore, is_development=is_development), is_new=True)
     except FileExistsError as error:
         raise UsageRefused(
             f"there is an account {name!r} already",
@@ -81,6 +80,12 @@ def save_keystore(folder: Path, name: str, keystore: dict[str, object], *, is_de
             code="ACCOUNT_EXISTS",
         ) from error
     return _load_account(path)
+
+
+def encode_keystore(name: str, keystore: dict[str, object], *, is_development: bool) -> bytes:
+    """Return the content of a key file."""
+    content = {**keystore, "name": name, "development": is_development}
+    return json.dumps(content, indent=2).encode() + b"\n"
 
 
 def load_keystore(account: Account) -> dict[str, object]:

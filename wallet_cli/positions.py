@@ -1,5 +1,6 @@
 """What an account has in one currency, proven slot by slot."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from consensus.primitives.scalars import Address, AmountMinor
@@ -49,13 +50,23 @@ class Position:
 
 def read_position(session: Session, head: Head, account: Address, currency: Currency) -> Position:
     """Return the proven position of `account`. Raises: ProofInvalid, NetworkUnreachable."""
-    slots = [
+    _, words = session.verifier.read_account(head, currency.address, position_slots(account))
+    return position_of(currency, words)
+
+
+def position_slots(account: Address) -> list[int]:
+    """Return where a currency keeps what `account` has: the words that `position_of` reads."""
+    return [
         balance_slot(account),
         address_mapping_slot(account, CurrencySlots.FROZEN),
         address_mapping_slot(account, CurrencySlots.HELD),
         address_mapping_slot(account, CurrencySlots.PARKED),
     ]
-    _, (balance, frozen, held, parked) = session.verifier.read_account(head, currency.address, slots)
+
+
+def position_of(currency: Currency, words: Sequence[int]) -> Position:
+    """Return the position in the words at `position_slots`."""
+    balance, frozen, held, parked = words
     return Position(currency, balance, frozen, held, parked)
 
 

@@ -5,10 +5,10 @@ The only module that holds a private key, for as long as one call lasts.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from eth_account import Account as EthAccount
-from eth_account.messages import SignableMessage, encode_typed_data
+from eth_account.messages import SignableMessage, encode_defunct, encode_typed_data
 from eth_keys.exceptions import BadSignature
 
 from consensus.chain.transaction import decode_transaction, recover_sender
@@ -16,7 +16,14 @@ from consensus.primitives.scalars import ZERO_ADDRESS, Address, Hash32
 from consensus.primitives.signatures import SECP256K1_ORDER, address_of_private_key
 from wallet_cli.addresses import checksum_address
 from wallet_cli.errors import PasswordWrong, ProofInvalid, UsageRefused
-from wallet_cli.keystore import KDF_WORK_DEVELOPMENT, KDF_WORK_STANDARD, Account, load_keystore, save_keystore
+from wallet_cli.keystore import (
+    KDF_WORK_DEVELOPMENT,
+    KDF_WORK_STANDARD,
+    Account,
+    encode_keystore,
+    load_keystore,
+    save_keystore,
+)
 from wallet_cli.passwords import PasswordSource, read_password
 from wallet_cli.typed_structs import TypedStruct
 
@@ -52,15 +59,7 @@ def parse_secret(text: str, *, index: int = 0) -> bytes:
     """
     words = text.split()
     if len(words) > 1:
-        EthAccount.enable_unaudited_hdwallet_features()
-        try:
-            return bytes(
-                EthAccount.from_mnemonic(" ".join(words), account_path=DERIVATION_PATH.format(index=index)).key
-            )
-        except Exception as error:
-            raise _bad_secret(
-                f"{len(words)} words that are no BIP-39 mnemonic: a word or the checksum is wrong"
-            ) from error
+        return derive_key(" ".join(words), DERIVATION_PATH.format(index=index))
     digits = "".join(words).removeprefix("0x")
     try:
         key = bytes.fromhex(digits)
@@ -71,10 +70,22 @@ def parse_secret(text: str, *, index: int = 0) -> bytes:
     return key
 
 
+def derive_key(mnemonic: str, path: str) -> bytes:
+    """Return the private key at `path`, such as `m/44'/60'/0'/0/0`, of the words of a mnemonic (BIP-39, BIP-44).
+
+    Raises: UsageRefused, which never repeats the words.
+    """
+    EthAccount.enable_unaudited_hdwallet_features()
+    try:
+        return bytes(EthAccount.from_mnemonic(mnemonic, account_path=path).key)
+    except Exception as error:
+        count = len(mnemonic.split())
+        raise _bad_secret(f"{count} words that are no BIP-39 mnemonic: a word or the checksum is wrong") from error
+
+
 def derive_lock_key(words: str, *, number: int) -> bytes:
     """Return the device key of a mnemonic's lock `number`: found again from the words alone. Source: offline.md §2."""
-    EthAccount.enable_unaudited_hdwallet_features()
-    return bytes(EthAccount.from_mnemonic(words, account_path=LOCK_KEY_PATH.format(number=number)).key)
+    return derive_key(words, LOCK_KEY_PATH.format(number=number))
 
 
 def store_key(folder: Path, name: str, private_key: bytes, password: str, *, is_development: bool) -> Account:
@@ -87,6 +98,17 @@ def store_key(folder: Path, name: str, private_key: bytes, password: str, *, is_
     address = address_of_private_key(private_key)
     assert bytes.fromhex(str(keystore["address"]).removeprefix("0x")) == address
     return save_keystore(folder, name, dict(keystore), is_development=is_development)
+
+
+def encrypt_again(account: Account, private_key: bytes, source: PasswordSource) -> bytes:
+    """Return an account's file with its key under the password from `source`. Raises: Declined, UsageRefused."""
+    password = read_password(source, f"New password of {account.name}", is_new=True)
+    work = KDF_WORK_DEVELOPMENT if account.is_development else KDF_WORK_STANDARD
+    return encode_keystore(
+        account.name,
+        dict(EthAccount.encrypt(private_key, password, kdf="scrypt", iterations=work)),
+        is_development=account.is_development,
+    )
 
 
 def unlock(account: Account, source: PasswordSource) -> bytes:
@@ -143,8 +165,45 @@ def sign_struct(private_key: bytes, struct: TypedStruct) -> bytes:
 
 def struct_signer(struct: TypedStruct, signature: bytes) -> Address:
     """Return who signed a struct with these 65 bytes; the zero address if nobody can have."""
+    return _signer_of(_signable(struct), signature)
+
+
+def sign_text(private_key: bytes, text: str) -> bytes:
+    """Return r, s and v of a text. Source: EIP-191, version E."""
+    return bytes(EthAccount.sign_message(encode_defunct(text=text), private_key).signature)
+
+
+def text_signer(text: str, signature: bytes) -> Address:
+    """Return who signed a text with these 65 bytes; the zero address if nobody can have."""
+    return _signer_of(encode_defunct(text=text), signature)
+
+
+def sign_document(private_key: bytes, document: dict[str, Any]) -> bytes:
+    """Return r, s and v of an EIP-712 document. Raises: UsageRefused if it is none."""
+    return bytes(EthAccount.sign_message(_document(document), private_key).signature)
+
+
+def document_signer(document: dict[str, Any], signature: bytes) -> Address:
+    """Return who signed an EIP-712 document; the zero address if nobody can have. Raises: UsageRefused."""
+    return _signer_of(_document(document), signature)
+
+
+def _document(document: dict[str, Any]) -> SignableMessage:
     try:
-        signer = EthAccount.recover_message(_signable(struct), signature=signature)
+        return encode_typed_data(full_message=document)
+    except Exception as error:
+        # The library raises whatever a malformed document makes its parts raise.
+        raise UsageRefused(
+            f"this is no EIP-712 document: {error}",
+            why="it needs domain, types, primaryType and message that fit each other",
+            next_step="ask its author for the JSON that eth_signTypedData_v4 takes",
+            code="TYPED_DATA_INVALID",
+        ) from error
+
+
+def _signer_of(message: SignableMessage, signature: bytes) -> Address:
+    try:
+        signer = EthAccount.recover_message(message, signature=signature)
     except (ValueError, BadSignature):
         return ZERO_ADDRESS
     return Address(bytes.fromhex(signer[2:]))

@@ -186,6 +186,22 @@ class Verifier:
 
         Raises: ProofInvalid; PolicyRefused if its epoch is newer than what this wallet has followed.
         """
+        self._validate_epoch_known(source, answer)
+        return self._final_transaction(source, answer, transaction_hash)
+
+    def check_account(
+        self, source: str, certificate: object, answer: object, address: Address, slots: Sequence[int]
+    ) -> tuple[FinalHeader, Proof, list[int]]:
+        """Return header, label and words that kept evidence of an account proves, asking no node.
+
+        Raises: ProofInvalid; PolicyRefused if its epoch is newer than what this wallet has followed.
+        """
+        self._validate_epoch_known(source, certificate)
+        final = self._take_notice(source, certificate)
+        _, words = self._checked(source, lambda: _account_of(answer, final.header.state_root, address, slots))
+        return final, self._freshness(final, is_past=True), words
+
+    def _validate_epoch_known(self, source: str, answer: object) -> None:
         trusted = self.trusted()
         epoch = self._checked(source, lambda: decode_header(_bytes(_object(answer), "header")).epoch)
         if trusted is None or epoch > trusted.epoch:
@@ -196,7 +212,6 @@ class Verifier:
                 next_step="sycee net health, once with a network; then repeat the command",
                 code="EPOCH_UNKNOWN",
             )
-        return self._final_transaction(source, answer, transaction_hash)
 
     def _final_transaction(self, endpoint: str, answer: object, transaction_hash: Hash32) -> FinalTransaction:
         final = self._take_notice(endpoint, answer)

@@ -1,5 +1,6 @@
 """Help, examples and the frame of every command."""
 
+import json
 import os
 import shlex
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from tests.wallet_cli.conftest import Wallet
 from tests.wallet_cli.deals.engine import put_engine
 from tests.wallet_cli.deals.stubs import ALL as STUBS
 from tests.wallet_cli.deals.stubs import put_stubs
+from tests.wallet_cli.test_sign import DOCUMENT
 from tests.wallet_cli.twin import Node
 from wallet_cli.__main__ import cli
 from wallet_cli.cli import WalletCommand, WalletGroup
@@ -37,16 +39,20 @@ ALL = [(name, command) for name, command in commands(cli) if not name.startswith
 
 def test_commands_are_these() -> None:
     assert [name for name, _ in ALL] == [
-        "init", "keys new", "keys import", "keys list", "keys show", "keys use", "contacts add", "contacts list",
-        "balance", "account", "history", "send", "hold create", "hold pay", "hold release", "hold consent",
+        "init", "keys new", "keys import", "keys list", "keys show", "keys use", "keys rename",
+        "keys passwd", "keys rm", "contacts add", "contacts list",
+        "balance", "account", "history", "send", "request", "address", "hold create", "hold pay", "hold release",
+        "hold consent",
         "hold extend", "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
         "redemption list", "settle propose", "settle affirm", "settle reject", "settle cancel", "settle show",
         "settle list", "escrow create", "escrow release", "escrow refund", "escrow dispute", "escrow resolve",
         "escrow close", "escrow show", "fx quote", "fx take", "fx cancel", "fx show", "swap lock", "swap claim",
         "swap refund", "swap decline", "swap show", "mandate grant", "mandate collect", "mandate revoke",
         "mandate show", "contract list", "contract abi", "contract alias", "contract import", "contract deploy",
-        "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "net list",
-        "net health", "trust show", "version",
+        "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "tx build",
+        "tx sign", "tx simulate", "tx submit", "sign", "verify", "prove balance", "prove receipt",
+        "prove check", "net list", "net health", "trust show", "config get", "config set",
+        "config path", "describe", "completions", "version",
     ]  # fmt: skip
 
 
@@ -63,7 +69,7 @@ def test_help_says_what_it_needs_and_ends_with_two_examples(name: str, command: 
 
 EXAMPLES = [example for _, command in ALL for example in command.examples]
 CAROL = "0x00000000000000000000000000000000000ca401"
-EXPECTED = {"sycee keys new alice": 3}
+EXPECTED = {"sycee keys new alice": 3, "sycee keys rm alice": 3, "sycee keys rm alice --json": 3}
 """Examples that ask on a terminal end with 3 without one."""
 
 
@@ -83,6 +89,28 @@ def test_example_does_what_it_says(
         prepare_hold(wallet, monkeypatch)
     if words[:2] in (["redemption", "cancel"], ["redemption", "show"]):
         assert wallet.run("redemption", "request", "1 EUR", "--yes").exit_code == 0
+    if words[:2] in (["tx", "sign"], ["tx", "simulate"], ["tx", "submit"]):
+        assert wallet.run("tx", "build", "bob", "1 EUR", "--out", "pay.json").exit_code == 0
+    if words[:2] == ["tx", "submit"]:
+        assert wallet.run("tx", "sign", "pay.json", "--out", "pay.signed.json", "--yes").exit_code == 0
+    if words[0] in ("sign", "verify"):
+        (tmp_path / "order.json").write_text(json.dumps(DOCUMENT))
+    if words[0] == "verify":
+        signed = ["--typed", "order.json"] if "--typed" in words else [words[3]]
+        words[2] = wallet.json("sign", *signed, "--from", "bob" if "bob" in words else "alice", "--yes")["data"][
+            "signature"
+        ]
+    if words[:2] == ["keys", "rename"]:
+        assert wallet.run("config", "set", "account", "").exit_code == 0
+    (tmp_path / "new.txt").write_text("another")
+    (tmp_path / "new.txt").chmod(0o600)
+    if words[0] == "request":
+        assert wallet.run("balance").exit_code == 0
+    if words[:2] == ["prove", "receipt"]:
+        words[2] = wallet.json("send", "bob", "1 EUR", "--yes")["data"]["hash"]
+    if words[:2] == ["prove", "check"]:
+        made = wallet.run("prove", "balance", "alice", "--currency", "EUR", "--out", "balance.json")
+        assert made.exit_code == 0, made.output
     if words[0] in STUBS:
         prepare_deal(wallet, monkeypatch, words)
     if words[0] == "settle":

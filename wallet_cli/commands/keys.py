@@ -110,8 +110,11 @@ keys = WalletGroup(
         "list": ("wallet_cli.commands.keys:list_keys", "names and addresses"),
         "show": ("wallet_cli.commands.keys:show", "public parts of one account"),
         "use": ("wallet_cli.commands.keys:use", "choose the default account"),
+        "rename": ("wallet_cli.commands.key_care:rename", "give an account another name"),
+        "passwd": ("wallet_cli.commands.key_care:passwd", "encrypt a key under another password"),
+        "rm": ("wallet_cli.commands.key_care:remove", "remove a key, once its name is typed"),
     },
-    help="Make, import, list and choose keys.",
+    help="Make, import, list, choose and look after keys.",
 )
 
 

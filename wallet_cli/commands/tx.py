@@ -125,8 +125,12 @@ tx = WalletGroup(
         "wait": ("wallet_cli.commands.tx:wait", "wait until it is final, and prove it"),
         "show": ("wallet_cli.commands.tx:show", "final, pending or unknown"),
         "history": ("wallet_cli.commands.tx:history", "the newest payments of an account"),
+        "build": ("wallet_cli.commands.air_gap:build", "write a transaction to be signed elsewhere"),
+        "sign": ("wallet_cli.commands.air_gap:sign_file", "sign a file without a network"),
+        "simulate": ("wallet_cli.commands.air_gap:simulate", "let a node try a file"),
+        "submit": ("wallet_cli.commands.air_gap:submit", "send a signed file"),
     },
-    help="What became of payments.",
+    help="What became of payments, and payments in steps for keys without a network.",
 )
 
 
