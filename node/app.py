@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consensus.chain.genesis import GenesisDocument, decode_genesis
+from consensus.light.attestation import AttestationDomain
 from consensus.primitives.scalars import Height, ValidatorIndex, View
 from consensus.simplex.messages import Certificate, SigningDomain
+from contracts.addresses import OFFLINE_LOCKS
 from network.channels import Channel, channel_table
 from network.errors import LinkError
 from network.hello import Hello, Role
@@ -64,7 +66,9 @@ from node.storage.guard_file import GuardFile
 from node.storage.leveldb import LevelDbStore
 from node.storage.memory import MemoryStore
 from node.storage.wal import RecoveredLog, Wal
-from node.validator.keys import KeyPurpose, key_path, load_key, load_public_key, read_passphrase
+from node.validator.attestor import Attestor
+from node.validator.committees import CommitteeBook
+from node.validator.keys import KeyPurpose, NodeKey, key_path, load_key, load_public_key, read_passphrase
 from node.validator.signer import GuardedSigner, SignRefused
 
 LEDGER_FOLDER = "ledger.ldb"
@@ -93,6 +97,8 @@ class _OpenedNode:
     keys: KeyPlace
     """The set of keys that `signer` and `tls_seed` are of."""
     indexes: IndexWriter
+    attestation_key: NodeKey | None
+    """None on a node that only follows."""
 
 
 def run_node(config: NodeConfig, home: Path) -> int:
@@ -143,12 +149,17 @@ def open_node(config: NodeConfig, home: NodeHome) -> _OpenedNode:
     domain = SigningDomain(document.chain_id, genesis_hash)
     guard: GuardFile | None = None
     signed: list[bytes] = []
+    attestation_key: NodeKey | None = None
     is_validator = config.node.role == "validator"
     if is_validator:
+        attestation_key = load_key(place.folder, KeyPurpose.ATTESTATION, passphrase)
         epochs.vote_as(consensus_key.public_key)
         guard, signed = GuardFile.open(place.guard_file, consensus_key.public_key)
     signer = GuardedSigner(consensus_key.private_key, domain, guard, signed)
-    return _OpenedNode(document, genesis, store, wal, log_found, signer, node_key.private_key, epochs, place, indexes)
+    tls_seed = node_key.private_key
+    return _OpenedNode(
+        document, genesis, store, wal, log_found, signer, tls_seed, epochs, place, indexes, attestation_key
+    )
 
 
 def choose_keys(home: NodeHome, epochs: Epochs) -> KeyPlace:
@@ -328,6 +339,12 @@ class _Process:
             )
         )
 
+    def _make_attestor(self) -> Attestor:
+        opened, chain = self._opened, self._node.chain
+        committees = CommitteeBook(chain, opened.epochs.set_of)
+        domain = AttestationDomain(opened.document.chain_id, OFFLINE_LOCKS)
+        return Attestor(chain, committees.at, domain, opened.attestation_key)
+
     def _make_rpc(self) -> RpcService:
         opened, node, config = self._opened, self._node, self._config
         backend = NodeBackend(
@@ -340,6 +357,7 @@ class _Process:
                 clock=self._clock,
                 chain_id=opened.document.chain_id,
                 epochs=opened.epochs,
+                attestor=self._make_attestor(),
                 version=build_facts().version,
                 proof_window_blocks=config.storage.proof_window_blocks,
                 call_timeout_ms=config.rpc.call_timeout_ms,

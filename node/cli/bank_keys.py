@@ -1,4 +1,4 @@
-"""The banks of a payments file as senders on a development network: an account each, and their payments signed.
+"""The banks of a payments file as senders on a development network: an account each, registered, its payments signed.
 
 Keys are derived from the public development mnemonic: for demonstration only.
 """
@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from consensus.chain.transaction import sign_dynamic_fee_transaction
 from consensus.primitives.hashing import keccak256
 from consensus.primitives.scalars import Address
+from contracts.addresses import ACCOUNT_REGISTRY
+from contracts.declarations import encode_call
+from contracts.native.accounts import ACCOUNT_REGISTRY as REGISTRY
+from contracts.native.dispatch import find_function
 from node.cli.currency_calls import GAS_LIMIT, encode_mint, encode_transfer
+from node.cli.network_plan import BANK_QUOTA_GAS
 from node.cli.payments_file import Payment
 from node.cli.submitter import Outgoing
 from node.dev_accounts import DevAccount, derived_account
@@ -57,13 +62,33 @@ def sign_funding(
     ]
 
 
-def _sign(context: SigningContext, sender: DevAccount, *, nonce: int, data: bytes) -> Outgoing:
+def sign_registrations(
+    context: SigningContext, governor: DevAccount, banks: Mapping[str, Address], *, nonce: int
+) -> list[Outgoing]:
+    """Return the calls by which `governor` registers each bank (BIC to address) under its BIC."""
+    register = find_function(REGISTRY, "registerBank")
+    return [
+        _sign(
+            context,
+            governor,
+            nonce=nonce + place,
+            data=encode_call(register, address, bic, bic, BANK_QUOTA_GAS),
+            to=ACCOUNT_REGISTRY,
+        )
+        for place, (bic, address) in enumerate(banks.items())
+    ]
+
+
+def _sign(
+    context: SigningContext, sender: DevAccount, *, nonce: int, data: bytes, to: Address | None = None
+) -> Outgoing:
+    """Sign a call of the replay's currency, or of another contract."""
     raw = sign_dynamic_fee_transaction(
         sender.private_key,
         chain_id=context.chain_id,
         nonce=nonce,
         gas_limit=GAS_LIMIT,
-        to=context.currency,
+        to=context.currency if to is None else to,
         data=data,
     )
     return Outgoing(raw="0x" + raw.hex(), hash="0x" + keccak256(raw).hex())

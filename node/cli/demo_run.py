@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from consensus.primitives.scalars import Address
 from contracts.addresses import currency_address
-from node.cli.bank_keys import FUNDING_REFERENCE, SigningContext, bank_account, sign_funding, sign_payments
+from node.cli.bank_keys import (
+    FUNDING_REFERENCE,
+    SigningContext,
+    bank_account,
+    sign_funding,
+    sign_payments,
+    sign_registrations,
+)
+from node.cli.bic import is_bic
 from node.cli.devnet_network import Devnet
 from node.cli.errors import CommandError
 from node.cli.json_rpc import EndpointDown, RpcClient, RpcFailed
@@ -19,6 +27,7 @@ from node.cli.ledger_reader import (
     read_height,
     read_nonces,
     read_payments,
+    read_registered,
     read_state_root,
 )
 from node.cli.network_plan import CURRENCIES
@@ -32,7 +41,7 @@ from node.cli.reconciliation import (
     reconcile_roots,
 )
 from node.cli.submitter import RealClock, Replay, replay
-from node.dev_accounts import ISSUER
+from node.dev_accounts import GOVERNOR, ISSUER
 
 IN_STEP_TIMEOUT_S = 20.0
 """How long validators may take to reach the last height after the replay; a restarted one catches up first."""
@@ -93,13 +102,20 @@ class DemoRun:
         self._context = SigningContext(devnet.folder.genesis.chain_id, currency_address(place))
 
     async def fund(self) -> None:
-        """Mint to each bank what it pays in all, so that no payment waits for another.
+        """Register each bank that has a BIC, and mint to each what it pays in all, so that none waits for another.
 
         Raises: FundingFailed, EndpointDown, RpcFailed.
         """
         async with RpcClient() as client:
             url = self._devnet.rpc_urls[0]
-            [nonce] = await read_nonces(client, url, [ISSUER.address])
+            nonce, governor_nonce = await read_nonces(client, url, [ISSUER.address, GOVERNOR.address])
+            known = await read_registered(client, url, list(self._addresses.values()))
+            new = {
+                bic: address
+                for (bic, address), is_known in zip(self._addresses.items(), known)
+                if not is_known and is_bic(bic)
+            }
+            registrations = sign_registrations(self._context, GOVERNOR, new, nonce=governor_nonce)
             paid = self._file.paid_by()
             amounts = {self._addresses[bic]: paid[bic] for bic in self._banks}
             memo = encode_memo(FUNDING_REFERENCE)
@@ -108,14 +124,15 @@ class DemoRun:
             done = await replay(
                 client,
                 self._devnet.rpc_urls,
-                [lane],
+                [lane, registrations],
                 height_first=first,
                 on_progress=lambda _: None,
                 clock=RealClock(),
             )
-        if len(done.settled) != len(lane):
+        wanted = len(lane) + len(registrations)
+        if len(done.settled) != wanted:
             refused = ", ".join(item.message for item in done.refused)
-            raise FundingFailed(refused or f"{len(done.settled)} of {len(lane)} mints became final")
+            raise FundingFailed(refused or f"{len(done.settled)} of {wanted} transactions became final")
 
     async def replay_and_reconcile(self, *, on_progress: Callable[[int], None]) -> DemoResult:
         """Send every payment of the file, wait until all are final and compare the ledger with the file.

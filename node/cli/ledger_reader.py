@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from consensus.primitives.scalars import Address
+from contracts.addresses import ACCOUNT_REGISTRY
+from contracts.layout import account_slot
 from node.cli.currency_calls import MEMO_TOPIC, TRANSFER_TOPIC, encode_balance_of
 from node.cli.errors import CommandError
 from node.cli.json_rpc import Call, JsonValue, RpcClient, RpcFailed, as_int, as_list, as_object
@@ -84,6 +86,17 @@ async def read_nonces(client: RpcClient, url: str, addresses: Sequence[Address])
     """
     calls: list[Call] = [("eth_getTransactionCount", [_hex(address), "latest"]) for address in addresses]
     return [as_int(value) for value in await client.results(url, calls)]
+
+
+async def read_registered(client: RpcClient, url: str, addresses: Sequence[Address]) -> list[bool]:
+    """Tell of each address whether the AccountRegistry knows it.
+
+    Raises: EndpointDown, RpcFailed.
+    """
+    calls: list[Call] = [
+        ("eth_getStorageAt", [_hex(ACCOUNT_REGISTRY), hex(account_slot(address)), "latest"]) for address in addresses
+    ]
+    return [as_int(value) != 0 for value in await client.results(url, calls)]
 
 
 def decode_payments(logs: Sequence[JsonValue]) -> list[LedgerPayment]:

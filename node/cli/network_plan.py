@@ -1,10 +1,11 @@
-"""The shared genesis of a development or rehearsal network: names, currencies, opening balances, parameters."""
+"""The shared genesis of a development or rehearsal network: names, currencies, opening balances, parameters, banks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from consensus.chain.genesis import GenesisCurrency, GenesisDocument, GenesisMinter, GenesisValidator
+from consensus.chain.genesis import GenesisBank, GenesisCurrency, GenesisDocument, GenesisMinter, GenesisValidator
 from consensus.primitives.scalars import TimestampMs
+from contracts.native.protocol_config import PARAMETER_BOUNDS
 from node.cli.errors import UsageError
 from node.dev_accounts import GOVERNOR, ISSUER, PEOPLE, DevAccount, derived_account
 
@@ -19,6 +20,12 @@ OPENING_UNITS = 1_000_000
 """Whole units of each currency that alice, bob and carol start with."""
 MINT_ALLOWANCE_MINOR = 10**24
 """What the development issuer may create of each currency: a million of the largest payments a file may hold."""
+
+BANK_QUOTA_GAS = 30_000_000_000
+"""Gas a minute of a development bank: a block of the usual size each second, which one machine does not reach."""
+UNSPONSORED_PARAMETER = "unsponsored_gas_per_minute"
+PARAMETERS = {UNSPONSORED_PARAMETER: PARAMETER_BOUNDS[UNSPONSORED_PARAMETER][1]}
+"""What differs from the defaults: a developer's own accounts have no sponsor and are not to meet a quota."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +82,23 @@ def plan_genesis(
         name=network_name,
         timestamp_ms=timestamp_ms,
         governor=GOVERNOR.address,
-        parameters=tuple(sorted(parameters.items())),
+        parameters=tuple(sorted({**PARAMETERS, **parameters}.items())),
         validators=tuple(validators),
         currencies=tuple(_currency(plan) for plan in CURRENCIES),
+        banks=tuple(_bank(validator, is_first=place == 0) for place, validator in enumerate(validators)),
+    )
+
+
+def _bank(validator: GenesisValidator, *, is_first: bool) -> GenesisBank:
+    """Return the bank behind a validator; the first one sponsors the development accounts."""
+    customers = (*PEOPLE, ISSUER) if is_first else ()
+    return GenesisBank(
+        address=validator.operator,
+        name=f"Bank {validator.name.capitalize()}",
+        # ZZ is no country, and a 0 at the end marks a code for tests.
+        bic=f"{validator.name[:4].upper():X<4}ZZX0",
+        quota_gas_per_minute=BANK_QUOTA_GAS,
+        accounts=tuple(sorted((account.address, 0) for account in customers)),
     )
 
 

@@ -32,7 +32,7 @@ STALLED_AFTER_S = 60.0
 
 RETRY_CODES = (-32002, -32005, -32603)
 """Not ready, a limit for the moment, a fault of that validator: the same bytes may be sent again."""
-RETRY_HERE_REASONS = ("sender_limit", "nonce_gap", "pool_full")
+RETRY_HERE_REASONS = ("sender_limit", "sender_gas_limit", "nonce_gap", "pool_full")
 """This validator is a block behind what we saw final elsewhere: it will take the same bytes in a moment."""
 PERHAPS_FINAL_MESSAGE = "nonce too low"
 """Said of bytes sent twice when the first copy is final; the blocks tell whether it was that copy."""

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from consensus.chain.block import Block
 from consensus.chain.header import Header
 from consensus.chain.receipt import Receipt
+from consensus.light.attestation import AttestedKind
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, TimestampMs, ValidatorIndex, View, WorkUnits
 from node.chain.index_reader import IndexReader
 from node.execution.calls import CallOutcome, CallRequest
@@ -22,6 +23,7 @@ from node.mempool.pool import PooledTransaction
 from node.mempool.waiters import FinalCallback
 from node.runtime.evidence import EvidenceRecord
 from node.state.reader import StateReader
+from node.validator.attestor import Attested, RevocationsAt
 
 T = TypeVar("T")
 
@@ -267,6 +269,17 @@ class LedgerReads(Protocol):
 
     def handoff(self, epoch: Epoch) -> Handoff | None:
         """Return how an epoch ended; None while it runs and for those to come."""
+        ...
+
+    async def attest(self, kind: AttestedKind, id: Hash32 | None, height: Height) -> Attested | None:
+        """Return what this node attests of its state after a height; None if nothing is there.
+
+        `id` is None for revocations alone. Raises: errors.CallsOverloaded, errors.CallTimedOut.
+        """
+        ...
+
+    async def revocations(self, height: Height) -> RevocationsAt:
+        """Return what is revoked after a height. Raises: errors.CallsOverloaded, errors.CallTimedOut."""
         ...
 
     def evidence(self) -> Sequence[EvidenceRecord]:

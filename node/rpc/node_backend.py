@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TypeVar
 
 from consensus.chain.block import Block
+from consensus.light.attestation import AttestedKind
 from consensus.primitives.scalars import Address, Epoch, Hash32, Height, ValidatorIndex, View
 from consensus.simplex.messages import decode_certificate
 from contracts.addresses import CURRENCY_REGISTRY, currency_address
@@ -44,6 +45,7 @@ from node.runtime.ports import Clock, Workers
 from node.state.proof import prove_account
 from node.state.reader import StateReader
 from node.storage.errors import MissingRecord
+from node.validator.attestor import Attested, Attestor, RevocationsAt
 
 T = TypeVar("T")
 
@@ -66,6 +68,7 @@ class BackendParts:
     clock: Clock
     chain_id: int
     epochs: Epochs
+    attestor: Attestor
     version: str
     proof_window_blocks: int
     call_timeout_ms: int
@@ -188,6 +191,17 @@ class NodeBackend:
             raise MissingRecord(f"finalization of block {height}, the last of epoch {epoch}")
         final = self.header(height)
         return Handoff(epoch, height, final.block_hash, final.header_rlp, payload, finalization)
+
+    async def attest(self, kind: AttestedKind, id: Hash32 | None, height: Height) -> Attested | None:
+        """Return what this node attests of its state after a height; None if nothing is there."""
+        attestor = self._parts.attestor
+        if id is None:
+            return await self.compute(lambda: attestor.attest_revocations(height))
+        return await self.compute(lambda: attestor.attest(kind, id, height))
+
+    async def revocations(self, height: Height) -> RevocationsAt:
+        """Return what is revoked after a height."""
+        return await self.compute(lambda: self._parts.attestor.revocations(height))
 
     def evidence(self) -> Sequence[EvidenceRecord]:
         """Return every contradiction this node has kept."""

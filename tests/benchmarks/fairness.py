@@ -26,7 +26,7 @@ from contracts.native.batch import CALLS_MAX
 from contracts.native.directory import lookup
 from contracts.native.dispatch import find_function
 from node.cli.network_plan import DEVNET_CHAIN_ID
-from node.dev_accounts import BOB, CAROL, GOVERNOR
+from node.dev_accounts import CAROL, GOVERNOR
 from tests.benchmarks.payments import EUR, Sender, SignedPayment, make_senders, sign_payment, sign_rounds
 from tests.benchmarks.report import keep, spread
 from tests.benchmarks.throughput import CALL_LIST, ask, fund, measure
@@ -37,7 +37,7 @@ WAIT_MS = 30_000
 """Longest wait for one payment; longer is a broken run."""
 POLL_S = 0.01
 GAS_LIMIT = 5_000_000
-FLOODING_BANK, OTHER_BANK = make_senders(1_002)[1_000:]
+FLOODING_BANK, OTHER_BANK, OTHER_PAYER = make_senders(1_003)[1_000:]
 
 
 @dataclass
@@ -88,7 +88,7 @@ def register(urls: list[str], senders: Sequence[Sender]) -> None:
         (ACCOUNT_REGISTRY, call_data(ACCOUNT_REGISTRY, "registerAccount", sender.address, 0)) for sender in senders
     ]
     batches = [calls[start : start + CALLS_MAX] for start in range(0, len(calls), CALLS_MAX)]
-    customer = call_data(ACCOUNT_REGISTRY, "registerAccount", BOB.address, 0)
+    customer = call_data(ACCOUNT_REGISTRY, "registerAccount", OTHER_PAYER.address, 0)
     settle(
         urls,
         [
@@ -154,7 +154,7 @@ async def pay(session: aiohttp.ClientSession, url: str, nonces: Iterator[int], c
     """Pay at a steady beat."""
     waits = Waits()
     for nonce in itertools.islice(nonces, count):
-        payment = sign_payment(BOB.private_key, nonce, CAROL.address, 1)
+        payment = sign_payment(OTHER_PAYER.private_key, nonce, CAROL.address, 1)
         (head,) = await ask(session, url, [("eth_blockNumber", [])])
         started = time.perf_counter()
         (answer,) = await ask(session, url, [("eth_sendRawTransactionSync", ["0x" + payment.raw.hex(), WAIT_MS])])
@@ -208,7 +208,7 @@ def main(arguments: list[str]) -> None:
         tempfile.TemporaryDirectory() as folder,
         running_devnet(Path(folder) / "devnet", options.rpc_port, "--validators", str(options.validators)) as cluster,
     ):
-        fund(cluster.urls, senders, EUR, nonce_first=0)
+        fund(cluster.urls, [*senders, OTHER_PAYER], EUR, nonce_first=0)
         register(cluster.urls, senders)
         lanes = sign_rounds(senders, options.flood // options.senders)
         alone, flooded, state = asyncio.run(compare(cluster.urls, lanes, options.payments, options.in_flight))

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+from consensus.light.attestation import AttestationDomain
 from consensus.primitives.hashing import keccak256
+from contracts.addresses import OFFLINE_LOCKS
 from node.mempool.admission import Admission
 from node.mempool.pool import Pool, PoolLimits
 from node.mempool.waiters import Waiters
@@ -29,6 +31,8 @@ from node.rpc.parameters import (
     read_slot,
 )
 from node.runtime.validator_node import ValidatorNode
+from node.validator.attestor import Attestor
+from node.validator.committees import CommitteeBook
 from tests.fuzz.file_targets import scratch
 from tests.fuzz.mutators import HOSTILE_JSON, HUGE_INTEGER, change_json, mutate_bytes, mutate_json
 from tests.fuzz.promise import Bound, Target
@@ -86,6 +90,12 @@ def _calls() -> tuple[CallLists, Recorder]:
             clock=time,
             chain_id=node.domain.chain_id,
             epochs=node.epochs,
+            attestor=Attestor(
+                node.chain,
+                CommitteeBook(node.chain, node.epochs.set_of).at,
+                AttestationDomain(node.domain.chain_id, OFFLINE_LOCKS),
+                None,
+            ),
             version="test",
             proof_window_blocks=16,
             call_timeout_ms=5_000,
@@ -192,6 +202,12 @@ def _known() -> dict[str, tuple[Any, ...]]:
         "limit": (None, 1),
         "message": ("0x00ff",),
         "blockNumber": (1, "0x2"),
+        "attested": (
+            {"kind": "revocations"},
+            {"kind": "lock", "id": "0x" + "11" * 32},
+            {"kind": "purse", "id": "0x" + "11" * 32, "height": 0},
+        ),
+        "attestedHeight": (0, "0x0"),
         "blockOrHeight": (*blocks, 1),
         "nonce": (0, "0x1"),
         "pageNumber": (0, 1),

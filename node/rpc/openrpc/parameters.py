@@ -184,6 +184,14 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "data": Parameter(DATA, "Bytes."),
     "filter": Parameter(named("LogFilter"), "Which logs."),
     "filterId": Parameter(UINT256, "What opening the filter answered."),
+    "attested": Parameter(
+        _some(
+            {"kind": word_of("lock", "purse", "revocations"), "id": HASH, "height": _count()},
+            "What to attest, and after which block; `id` is left out for revocations.",
+        ),
+        "What to attest.",
+    ),
+    "attestedHeight": Parameter(_count(), "At most 256 below the last final block, which is meant if it is left out."),
     "fromEpoch": Parameter(_count(), "First epoch."),
     "fromHeight": Parameter(_count(), "First height; 0 if left out."),
     "fullTransactions": Parameter(BOOLEAN, "True for whole transactions, false for their hashes."),

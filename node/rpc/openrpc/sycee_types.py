@@ -75,6 +75,22 @@ SYCEE_TYPES: Final[dict[str, Schema]] = {
         },
         description="Two votes of one validator that exclude each other; `height` is null until they are on chain.",
     ),
+    "Attestation": record(
+        {
+            "kind": word_of("lock", "purse", "revocations"),
+            "id": HASH,
+            "word": HASH,
+            "height": NUMBER,
+            "time": NUMBER,
+            "committee": NUMBER,
+            "signatures": listed(record({"index": NUMBER, "signature": DATA})),
+        },
+        description="A fact of final state with the signatures of attestation keys, by their place in the committee.",
+    ),
+    "Revocations": record(
+        {"height": NUMBER, "time": NUMBER, "prefixes": listed(DATA)},
+        description="First 8 bytes of revoked purses and blacklisted owners, ascending; `time` in seconds.",
+    ),
     "ValidatorSet": record(
         {
             "epoch": NUMBER,

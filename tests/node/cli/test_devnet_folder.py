@@ -21,6 +21,7 @@ from node.cli.devnet_folder import (
 )
 from node.cli.network_plan import validator_names
 from node.config import load_config
+from node.dev_accounts import ISSUER, PEOPLE
 
 
 def options(folder: Path, **changes: int) -> DevnetOptions:
@@ -39,7 +40,12 @@ def test_a_new_devnet_has_one_home_each_and_one_genesis(tmp_path: Path) -> None:
     text = (tmp_path / "genesis.json").read_bytes()
     genesis = decode_genesis(text)
     assert genesis.chain_id == 23790
-    assert dict(genesis.parameters) == {"block_interval_min_ms": 20}
+    assert dict(genesis.parameters) == {"block_interval_min_ms": 20, "unsponsored_gas_per_minute": 10_000_000_000_000}
+    assert [(bank.name, bank.bic) for bank in genesis.banks] == [("Bank Alpha", "ALPHZZX0"), ("Bank Beta", "BETAZZX0")]
+    assert [bank.address for bank in genesis.banks] == [entry.operator for entry in genesis.validators]
+    first, second = genesis.banks
+    assert dict(first.accounts) == {account.address: 0 for account in (*PEOPLE, ISSUER)}
+    assert second.accounts == ()
     assert [entry.endpoints for entry in genesis.validators] == [("127.0.0.1:26000",), ("127.0.0.1:26001",)]
     assert [(currency.code, currency.decimals) for currency in genesis.currencies] == [
         ("CNY", 2),

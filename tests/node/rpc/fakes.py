@@ -13,6 +13,7 @@ from consensus.chain.header import NO_REQUESTS_HASH, Header
 from consensus.chain.merkle import EMPTY_TRIE_ROOT, ordered_list_root
 from consensus.chain.receipt import Log, Receipt, bloom_bytes, bloom_of, encode_receipts
 from consensus.chain.transaction import Transaction, decode_transaction, intrinsic_gas
+from consensus.light.attestation import Attestation, AttestedKind
 from consensus.primitives.hashing import KECCAK_EMPTY, keccak256
 from consensus.primitives.scalars import (
     ZERO_HASH,
@@ -61,6 +62,7 @@ from node.runtime.evidence import EvidenceRecord
 from node.storage.kv import WriteBatch
 from node.storage.memory import MemoryStore
 from node.storage.schema import META_FINAL_HEAD
+from node.validator.attestor import Attested, RevocationsAt
 
 T = TypeVar("T")
 
@@ -235,6 +237,16 @@ class FakeBackend:
             signers=(ValidatorIndex(0), ValidatorIndex(2), ValidatorIndex(3)) if height else (),
             validator_count=4,
         )
+
+    async def attest(self, kind: AttestedKind, id: Hash32 | None, height: Height) -> Attested | None:
+        if id == Hash32(bytes(32)):
+            return None
+        name = id or Hash32(b"\x44" * 32)
+        attestation = Attestation(kind, name, b"\x55" * 32, 3, height, 1_800_000_000)
+        return Attested(attestation, ((2, b"\x66" * 64),))
+
+    async def revocations(self, height: Height) -> RevocationsAt:
+        return RevocationsAt(height, 1_800_000_000, (b"\x01" * 8, b"\x02" * 8))
 
     def evidence(self) -> Sequence[EvidenceRecord]:
         first, second = (

@@ -108,6 +108,7 @@ def backend_of(chain: Sequence[list[SignedTransaction]], groups: Sequence[str] =
             clock=ManualTime(GENESIS_MS + 10_000),
             chain_id=CHAIN_ID,
             epochs=unused,
+            attestor=unused,
             version="0.1.0",
             proof_window_blocks=16,
             call_timeout_ms=5_000,
