@@ -31,6 +31,8 @@ class Home:
     """config.toml and networks/."""
     data: Path
     """keys/, contacts.json and one folder per network."""
+    state: Path
+    """What must not travel with a copy of `data`: the guards of offline stores."""
 
     @property
     def config_file(self) -> Path:
@@ -59,6 +61,15 @@ class Home:
     def network_data(self, name: str) -> Path:
         """Trust store and outbox of a network."""
         return self.data / name
+
+    def offline_guard(self, name: str) -> Path:
+        """By which a copy or an old backup of a network's offline store is recognized."""
+        return self.state / name / "offline-guard.json"
+
+    @property
+    def policy_file(self) -> Path:
+        """Limits of what is accepted offline."""
+        return self.config / "policy.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +104,12 @@ def open_home(directory: str | None, environment: Mapping[str, str]) -> Home:
     """Return the folders for `--home`, or those of the XDG base directories."""
     if directory:
         root = Path(directory).expanduser()
-        return Home(config=root, data=root)
+        return Home(config=root, data=root, state=root / "state")
     user = Path(environment.get("HOME", os.path.expanduser("~")))
     config = Path(environment.get("XDG_CONFIG_HOME") or user / ".config") / "sycee"
     data = Path(environment.get("XDG_DATA_HOME") or user / ".local" / "share") / "sycee"
-    return Home(config=config, data=data)
+    state = Path(environment.get("XDG_STATE_HOME") or user / ".local" / "state") / "sycee"
+    return Home(config=config, data=data, state=state)
 
 
 def validate_name(name: str, what: str) -> str:

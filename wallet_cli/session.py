@@ -4,6 +4,7 @@ So a command without a network opens no connection, and one without a key loads 
 """
 
 import os
+import secrets
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ from wallet_cli.passwords import PasswordSource
 
 if TYPE_CHECKING:
     from wallet_cli.client import Client
+    from wallet_cli.offline.database import OfflineDatabase
     from wallet_cli.outbox import Outbox
     from wallet_cli.trust_store import TrustStore
     from wallet_cli.verified import Verifier
@@ -139,6 +141,21 @@ class Session:
         outbox = Outbox(self.home.network_data(self.network.name))
         self._opened.callback(outbox.close)
         return outbox
+
+    @cached_property
+    def offline_database(self) -> "OfflineDatabase":
+        """What offline money is remembered in; the only process that has it open.
+
+        Raises: WalletLocked, DeviceFailed, RestoredHome.
+        """
+        from wallet_cli.offline.database import OfflineDatabase
+
+        name = self.network.name
+        database = OfflineDatabase(
+            self.home.network_data(name), self.home.offline_guard(name), random=secrets.token_bytes
+        )
+        self._opened.callback(database.close)
+        return database
 
     @cached_property
     def verifier(self) -> "Verifier":

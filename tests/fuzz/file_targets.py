@@ -135,7 +135,7 @@ def _read_keystore() -> object:
 def _home(name: str) -> Home:
     root = scratch(name)
     (root / "networks").mkdir(mode=0o700, exist_ok=True)
-    return Home(config=root, data=root)
+    return Home(config=root, data=root, state=root / "state")
 
 
 def _networks() -> list[bytes]:

@@ -42,7 +42,7 @@ def test_nested_settings_are_an_unreadable_file(tmp_path: Path) -> None:
 
 
 def test_nested_wallet_files_are_refused_by_name(tmp_path: Path) -> None:
-    home = Home(config=tmp_path, data=tmp_path)
+    home = Home(config=tmp_path, data=tmp_path, state=tmp_path / "state")
     written(home.config_file, b"a = " + DEEP[:60_000])
     with pytest.raises(UsageRefused, match="cannot be used"):
         load_preferences(home)
