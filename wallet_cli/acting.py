@@ -44,10 +44,12 @@ def carry_out(
     *,
     is_same: Callable[[Intent], bool],
     name: str = "transaction",
+    on_stored: Callable[[Entry], None] = lambda entry: None,
 ) -> FinalTransaction | None:
     """Do one deed and return its transaction, proven final and successful; None on a dry run.
 
     `prepare` checks and describes it, and is called only if nothing stored `is_same` and waits for its outcome.
+    `on_stored` is told what is on disk, before it leaves.
     Raises: Declined, PasswordWrong, TransactionRefused, OutcomeUnknown, ProofInvalid, WalletLocked.
     """
     with session.outbox.account_lock(account.address):
@@ -58,6 +60,7 @@ def carry_out(
             entry = _new_entry(session, head, account, prepare())
             if entry is None:
                 return None
+        on_stored(entry)
         with session.output.progress(f"waiting until 0x{entry.hash.hex()[:8]}… is final"):
             found = settle(session, entry.hash, entry.raw)
     validate_succeeded(session, found)

@@ -10,6 +10,7 @@ UserError                     what happened, why, what to type next; a stable co
 ├── TransactionRefused   8    final but reverted, or the node did not take it
 ├── OutcomeUnknown       9    time-out: safe to retry
 ├── PolicyRefused       10    a limit or a stale anchor
+├── DoubleSpendDetected 11    two signatures for the same units, kept as evidence
 ├── WalletLocked        12    another process is at work
 ├── DeviceFailed        13    a signer or a disk did not do what it must
 └── RestoredHome        14    frozen after a restore or roll-back
@@ -34,6 +35,7 @@ class Exit(IntEnum):
     REFUSED = 8
     UNKNOWN = 9
     POLICY = 10
+    DOUBLE_SPEND = 11
     LOCKED = 12
     DEVICE = 13
     RESTORED = 14
@@ -121,6 +123,13 @@ class PolicyRefused(UserError):
 
     exit_code = Exit.POLICY
     default_code = "POLICY_REFUSED"
+
+
+class DoubleSpendDetected(UserError):
+    """A purse was spent twice: nothing is accepted, and the proof is stored."""
+
+    exit_code = Exit.DOUBLE_SPEND
+    default_code = "DOUBLE_SPEND"
 
 
 class WalletLocked(UserError):

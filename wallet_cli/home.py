@@ -127,7 +127,7 @@ def validate_name(name: str, what: str) -> str:
 def load_preferences(home: Home) -> Preferences:
     """Return config.toml, or the defaults if there is none. Raises: UsageRefused."""
     try:
-        content = _load_toml(home.config_file)
+        content = load_toml(home.config_file)
     except FileNotFoundError:
         return Preferences()
     known = {field.name for field in fields(Preferences)}
@@ -152,7 +152,7 @@ def load_network(home: Home, name: str) -> Network:
     """Return the network called `name`. Raises: UsageRefused if it is unknown or its file is broken."""
     path = home.network_file(validate_name(name, "a network"))
     try:
-        content = _load_toml(path)
+        content = load_toml(path)
     except FileNotFoundError as error:
         raise UsageRefused(
             f"the wallet knows no network {name!r}",
@@ -222,7 +222,8 @@ def validate_endpoints(endpoints: tuple[str, ...]) -> tuple[str, ...]:
     return endpoints
 
 
-def _load_toml(path: Path) -> dict[str, object]:
+def load_toml(path: Path) -> dict[str, object]:
+    """Return what a file of preferences says. Raises: UsageRefused if it is broken, FileNotFoundError."""
     try:
         return tomllib.loads(read_small(path).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

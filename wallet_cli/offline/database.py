@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from consensus.primitives.json_text import parse_json
+from consensus.primitives.scalars import Hash32
 from wallet_cli.errors import DeviceFailed, RestoredHome, UsageRefused, WalletLocked
 from wallet_cli.files import PRIVATE_FILE_MODE, has_types, make_private_folder, read_small, write_private
 from wallet_cli.offline.schema import MIGRATIONS
@@ -217,6 +218,22 @@ def encode_amount(amount_minor: int) -> bytes:
 def decode_amount(stored: bytes) -> int:
     """Return an amount from how it is stored, in minor units."""
     return int.from_bytes(stored, "big")
+
+
+def find_id(database: OfflineDatabase, table: str, reference: str) -> Hash32:
+    """Return the one id in a table that begins with hexadecimal digits. Raises: UsageRefused."""
+    digits = reference.removeprefix("0x").lower()
+    known = [Hash32(row[0]) for row in database.read(f"SELECT id FROM {table} ORDER BY id", (), (bytes,))]
+    found = [name for name in known if name.hex().startswith(digits)]
+    if digits and len(found) == 1:
+        return found[0]
+    shown = ", ".join(name.hex()[:8] for name in found or known) or "none"
+    raise UsageRefused(
+        f"{len(found)} of them begin with {reference!r}" if digits else "it is not said which one",
+        why=f"there are: {shown}",
+        next_step="sycee offline list",
+        code="REFERENCE_UNKNOWN" if not found else "REFERENCE_AMBIGUOUS",
+    )
 
 
 def _lock_file(path: Path) -> int:

@@ -13,7 +13,7 @@ from consensus.primitives.scalars import Address, Hash32
 from contracts.offline.purse_rules import class_id
 from contracts.offline.typed_data import LockTerms, PurseTerms, lock_id, purse_id
 from wallet_cli.errors import PolicyRefused
-from wallet_cli.offline.database import OfflineDatabase, decode_amount, encode_amount
+from wallet_cli.offline.database import OfflineDatabase, decode_amount, encode_amount, find_id
 from wallet_cli.offline.message_decoder import decode_lock_record, decode_message, decode_purse_record
 from wallet_cli.offline.message_encoder import encode_lock_record, encode_message, encode_purse_record
 from wallet_cli.offline.messages import CertifiedWord, Heal, Invoice, Receipt, Voucher
@@ -72,12 +72,46 @@ def save_purse(
         )
 
 
+def close_lock(database: OfflineDatabase, lock: Hash32) -> None:
+    """Pay from a lock no more: the ledger is proven to have nothing in it. What was signed stays."""
+    with database.transaction() as connection:
+        connection.execute("UPDATE locks SET is_closed = 1 WHERE id = ?", (lock,))
+
+
+def close_purse(database: OfflineDatabase, purse: Hash32) -> None:
+    """Pay from a purse no more: the ledger is proven to have closed it. What was signed stays."""
+    with database.transaction() as connection:
+        connection.execute("UPDATE purses SET is_closed = 1 WHERE id = ?", (purse,))
+
+
 def load_lock(database: OfflineDatabase, lock: Hash32) -> tuple[PayerLock, CertifiedWord] | None:
     """Return a lock with its certificate, or None if this wallet has no such lock."""
     rows = database.read(
         "SELECT record, signed_last, signed_max, acked FROM locks WHERE id = ?", (lock,), (bytes, bytes, bytes, bytes)
     )
     return _lock_of(rows[0]) if rows else None
+
+
+def find_lock(database: OfflineDatabase, reference: str) -> Hash32:
+    """Return the id of this wallet's lock that begins with these hexadecimal digits. Raises: UsageRefused."""
+    return find_id(database, "locks", reference)
+
+
+def is_lock_closed(database: OfflineDatabase, lock: Hash32) -> bool:
+    """Tell whether a lock is known to be over."""
+    rows = database.read("SELECT is_closed FROM locks WHERE id = ?", (lock,), (int,))
+    return bool(rows and rows[0][0])
+
+
+def is_purse_closed(database: OfflineDatabase, purse: Hash32) -> bool:
+    """Tell whether a purse is known to be over."""
+    rows = database.read("SELECT is_closed FROM purses WHERE id = ?", (purse,), (int,))
+    return bool(rows and rows[0][0])
+
+
+def find_purse(database: OfflineDatabase, reference: str) -> Hash32:
+    """Return the id of this wallet's purse that begins with these hexadecimal digits. Raises: UsageRefused."""
+    return find_id(database, "purses", reference)
 
 
 def load_purse(database: OfflineDatabase, purse: Hash32) -> tuple[PayerPurse, CertifiedWord] | None:
@@ -91,12 +125,16 @@ def load_purse(database: OfflineDatabase, purse: Hash32) -> tuple[PayerPurse, Ce
 def load_payer(
     database: OfflineDatabase, *, chain_id: int, separator: Hash32, currencies: tuple[Address, ...]
 ) -> Payer:
-    """Return all that decides how an invoice can be paid."""
+    """Return all that decides how an invoice can be paid; what is closed on the ledger decides nothing."""
     locks = database.read(
-        "SELECT record, signed_last, signed_max, acked FROM locks ORDER BY id", (), (bytes, bytes, bytes, bytes)
+        "SELECT record, signed_last, signed_max, acked FROM locks WHERE is_closed = 0 ORDER BY id",
+        (),
+        (bytes, bytes, bytes, bytes),
     )
     purses = database.read(
-        "SELECT id, record, members, next_lo, is_frozen FROM purses ORDER BY id", (), (bytes, bytes, bytes, bytes, int)
+        "SELECT id, record, members, next_lo, is_frozen FROM purses WHERE is_closed = 0 ORDER BY id",
+        (),
+        (bytes, bytes, bytes, bytes, int),
     )
     paid = database.read("SELECT DISTINCT payee, invoice FROM intents ORDER BY payee, invoice", (), (bytes, bytes))
     return Payer(
@@ -155,6 +193,12 @@ def load_intent(database: OfflineDatabase, payee: Address, invoice: bytes) -> St
     return found[0] if found else None
 
 
+def load_promised(database: OfflineDatabase, invoice: bytes) -> Invoice | None:
+    """Return the invoice with this number that this wallet promised something for, or None."""
+    found = _intents(database, "invoice = ? ORDER BY attempt DESC LIMIT 1", (invoice,))
+    return found[0].request if found else None
+
+
 def load_acknowledged(database: OfflineDatabase, lock: Hash32) -> StoredIntent | None:
     """Return the highest promise of a lock that has a RECEIPT, or None if none has."""
     found = _intents(database, "lock_id = ? AND receipt IS NOT NULL ORDER BY hi DESC LIMIT 1", (lock,))
@@ -163,8 +207,13 @@ def load_acknowledged(database: OfflineDatabase, lock: Hash32) -> StoredIntent |
 
 def load_unacknowledged(database: OfflineDatabase) -> list[StoredIntent]:
     """Return the newest promise of each invoice that has no RECEIPT: what `resume` shows again (R4)."""
+    return [intent for intent in load_newest(database) if intent.receipt is None]
+
+
+def load_newest(database: OfflineDatabase) -> list[StoredIntent]:
+    """Return the newest promise of each invoice, oldest first."""
     newest = "attempt = (SELECT max(attempt) FROM intents b WHERE b.payee = a.payee AND b.invoice = a.invoice)"
-    return _intents(database, f"receipt IS NULL AND {newest} ORDER BY rowid", ())
+    return _intents(database, f"{newest} ORDER BY rowid", ())
 
 
 def load_signed(database: OfflineDatabase) -> list[StoredIntent]:

@@ -60,5 +60,10 @@ CREATE TABLE revocations (
 CREATE TABLE evidence (purse_id BLOB NOT NULL, message BLOB PRIMARY KEY) STRICT;
 """
 
-MIGRATIONS: Final = (_FIRST,)
+_CLOSED: Final = """
+ALTER TABLE locks ADD COLUMN is_closed INTEGER NOT NULL DEFAULT 0 CHECK (is_closed IN (0, 1));
+ALTER TABLE purses ADD COLUMN is_closed INTEGER NOT NULL DEFAULT 0 CHECK (is_closed IN (0, 1));
+"""
+
+MIGRATIONS: Final = (_FIRST, _CLOSED)
 """Scripts in their order; the file says how many it has seen."""

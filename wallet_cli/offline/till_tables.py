@@ -13,11 +13,11 @@ from typing import Final
 from consensus.light.attestation import AttestationDomain, Committee, CommitteeTrust
 from consensus.primitives.scalars import Address, Epoch, Hash32
 from contracts.offline.purse_rules import SignedHop
-from contracts.offline.typed_data import Hop, voucher_digest
+from contracts.offline.typed_data import Hop, LockTerms, PurseTerms, voucher_digest
 from wallet_cli.errors import PolicyRefused
 from wallet_cli.offline.acceptance import CurrencyLimits, Exposure, OpenInvoice, Till, TillPolicy
 from wallet_cli.offline.attachments import Learned, RevokedList
-from wallet_cli.offline.database import OfflineDatabase, decode_amount, encode_amount
+from wallet_cli.offline.database import OfflineDatabase, decode_amount, encode_amount, find_id
 from wallet_cli.offline.fraud import spends_of_fraud
 from wallet_cli.offline.message_decoder import decode_lock_record, decode_message, decode_purse_record
 from wallet_cli.offline.message_encoder import encode_lock_record, encode_message, encode_purse_record
@@ -60,6 +60,7 @@ class Job:
     hi: int
     """The cumulative, of a lock."""
     invoice: bytes
+    payee: Address
     signature: bytes
 
 
@@ -156,7 +157,7 @@ def mark_submitted(database: OfflineDatabase, digest: Hash32, tx_hash: Hash32) -
 
 
 def mark_final(database: OfflineDatabase, digest: Hash32, tx_hash: Hash32) -> None:
-    """Keep that a payment is redeemed, by a proven receipt."""
+    """Keep that a payment is redeemed: by a proven receipt, or by the block whose state is proven to have it paid."""
     with database.transaction() as connection:
         connection.execute("UPDATE jobs SET state = 'final', tx_hash = ? WHERE digest = ?", (tx_hash, digest))
 
@@ -165,9 +166,10 @@ def load_jobs(database: OfflineDatabase) -> list[Job]:
     """Return every accepted payment in the order of acceptance, with how far its redeeming is."""
     rows = database.read(
         "SELECT j.digest, j.state, coalesce(j.tx_hash, x''), coalesce(a.lock_id, x''), coalesce(a.purse_id, x''), "
-        "a.lo, a.hi, a.invoice, a.signature FROM jobs j JOIN accepted a ON a.digest = j.digest ORDER BY a.rowid",
+        "a.lo, a.hi, a.invoice, a.payee, a.signature "
+        "FROM jobs j JOIN accepted a ON a.digest = j.digest ORDER BY a.rowid",
         (),
-        (bytes, str, bytes, bytes, bytes, bytes, bytes, bytes, bytes),
+        (bytes, str, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes),
     )
     return [
         Job(
@@ -179,9 +181,10 @@ def load_jobs(database: OfflineDatabase) -> list[Job]:
             decode_amount(lo),
             decode_amount(hi),
             invoice,
+            Address(payee),
             signature,
         )
-        for digest, state, tx_hash, lock, purse, lo, hi, invoice, signature in rows
+        for digest, state, tx_hash, lock, purse, lo, hi, invoice, payee, signature in rows
     ]
 
 
@@ -240,9 +243,40 @@ def load_till(
         classes={Hash32(name): size for name, size in database.read("SELECT id, size FROM classes", (), (bytes, int))},
         spends=_spends(database, trust.domain),
         exposure=_exposure(database, purses),
-        revoked=_revoked(database),
+        revoked=load_revoked(database),
         policy=policy,
     )
+
+
+def find_lock(database: OfflineDatabase, reference: str) -> Hash32:
+    """Return the id of the lock this till was paid from that begins with these digits. Raises: UsageRefused."""
+    return find_id(database, "till_locks", reference)
+
+
+def load_lock(database: OfflineDatabase, lock: Hash32) -> LockKnown:
+    """Return what this till knows of a lock that `find_lock` found."""
+    return _locks(database)[lock[:REFERENCE_BYTES]]
+
+
+def load_source(database: OfflineDatabase, job: Job) -> tuple[LockTerms | PurseTerms, CertifiedWord]:
+    """Return terms and certificate of the lock or purse that an accepted payment is from."""
+    if job.lock_id is not None:
+        lock = _locks(database)[job.lock_id[:REFERENCE_BYTES]]
+        return lock.terms, CertifiedWord(lock.word, lock.certificate)
+    assert job.purse_id is not None
+    purse = _purses(database)[job.purse_id]
+    return purse.terms, CertifiedWord(purse.word, purse.certificate)
+
+
+def load_terms(database: OfflineDatabase, job: Job) -> LockTerms | PurseTerms:
+    """Return the terms of the lock or purse that an accepted payment is from."""
+    return load_source(database, job)[0]
+
+
+def load_claim_until_s(database: OfflineDatabase, invoice: bytes) -> int:
+    """Return until when the payment of an accepted invoice can be redeemed, in seconds."""
+    job = next(job for job in load_jobs(database) if job.invoice == invoice)
+    return load_source(database, job)[1].word.claim_until_s
 
 
 def load_evidence(database: OfflineDatabase) -> list[Fraud]:
@@ -303,7 +337,8 @@ def _exposure(database: OfflineDatabase, purses: Mapping[Hash32, PurseKnown]) ->
     return found
 
 
-def _revoked(database: OfflineDatabase) -> RevokedList:
+def load_revoked(database: OfflineDatabase) -> RevokedList:
+    """Return the newest list of revoked purses and owners."""
     rows = database.read("SELECT prefixes, time_s FROM revocations", (), (bytes, int))
     return RevokedList(_cut(rows[0][0], PREFIX_BYTES), rows[0][1]) if rows else RevokedList()
 
