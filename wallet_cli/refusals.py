@@ -75,6 +75,14 @@ _ADVICE: Final[dict[str, Advice]] = {
     "MandateNotInForce": Advice("it is in force from {start} to {end}", "sycee mandate show {mandateId}"),
     "CollectionTooLarge": Advice("its caps leave {most} smallest units now", "collect less, or in the next period"),
     "CallerNotEntitled": Advice("this is another party's step", "repeat with --from NAME of that party"),
+    "AccountBlacklisted": Advice("a purse of {account} was spent twice", "ask the network's council to clear it"),
+    "LockNotFound": Advice("nothing is in it any more: it was released or refunded", "sycee offline list"),
+    "ClaimWindowClosed": Advice("it could be redeemed until {claimUntil}; the rest goes back", "sycee offline refund"),
+    "NotYetRefundable": Advice("until {claimUntil} the payee can still redeem", "sycee offline refund, after that"),
+    "SpendUntilPassed": Advice("it could be spent until {spendUntil}", "sycee offline lock PAYEE AMOUNT"),
+    "LifeTooLong": Advice("money is locked for at most {max} seconds", "give a shorter --for or --grace"),
+    "GraceTooShort": Advice("a payee has at least {min} seconds to redeem", "give a longer --grace"),
+    "NotInClass": Advice("the purse pays the payees of its class only", "sycee offline class show CLASS"),
     "ZeroAmount": Advice("nothing is no amount", "give an amount above zero"),
 }  # fmt: skip
 
@@ -114,5 +122,15 @@ def _text(name: str, value: AbiValue) -> str:
     return str(value)
 
 
-_INSTANTS: Final = ("expiresAt", "current", "consentedUntil", "deadline", "validUntil", "start", "end")
+_INSTANTS: Final = (
+    "expiresAt",
+    "current",
+    "consentedUntil",
+    "deadline",
+    "validUntil",
+    "start",
+    "end",
+    "claimUntil",
+    "spendUntil",
+)
 """Values in seconds since the epoch."""

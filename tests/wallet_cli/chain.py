@@ -16,7 +16,7 @@ from consensus.chain.header import NO_REQUESTS_HASH, Header, block_hash_of, enco
 from consensus.chain.merkle import ordered_list_proof, ordered_list_root
 from consensus.chain.receipt import Log, Receipt, bloom_bytes, bloom_of, encode_receipt
 from consensus.chain.transaction import decode_transaction, recover_sender
-from consensus.primitives.hashing import keccak256
+from consensus.primitives.hashing import keccak256, sha256
 from consensus.primitives.rlp_codec import encode, uint_to_bytes
 from consensus.primitives.scalars import Address, Epoch, Hash32
 from consensus.primitives.signatures import address_of_private_key
@@ -65,11 +65,21 @@ class Block:
         return block_hash_of(self.header_rlp)
 
 
+def attestation_key_of(key: SigningKey) -> SigningKey:
+    """Return the key that the validator with a consensus key attests with."""
+    return SigningKey(sha256(b"attestation" + bytes(key)))
+
+
 def _document() -> GenesisDocument:
     admin = Address(b"\x0a" * 20)
     balances = ((ALICE, 10_000),)
+    made = make_document()
     return replace(
-        make_document(),
+        made,
+        validators=tuple(
+            replace(entry, attestation_key=bytes(attestation_key_of(key).verify_key))
+            for entry, key in zip(made.validators, KEYS, strict=True)
+        ),
         currencies=(
             GenesisCurrency("EUR", "Euro", 2, admin, 0, (), balances),
             GenesisCurrency("JPY", "Yen", 0, admin, 0, (), ()),
@@ -81,7 +91,9 @@ def _genesis_storage(document: GenesisDocument) -> Storage:
     return build_genesis_storage(
         LedgerGenesis(
             governor=document.governor,
-            parameters=ProtocolParameters(*([1] * len(PROTOCOL_PARAMETER_SLOTS))),
+            parameters=replace(
+                ProtocolParameters(*([1] * len(PROTOCOL_PARAMETER_SLOTS))), offline_life_max_s=30 * 24 * 3_600
+            ),
             currencies=tuple(
                 CurrencyGenesis(
                     entry.code,
@@ -160,7 +172,10 @@ class Chain:
     def end_epoch(self, keys: Sequence[SigningKey]) -> None:
         """Append the last block of the epoch, which hands over to the validators with `keys`."""
         epoch = Epoch(self.head.header.epoch + 1)
-        payload = encode_set_payload(epoch, [validator_of(key) for key in keys])
+        validators = [
+            replace(validator_of(key), attestation_key=bytes(attestation_key_of(key).verify_key)) for key in keys
+        ]
+        payload = encode_set_payload(epoch, validators)
         block = self.make_block(requests_hash=next_set_requests_hash(payload))
         self.blocks.append(block)
         self.keys = keys

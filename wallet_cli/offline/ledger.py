@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
-from consensus.light.attestation import Attestation, AttestedKind
+from consensus.light.attestation import Attestation, AttestedKind, revocations_hash
 from consensus.primitives.scalars import Address, Hash32
 from contracts.abi import AbiDecodeError, AbiValue
 from contracts.addresses import OFFLINE_LOCKS
@@ -24,17 +24,21 @@ from wallet_cli.deals.desk import Desk, open_desk
 from wallet_cli.errors import NetworkUnreachable, UsageRefused
 from wallet_cli.offline import payer_tables
 from wallet_cli.offline.certificates import QuorumMissing, certify
-from wallet_cli.offline.messages import CertifiedWord
+from wallet_cli.offline.messages import CertifiedWord, Revocations
 from wallet_cli.offline.online_trust import seconds, update_trust
 from wallet_cli.session import Session
 from wallet_cli.transactions import POLL_MS, provable_head
-from wallet_cli.verified import Head, ask_any, proof_failed
+from wallet_cli.verified import Head, ask_any, ask_at, proof_failed
 
 LOGS_PAGE: Final = 1_000
 PAGES_MAX: Final = 100
 """Pages of logs read at most: a hundred thousand locks of one account."""
 
-_KIND_NAMES: Final = {AttestedKind.LOCK: "lock", AttestedKind.PURSE: "purse"}
+_KIND_NAMES: Final = {
+    AttestedKind.LOCK: "lock",
+    AttestedKind.PURSE: "purse",
+    AttestedKind.REVOCATIONS: "revocations",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,33 @@ def certify_word(session: Session, kind: AttestedKind, id: Hash32) -> CertifiedW
             session.settings.pause_ms(POLL_MS)
 
 
+def certify_revocations(session: Session) -> Revocations:
+    """Return the newest list of revoked purses and owners with a quorum's signatures, as it can be passed on.
+
+    Raises: ProofInvalid; NetworkUnreachable if too few validators sign within `--timeout`.
+    """
+    deadline_ms = session.settings.now_ms() + session.settings.timeout_ms
+    while True:
+        head = provable_head(session)
+        trust = update_trust(session, head)
+        height, time_s = head.final.header.height, seconds(head)
+        answer = ask_at(session.client, head.endpoint, "sycee_getRevocations", height)
+        try:
+            prefixes = tuple(sorted({bytes.fromhex(text[2:]) for text in answer["prefixes"]}))
+        except (ValueError, KeyError, TypeError) as error:
+            raise proof_failed(head.endpoint, error) from error
+        word = len(prefixes).to_bytes(32, "big")
+        name = revocations_hash(prefixes)
+        fact = Attestation(AttestedKind.REVOCATIONS, name, word, trust.newest.number, height, time_s)
+        try:
+            certificate = certify(trust.domain, trust.newest, fact, _ask_all(session, fact))
+            return Revocations(session.network.chain_id, certificate, prefixes)
+        except QuorumMissing as error:
+            if session.settings.now_ms() >= deadline_ms:
+                raise _too_few(error) from error
+        session.settings.pause_ms(POLL_MS)
+
+
 def keep_lock(session: Session, terms: LockTerms) -> CertifiedWord | None:
     """Store a lock with a new certificate, or that it is closed; return what was certified. Raises: as certify_word."""
     separator = separator_of(session)
@@ -154,6 +185,22 @@ def find_members(desk: Desk, accept_class: Hash32) -> tuple[Address, ...]:
         next_step="sycee offline class create MEMBER...",
         code="CLASS_UNKNOWN",
     )
+
+
+def claims_of(desk: Desk, purse: Hash32) -> list[tuple[Hash32, dict[str, AbiValue]]]:
+    """Return (transaction, values) of every Claimed of a purse, as a node lists them."""
+    return _listed(desk, "Claimed", [purse])
+
+
+def find_release(desk: Desk, lock: Hash32) -> Hash32 | None:
+    """Return the transaction that is proven to have released a lock, and so to have paid its payee; None if none is."""
+    for transaction_hash, _ in _listed(desk, "LockReleased", [lock]):
+        found = desk.session.verifier.finality(transaction_hash)
+        if found is not None and any(
+            values["lockId"] == lock for values in desk.events(found.receipt.logs, "LockReleased")
+        ):
+            return transaction_hash
+    return None
 
 
 def lock_terms_of(values: dict[str, AbiValue]) -> LockTerms:
@@ -226,7 +273,9 @@ def _fact(kind: AttestedKind, id: Hash32, found: ProvenWord, committee: int) -> 
 
 def _ask_all(session: Session, fact: Attestation) -> Iterator[object]:
     """Yield what each endpoint attests; nobody is believed."""
-    wanted = {"kind": _KIND_NAMES[fact.kind], "id": f"0x{fact.id.hex()}", "height": fact.height}
+    wanted: dict[str, object] = {"kind": _KIND_NAMES[fact.kind], "height": fact.height}
+    if fact.kind is not AttestedKind.REVOCATIONS:
+        wanted["id"] = f"0x{fact.id.hex()}"
     for endpoint in list(session.client.living()):
         try:
             yield session.client.call_at(endpoint, "sycee_attest", wanted)
@@ -238,10 +287,14 @@ def _ask_all(session: Session, fact: Attestation) -> Iterator[object]:
 
 def _events(desk: Desk, event: str, topics: Sequence[bytes | None]) -> list[dict[str, AbiValue]]:
     """Return the values of logs of an event as a node lists them, oldest first; `topics` are its indexed values."""
+    return [values for _, values in _listed(desk, event, topics)]
+
+
+def _listed(desk: Desk, event: str, topics: Sequence[bytes | None]) -> list[tuple[Hash32, dict[str, AbiValue]]]:
     declared = next(item for item in desk.contract.interface.events if item.name == event)
     wanted = [f"0x{declared.topic.hex()}", *(None if topic is None else f"0x{topic.hex()}" for topic in topics)]
     question = {"address": f"0x{desk.address.hex()}", "topics": wanted, "fromBlock": "0x0"}
-    found: list[dict[str, AbiValue]] = []
+    found: list[tuple[Hash32, dict[str, AbiValue]]] = []
     cursor: str | None = None
     for _ in range(PAGES_MAX):
         answer = ask_any(desk.session.client, "sycee_getLogs", question, cursor, LOGS_PAGE)
@@ -249,7 +302,8 @@ def _events(desk: Desk, event: str, topics: Sequence[bytes | None]) -> list[dict
             for log in answer.result["logs"]:
                 given = [bytes.fromhex(topic[2:]) for topic in log["topics"]]
                 if all(topic in (None, given[place]) for place, topic in enumerate(topics, start=1)):
-                    found.append(decode_event(declared, given, bytes.fromhex(log["data"][2:])))
+                    values = decode_event(declared, given, bytes.fromhex(log["data"][2:]))
+                    found.append((Hash32(bytes.fromhex(log["transactionHash"][2:])), values))
             cursor = answer.result["nextCursor"]
         except (AbiDecodeError, ValueError, KeyError, TypeError, IndexError) as error:
             raise proof_failed(answer.endpoint, error) from error

@@ -5,6 +5,7 @@ Anybody may submit one: the money goes to the payee that its signature names. So
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from consensus.light.attestation import AttestedKind
 from consensus.primitives.scalars import Hash32
@@ -16,11 +17,11 @@ from wallet_cli.amounts import format_amount
 from wallet_cli.deals.desk import DEAL_GAS_LIMIT_MAX, Desk
 from wallet_cli.moments import instant_text
 from wallet_cli.offline import till_tables
-from wallet_cli.offline.ledger import lock_tuple, purse_tuple, read_slot, read_word
+from wallet_cli.offline.ledger import find_release, lock_tuple, purse_tuple, read_slot, read_word
 from wallet_cli.offline.till_tables import Job, JobState
 from wallet_cli.payments import payments_in
 
-REFUSED_TEXT = "the lock was closed before it was redeemed: nothing can be paid any more"
+LOST_TEXT: Final = "the payer took the lock back after its claim window: nothing can be paid any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +95,20 @@ def _paid_before(desk: Desk, job: Job) -> Redeemed | None:
     else:
         found = read_word(session, AttestedKind.LOCK, job.lock_id, desk.head)
         if not found.is_live:
-            return Redeemed(job, "lost", REFUSED_TEXT, _record(job))
+            return _closed(desk, job, job.lock_id)
         if found.word.settled < job.hi:
             return None
     _mark_all(desk, job, desk.head.final.hash)
     words = f"paid before, proven at height {desk.head.proof.height}"
     return Redeemed(job, "paid before", words, _record(job))
+
+
+def _closed(desk: Desk, job: Job, lock: Hash32) -> Redeemed:
+    released = find_release(desk, lock)
+    if released is None:
+        return Redeemed(job, "lost", LOST_TEXT, _record(job))
+    _mark_all(desk, job, released)
+    return Redeemed(job, "paid before", "paid when the lock was released", _record(job))
 
 
 def _call(job: Job, terms: LockTerms | PurseTerms) -> tuple[str, tuple[AbiValue, ...]]:

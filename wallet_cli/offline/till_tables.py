@@ -243,7 +243,7 @@ def load_till(
         classes={Hash32(name): size for name, size in database.read("SELECT id, size FROM classes", (), (bytes, int))},
         spends=_spends(database, trust.domain),
         exposure=_exposure(database, purses),
-        revoked=load_revoked(database),
+        revoked=_with_evidence(load_revoked(database), load_evidence(database), trust.domain),
         policy=policy,
     )
 
@@ -283,6 +283,12 @@ def load_evidence(database: OfflineDatabase) -> list[Fraud]:
     """Return every double spend this wallet can prove."""
     found = [decode_message(row[0]) for row in database.read("SELECT message FROM evidence", (), (bytes,))]
     return [fraud for fraud in found if isinstance(fraud, Fraud)]
+
+
+def _with_evidence(known: RevokedList, evidence: list[Fraud], domain: AttestationDomain) -> RevokedList:
+    """Return the list with every purse that this wallet has proof against: nobody need attest what is proven."""
+    purses = {spends_of_fraud(domain, fraud)[0].hop.purse_id[:PREFIX_BYTES] for fraud in evidence}
+    return RevokedList(tuple(sorted(purses.union(known.prefixes))), known.time_s)
 
 
 def _locks(database: OfflineDatabase) -> dict[bytes, LockKnown]:

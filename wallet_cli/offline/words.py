@@ -97,6 +97,8 @@ def refusal(refused: Refused) -> UserError:
         kind = ProofInvalid
     elif reason in _FUNDS:
         kind = InsufficientFunds
+    elif reason is Reason.REVOKED:
+        kind = DoubleSpendDetected
     facts = ", ".join(f"{name} {value}" for name, value in refused.facts)
     return kind(
         f"refused: {reason.text}",

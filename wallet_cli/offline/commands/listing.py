@@ -13,6 +13,7 @@ from wallet_cli.offline import payer_tables, till_tables
 from wallet_cli.offline.attachments import learn
 from wallet_cli.offline.carriers import carrier_options, carry, read_message, show_frames, way_of
 from wallet_cli.offline.commands.paying import open_payer, show_payment
+from wallet_cli.offline.detecting import compare_shown
 from wallet_cli.offline.fraud import verify_fraud
 from wallet_cli.offline.ledger import separator_of
 from wallet_cli.offline.message_encoder import encode_message
@@ -29,7 +30,7 @@ from wallet_cli.offline.online_trust import domain_of
 from wallet_cli.offline.payer_desk import payment_bytes, resume_payment
 from wallet_cli.offline.reading import command_of, decode_any
 from wallet_cli.offline.till_tables import Job
-from wallet_cli.offline.words import Names
+from wallet_cli.offline.words import Names, double_spend
 from wallet_cli.session import Session
 
 _ID_DIGITS = 8
@@ -105,10 +106,17 @@ def export(session: Session, reference: str, via: str | None, out: Path | None, 
     "import", needs=(), examples=("sycee offline import fraud-5f3a9c01.sycee", "sycee offline import list/")
 )
 @click.argument("sources", nargs=-1, required=True, metavar="IN...")
-def import_(session: Session, sources: tuple[str, ...]) -> None:
+@click.option("--shown-to", metavar="PAYEE", help="Compare a payment that PAYEE was shown with those accepted here.")
+def import_(session: Session, sources: tuple[str, ...], shown_to: str | None) -> None:
     """Learn what somebody passes on: new validators, revoked purses, proofs of double spends. Each proves itself."""
     content = read_message(sources)
     message = decode_any(content)
+    if isinstance(message, PursePayment) and shown_to is not None:
+        found = compare_shown(session, message, session.resolve(shown_to)[1])
+        if found is not None:
+            raise double_spend(found)
+        session.output.result({"learned": ""}, "it spends nothing that was accepted here")
+        return
     if not isinstance(message, CommitteeMessage | Revocations | Fraud):
         raise UsageRefused(
             f"a {type(message).__name__} is not learnt from",

@@ -8,9 +8,12 @@ from wallet_cli.cli import Need, wallet_command
 from wallet_cli.deals.desk import Desk
 from wallet_cli.errors import UsageRefused
 from wallet_cli.moments import instant_text
+from wallet_cli.offline import till_tables
+from wallet_cli.offline.attachments import Learned, verify_revocations
 from wallet_cli.offline.commands.opening import sync_locks
 from wallet_cli.offline.commands.purses import sync_classes, sync_purses
-from wallet_cli.offline.ledger import open_offline_desk
+from wallet_cli.offline.detecting import compare_claimed
+from wallet_cli.offline.ledger import certify_revocations, open_offline_desk
 from wallet_cli.offline.online_trust import update_trust
 from wallet_cli.offline.redeeming import Redeemed, job_line, redeem_job, waiting_jobs
 from wallet_cli.session import Session
@@ -42,10 +45,13 @@ def sync(session: Session) -> None:
     """Catch up after being offline: validators, certificates, class membership, and redeem what was accepted."""
     desk = open_offline_desk(session)
     trust = update_trust(session, desk.head)
+    revoked = verify_revocations(trust, certify_revocations(session))
+    till_tables.save_learned(session.offline_database, Learned(trust, revoked), trust.domain)
     classes = sync_classes(desk)
     live, closed = sync_locks(desk)
     purses = sync_purses(desk)
     done = redeem_all(desk, "") or []
+    frauds = compare_claimed(desk)
     record = {
         "committee": trust.newest.number,
         "verified_s": trust.anchor_time_s,
@@ -53,6 +59,8 @@ def sync(session: Session) -> None:
         "locks_closed": closed,
         "purses": purses,
         "classes": classes,
+        "revoked": len(revoked.prefixes),
+        "double_spends": len(frauds),
         "redeemed": [{"outcome": entry.outcome, **entry.record} for entry in done],
     }
     lines = [
@@ -60,8 +68,13 @@ def sync(session: Session) -> None:
         f"locks       {live} live and certified, {closed} closed now",
         f"purses      {purses} live and certified",
         f"classes     in {classes}",
+        f"revoked     {len(revoked.prefixes)} purses and owners",
         *[f"redeemed    {entry.words}" for entry in done],
     ]
+    if frauds:
+        lines.append(
+            f"DOUBLE SPEND of {len(frauds)} payments found; you are paid all the same: sycee offline fraud report"
+        )
     session.output.result(record, "\n".join(lines), proof=desk.head.proof)
 
 
