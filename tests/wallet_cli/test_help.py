@@ -40,7 +40,7 @@ ALL = [(name, command) for name, command in commands(cli) if not name.startswith
 def test_commands_are_these() -> None:
     assert [name for name, _ in ALL] == [
         "init", "keys new", "keys import", "keys list", "keys show", "keys use", "keys rename",
-        "keys passwd", "keys rm", "contacts add", "contacts list",
+        "keys passwd", "keys export", "keys rm", "contacts add", "contacts list",
         "balance", "account", "history", "send", "request", "address", "hold create", "hold pay", "hold release",
         "hold consent",
         "hold extend", "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
@@ -69,7 +69,13 @@ def test_help_says_what_it_needs_and_ends_with_two_examples(name: str, command: 
 
 EXAMPLES = [example for _, command in ALL for example in command.examples]
 CAROL = "0x00000000000000000000000000000000000ca401"
-EXPECTED = {"sycee keys new alice": 3, "sycee keys rm alice": 3, "sycee keys rm alice --json": 3}
+EXPECTED = {
+    "sycee keys new alice": 3,
+    "sycee keys rm alice": 3,
+    "sycee keys rm alice --json": 3,
+    "sycee keys export alice": 3,
+    "sycee keys export alice --json": 3,
+}
 """Examples that ask on a terminal end with 3 without one."""
 
 
