@@ -40,7 +40,7 @@ ALL = [(name, command) for name, command in commands(cli) if not name.startswith
 def test_commands_are_these() -> None:
     assert [name for name, _ in ALL] == [
         "init", "keys new", "keys import", "keys list", "keys show", "keys use", "keys rename",
-        "keys passwd", "keys export", "keys rm", "contacts add", "contacts list",
+        "keys passwd", "keys export", "keys rm", "contacts add", "contacts list", "contacts pin", "contacts rm",
         "balance", "account", "history", "send", "request", "address", "hold create", "hold pay", "hold release",
         "hold consent",
         "hold extend", "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
