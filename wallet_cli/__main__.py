@@ -31,6 +31,7 @@ COMMANDS = {
     "prove": ("wallet_cli.commands.prove:prove", "evidence as files, checked without a network"),
     "net": ("wallet_cli.commands.net:net", "networks and endpoints"),
     "trust": ("wallet_cli.commands.trust:trust", "what this wallet believes, and why"),
+    "backup": ("wallet_cli.commands.backup:backup", "everything in one sealed file, and back"),
     "config": ("wallet_cli.commands.config:config", "preferences, and where they come from"),
     "describe": ("wallet_cli.commands.describe:describe", "every command as one JSON document"),
     "completions": ("wallet_cli.commands.describe:completions", "complete commands in a shell"),

@@ -85,8 +85,16 @@ class Session:
 
     @cached_property
     def home(self) -> Home:
-        """The folders."""
-        return open_home(self.settings.home, os.environ)
+        """The folders. Raises: UsageRefused while a restore into them is not finished."""
+        home = open_home(self.settings.home, os.environ)
+        if home.restore_mark.exists():
+            raise UsageRefused(
+                f"a restore into {home.data} is not finished",
+                why="half of a wallet could pay twice, or forget what it was paid",
+                next_step="repeat it: sycee backup restore FILE",
+                code="RESTORE_UNFINISHED",
+            )
+        return home
 
     @cached_property
     def preferences(self) -> Preferences:

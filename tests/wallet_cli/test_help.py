@@ -15,6 +15,7 @@ from tests.wallet_cli.conftest import Wallet
 from tests.wallet_cli.deals.engine import put_engine
 from tests.wallet_cli.deals.stubs import ALL as STUBS
 from tests.wallet_cli.deals.stubs import put_stubs
+from tests.wallet_cli.test_backup import make_backups_cheap
 from tests.wallet_cli.test_sign import DOCUMENT
 from tests.wallet_cli.twin import Node
 from wallet_cli.__main__ import cli
@@ -51,7 +52,8 @@ def test_commands_are_these() -> None:
         "mandate show", "contract list", "contract abi", "contract alias", "contract import", "contract deploy",
         "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "tx build",
         "tx sign", "tx simulate", "tx submit", "sign", "verify", "prove balance", "prove receipt",
-        "prove check", "net list", "net health", "trust show", "config get", "config set",
+        "prove check", "net list", "net health", "trust show",
+        "backup create", "backup verify", "backup restore", "config get", "config set",
         "config path", "describe", "completions", "version",
     ]  # fmt: skip
 
@@ -85,6 +87,8 @@ def test_example_does_what_it_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = shlex.split(example)[1:]
+    (tmp_path / "new.txt").write_text("another")
+    (tmp_path / "new.txt").chmod(0o600)
     if words[:2] in (["keys", "new"], ["keys", "import"]):
         (wallet.home / "keys" / "alice.json").unlink()
         # A second of key derivation is held by a test of its own.
@@ -108,8 +112,11 @@ def test_example_does_what_it_says(
         ]
     if words[:2] == ["keys", "rename"]:
         assert wallet.run("config", "set", "account", "").exit_code == 0
-    (tmp_path / "new.txt").write_text("another")
-    (tmp_path / "new.txt").chmod(0o600)
+    if words[0] == "backup":
+        make_backups_cheap(monkeypatch)
+        if words[1] != "create":
+            made = wallet.run("backup", "create", "wallet.backup", "--password-file", "new.txt")
+            assert made.exit_code == 0, made.output
     if words[0] == "request":
         assert wallet.run("balance").exit_code == 0
     if words[:2] == ["prove", "receipt"]:
