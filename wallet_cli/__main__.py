@@ -32,6 +32,7 @@ COMMANDS = {
     "net": ("wallet_cli.commands.net:net", "networks and endpoints"),
     "trust": ("wallet_cli.commands.trust:trust", "what this wallet believes, and why"),
     "backup": ("wallet_cli.commands.backup:backup", "everything in one sealed file, and back"),
+    "doctor": ("wallet_cli.commands.doctor:doctor", "is this wallet sound, and what to do where it is not"),
     "config": ("wallet_cli.commands.config:config", "preferences, and where they come from"),
     "describe": ("wallet_cli.commands.describe:describe", "every command as one JSON document"),
     "completions": ("wallet_cli.commands.describe:completions", "complete commands in a shell"),

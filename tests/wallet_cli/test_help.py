@@ -53,7 +53,7 @@ def test_commands_are_these() -> None:
         "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "tx build",
         "tx sign", "tx simulate", "tx submit", "sign", "verify", "prove balance", "prove receipt",
         "prove check", "net list", "net health", "trust show",
-        "backup create", "backup verify", "backup restore", "config get", "config set",
+        "backup create", "backup verify", "backup restore", "doctor", "config get", "config set",
         "config path", "describe", "completions", "version",
     ]  # fmt: skip
 
