@@ -11,6 +11,7 @@ COMMANDS = {
     "history": ("wallet_cli.commands.history:history", "what moved an account's money; as CSV, JSON or camt.053, too"),
     "send": ("wallet_cli.commands.send:send", "pay, and return when the payment is final and proven"),
     "request": ("wallet_cli.commands.request:request", "ask for money: a link and a QR code"),
+    "watch": ("wallet_cli.commands.watch:watch", "a line for every payment that comes in, proven"),
     "address": ("wallet_cli.commands.request:address", "the address of the account in use"),
     "hold": ("wallet_cli.commands.hold:hold", "set money aside now, pay it or give it back later"),
     "batch": ("wallet_cli.commands.batch:batch", "pay everybody in a file, each once"),

@@ -1,6 +1,7 @@
 """The frame of every command: global options anywhere, what it needs, errors in three lines, exit codes."""
 
 import functools
+import os
 import secrets
 import sys
 import traceback
@@ -101,9 +102,6 @@ class WalletGroup(click.Group):
         except (click.Abort, KeyboardInterrupt):
             left = Declined("left by the user", why="Ctrl-C or end of input", next_step="repeat the command")
             sys.exit(_report(settings, left))
-        except BrokenPipeError:
-            sys.stderr.close()
-            sys.exit(Exit.DONE)
         except Exception as error:
             sys.exit(_report(settings, _incident(settings, error)))
         sys.exit(Exit.DONE)
@@ -119,8 +117,12 @@ def wallet_command(
         def run(**arguments: Any) -> None:
             settings = click.get_current_context().find_object(Settings)
             assert settings is not None
-            with Session(settings) as session:
-                function(session, **arguments)
+            try:
+                with Session(settings) as session:
+                    function(session, **arguments)
+            except BrokenPipeError:
+                # Who read has seen enough. Caught here, because click would make it an error.
+                _leave_pipe()
 
         command = click.command(name, cls=WalletCommand)(run)
         command.needs = needs
@@ -170,8 +172,17 @@ def global_options(*, is_hidden: bool) -> list[click.Parameter]:
 
 
 def _report(settings: Settings, error: UserError) -> int:
-    settings.output().failure(error)
+    try:
+        settings.output().failure(error)
+    except BrokenPipeError:
+        # Nobody reads; the exit code still says it.
+        _leave_pipe()
     return int(error.exit_code)
+
+
+def _leave_pipe() -> None:
+    """Let what is still buffered for a closed stdout go nowhere, or the interpreter fails when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _incident(settings: Settings, error: Exception) -> UserError:

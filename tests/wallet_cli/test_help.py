@@ -42,7 +42,8 @@ def test_commands_are_these() -> None:
     assert [name for name, _ in ALL] == [
         "init", "keys new", "keys import", "keys list", "keys show", "keys use", "keys rename",
         "keys passwd", "keys export", "keys rm", "contacts add", "contacts list", "contacts pin", "contacts rm",
-        "balance", "account", "history", "send", "request", "address", "hold create", "hold pay", "hold release",
+        "balance", "account", "history", "send", "request", "watch", "address",
+        "hold create", "hold pay", "hold release",
         "hold consent",
         "hold extend", "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
         "redemption list", "settle propose", "settle affirm", "settle reject", "settle cancel", "settle show",
@@ -93,6 +94,9 @@ def test_example_does_what_it_says(
         (wallet.home / "keys" / "alice.json").unlink()
         # A second of key derivation is held by a test of its own.
         monkeypatch.setattr("wallet_cli.signing.KDF_WORK_STANDARD", KDF_WORK_DEVELOPMENT)
+    if words[0] == "watch":
+        # Ctrl-C after the first look.
+        monkeypatch.setattr("wallet_cli.commands.watch.follow_incoming", lambda *_, **__: interrupted())
     if words[:2] == ["tx", "wait"]:
         monkeypatch.setattr("wallet_cli.commands.tx.settle", lambda *_: pay_found(wallet))
     if words[0] == "hold" and words[1] != "create":
@@ -183,6 +187,12 @@ def prepare_hold(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert wallet.run("hold", "create", "bob", "20 EUR", "--yes").exit_code == 0
     assert wallet.run("hold", "consent", "0x9f3a", "--until", "5000w", "--from", "bob", "--yes").exit_code == 0
+
+
+def interrupted() -> Iterator[None]:
+    """Look once, then be left with Ctrl-C."""
+    yield None
+    raise KeyboardInterrupt
 
 
 def pay_found(wallet: Wallet) -> object:
