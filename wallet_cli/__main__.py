@@ -10,6 +10,7 @@ COMMANDS = {
     "account": ("wallet_cli.commands.account:account", "what an account has, may and has open"),
     "history": ("wallet_cli.commands.history:history", "what moved an account's money; as CSV, JSON or camt.053, too"),
     "send": ("wallet_cli.commands.send:send", "pay, and return when the payment is final and proven"),
+    "open": ("wallet_cli.commands.open:open_thing", "do what a link, a signed file or a picture of one asks for"),
     "request": ("wallet_cli.commands.request:request", "ask for money: a link and a QR code"),
     "watch": ("wallet_cli.commands.watch:watch", "a line for every payment that comes in, proven"),
     "address": ("wallet_cli.commands.request:address", "the address of the account in use"),
@@ -41,9 +42,13 @@ COMMANDS = {
 }
 """Name -> where it is, and one line about it."""
 
+ALIASES = {"uri": "open"}
+"""Everyday name -> the command it is another name of."""
+
 cli = WalletGroup(
     "sycee",
     table=COMMANDS,
+    aliases=ALIASES,
     params=global_options(is_hidden=False),
     help="A wallet that believes no node: every figure is shown with its proof.",
     no_args_is_help=True,

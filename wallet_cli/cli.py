@@ -5,9 +5,10 @@ import os
 import secrets
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, Final
 
 import click
@@ -49,9 +50,16 @@ class WalletCommand(click.Command):
 class WalletGroup(click.Group):
     """A group whose commands are imported when used."""
 
-    def __init__(self, *args: Any, table: dict[str, tuple[str, str]], **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        table: dict[str, tuple[str, str]],
+        aliases: Mapping[str, str] = MappingProxyType({}),
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
         self._table = table
+        self._aliases = aliases
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the table."""
@@ -59,7 +67,7 @@ class WalletGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
-        entry = self._table.get(cmd_name)
+        entry = self._table.get(self._aliases.get(cmd_name, cmd_name))
         if entry is None:
             return None
         module, attribute = entry[0].split(":")
@@ -70,6 +78,9 @@ class WalletGroup(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in self._table.items()])
+        if self._aliases:
+            with formatter.section("Aliases"):
+                formatter.write_dl([(alias, f"sycee {name}") for alias, name in self._aliases.items()])
 
     def main(
         self,

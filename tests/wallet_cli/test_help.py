@@ -42,7 +42,7 @@ def test_commands_are_these() -> None:
     assert [name for name, _ in ALL] == [
         "init", "keys new", "keys import", "keys list", "keys show", "keys use", "keys rename",
         "keys passwd", "keys export", "keys rm", "contacts add", "contacts list", "contacts pin", "contacts rm",
-        "balance", "account", "history", "send", "request", "watch", "address",
+        "balance", "account", "history", "send", "open", "request", "watch", "address",
         "hold create", "hold pay", "hold release",
         "hold consent",
         "hold extend", "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
@@ -103,9 +103,9 @@ def test_example_does_what_it_says(
         prepare_hold(wallet, monkeypatch)
     if words[:2] in (["redemption", "cancel"], ["redemption", "show"]):
         assert wallet.run("redemption", "request", "1 EUR", "--yes").exit_code == 0
-    if words[:2] in (["tx", "sign"], ["tx", "simulate"], ["tx", "submit"]):
+    if words[:2] in (["tx", "sign"], ["tx", "simulate"], ["tx", "submit"]) or words[:2] == ["open", "pay.signed.json"]:
         assert wallet.run("tx", "build", "bob", "1 EUR", "--out", "pay.json").exit_code == 0
-    if words[:2] == ["tx", "submit"]:
+    if words[:2] == ["tx", "submit"] or words[:2] == ["open", "pay.signed.json"]:
         assert wallet.run("tx", "sign", "pay.json", "--out", "pay.signed.json", "--yes").exit_code == 0
     if words[0] in ("sign", "verify"):
         (tmp_path / "order.json").write_text(json.dumps(DOCUMENT))
@@ -121,6 +121,9 @@ def test_example_does_what_it_says(
         if words[1] != "create":
             made = wallet.run("backup", "create", "wallet.backup", "--password-file", "new.txt")
             assert made.exit_code == 0, made.output
+    if words[0] == "open":
+        assert wallet.run("balance").exit_code == 0
+        assert wallet.run("request", "1 EUR", "--from", "bob", "--png", "invoice.png").exit_code == 0
     if words[0] == "request":
         assert wallet.run("balance").exit_code == 0
     if words[:2] == ["prove", "receipt"]:
