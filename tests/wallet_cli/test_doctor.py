@@ -1,6 +1,7 @@
 """The doctor finds what is wrong with a wallet, and says what to type."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,13 @@ import pytest
 from consensus.light.trust import TRUST_PERIOD_MS
 from tests.wallet_cli.chain import Chain
 from tests.wallet_cli.conftest import Wallet
+from tests.wallet_cli.offline.builders import CLAIM_UNTIL_S, NOW_S
+from tests.wallet_cli.offline.desks import ask, make_alice, make_bob
 from tests.wallet_cli.twin import Hangup, Node
 from wallet_cli.home import open_home
 from wallet_cli.offline.database import OfflineDatabase
+from wallet_cli.offline.payer_desk import pay_invoice
+from wallet_cli.offline.till_desk import receive_payment
 
 
 def states(wallet: Wallet) -> dict[str, list[str]]:
@@ -150,3 +155,22 @@ def test_unfinished_payment_is_looked_at(wallet: Wallet) -> None:
     wallet.node.lies["eth_sendRawTransactionSync"] = swallow
     assert wallet.run("send", "bob", "1 EUR", "--yes", "--timeout", "1").exit_code == 9
     assert states(wallet)["payments"] == ["look"]
+
+
+@pytest.mark.parametrize(("hours_left", "is_red"), [(71, True), (73, False)])
+def test_payment_that_must_be_redeemed_soon_is_red(
+    wallet: Wallet, tmp_path: Path, hours_left: int, is_red: bool
+) -> None:
+    alice, bob = make_alice(tmp_path / "alice"), make_bob(tmp_path / "bob")
+    with bob.at_desk() as till, alice.at_desk() as desk:
+        shown = pay_invoice(desk, ask(till, 1), now_s=NOW_S)
+        assert isinstance(shown, bytes)
+        receive_payment(till, shown, device_s=NOW_S)
+    assert wallet.run("doctor").exit_code == 0
+    (wallet.home / "state/devnet").mkdir(parents=True)
+    shutil.copy(bob.folder / "data/offline.db", wallet.home / "devnet/offline.db")
+    shutil.copy(bob.folder / "state/guard.json", wallet.home / "state/devnet/offline-guard.json")
+    wallet.now_ms = 1_000 * (CLAIM_UNTIL_S - 3_600 * hours_left)
+    result = wallet.run("doctor")
+    (line,) = [line for line in result.output.splitlines() if "to be redeemed by" in line and "error" not in line]
+    assert line.startswith("WRONG" if is_red else "look")

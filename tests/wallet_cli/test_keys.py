@@ -149,7 +149,7 @@ def test_contact_never_changes_its_address_silently(wallet: Wallet) -> None:
     assert wallet.run("contacts", "add", "dora", checksum_address(ALICE)).exit_code == 0
     other = checksum_address(keccak256(b"other")[:20])
     assert wallet.json("contacts", "add", "dora", other, exit_code=2)["error"]["code"] == "CONTACT_EXISTS"
-    assert wallet.json("contacts", "list")["data"][-1] == {"name": "dora", "address": checksum_address(ALICE)}
+    assert wallet.json("contacts", "list")["data"][-1]["address"] == checksum_address(ALICE)
 
 
 def test_setting_up_needs_no_node(tmp_path: Path) -> None:
