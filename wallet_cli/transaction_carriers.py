@@ -48,6 +48,9 @@ def read_transaction(source: str) -> bytes:
 
     Raises: UsageRefused.
     """
+    if source == "-":
+        text = sys.stdin.read(_TEXT_CHARACTERS_MAX)
+        return join_frames(text.split(), source) if text.startswith(FRAME_START) else text.encode()
     texts = texts_of(source)
     if texts is not None:
         return join_frames(texts, source)
@@ -62,8 +65,6 @@ def texts_of(source: str) -> list[str] | None:
 
     Raises: UsageRefused.
     """
-    if source == "-":
-        return sys.stdin.read(_TEXT_CHARACTERS_MAX).split()
     if source.startswith(FRAME_START):
         return source.split()
     path = Path(source)

@@ -91,6 +91,15 @@ def test_payment_crosses_the_air_gap_as_pictures(wallet: Wallet, tmp_path: Path)
     assert received(wallet) == 1_234
 
 
+def test_transaction_comes_from_stdin_as_a_file_or_as_frames(wallet: Wallet, tmp_path: Path) -> None:
+    content = signed_file(wallet, tmp_path).read_text()
+    frames = "\n".join(split(content.encode(), FrameType.JSON))
+    assert wallet.run("tx", "submit", "-", "--yes", stdin=content).exit_code == 0
+    assert wallet.run("open", "-", "--yes", stdin=frames).exit_code == 0
+    assert wallet.run("tx", "submit", "-", "--yes", stdin="nothing").exit_code == 2
+    assert received(wallet) == 1_234
+
+
 def test_frames_that_are_not_all_there_are_refused(wallet: Wallet) -> None:
     frames = wallet.json("tx", "build", "bob", "12.34 EUR", "--via", "qr")["data"]["frames"]
     assert len(frames) > 1

@@ -73,7 +73,7 @@ def _recognize(thing: str) -> tuple[Thing, str]:
             )
         return Thing.LINK, links[0]
     is_message = any(text.startswith(f"{FRAME_START}2{FrameType.CBOR}") for text in texts)
-    # The texts themselves go on: stdin can be read once.
+    # The texts themselves go on: pictures are read once.
     return (Thing.MESSAGE if is_message else Thing.TRANSACTION), "\n".join(texts)
 
 
