@@ -10,7 +10,9 @@ COMMANDS = {
     "account": ("wallet_cli.commands.account:account", "what an account has, may and has open"),
     "history": ("wallet_cli.commands.history:history", "what moved an account's money; as CSV, JSON or camt.053, too"),
     "send": ("wallet_cli.commands.send:send", "pay, and return when the payment is final and proven"),
+    "open": ("wallet_cli.commands.open:open_thing", "do what a link, a signed file or a picture of one asks for"),
     "request": ("wallet_cli.commands.request:request", "ask for money: a link and a QR code"),
+    "watch": ("wallet_cli.commands.watch:watch", "a line for every payment that comes in, proven"),
     "address": ("wallet_cli.commands.request:address", "the address of the account in use"),
     "hold": ("wallet_cli.commands.hold:hold", "set money aside now, pay it or give it back later"),
     "batch": ("wallet_cli.commands.batch:batch", "pay everybody in a file, each once"),
@@ -36,6 +38,8 @@ COMMANDS = {
     "prove": ("wallet_cli.commands.prove:prove", "evidence as files, checked without a network"),
     "net": ("wallet_cli.commands.net:net", "networks and endpoints"),
     "trust": ("wallet_cli.commands.trust:trust", "what this wallet believes, and why"),
+    "backup": ("wallet_cli.commands.backup:backup", "everything in one sealed file, and back"),
+    "doctor": ("wallet_cli.commands.doctor:doctor", "is this wallet sound, and what to do where it is not"),
     "config": ("wallet_cli.commands.config:config", "preferences, and where they come from"),
     "describe": ("wallet_cli.commands.describe:describe", "every command as one JSON document"),
     "completions": ("wallet_cli.commands.describe:completions", "complete commands in a shell"),
@@ -43,9 +47,13 @@ COMMANDS = {
 }
 """Name -> where it is, and one line about it."""
 
+ALIASES = {"uri": "open"}
+"""Everyday name -> the command it is another name of."""
+
 cli = WalletGroup(
     "sycee",
     table=COMMANDS,
+    aliases=ALIASES,
     params=global_options(is_hidden=False),
     help="A wallet that believes no node: every figure is shown with its proof.",
     no_args_is_help=True,

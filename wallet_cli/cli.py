@@ -1,12 +1,14 @@
 """The frame of every command: global options anywhere, what it needs, errors in three lines, exit codes."""
 
 import functools
+import os
 import secrets
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any, Final
 
 import click
@@ -48,9 +50,16 @@ class WalletCommand(click.Command):
 class WalletGroup(click.Group):
     """A group whose commands are imported when used."""
 
-    def __init__(self, *args: Any, table: dict[str, tuple[str, str]], **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        table: dict[str, tuple[str, str]],
+        aliases: Mapping[str, str] = MappingProxyType({}),
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
         self._table = table
+        self._aliases = aliases
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the table."""
@@ -58,7 +67,7 @@ class WalletGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
-        entry = self._table.get(cmd_name)
+        entry = self._table.get(self._aliases.get(cmd_name, cmd_name))
         if entry is None:
             return None
         module, attribute = entry[0].split(":")
@@ -69,6 +78,9 @@ class WalletGroup(click.Group):
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in self._table.items()])
+        if self._aliases:
+            with formatter.section("Aliases"):
+                formatter.write_dl([(alias, f"sycee {name}") for alias, name in self._aliases.items()])
 
     def main(
         self,
@@ -101,9 +113,6 @@ class WalletGroup(click.Group):
         except (click.Abort, KeyboardInterrupt):
             left = Declined("left by the user", why="Ctrl-C or end of input", next_step="repeat the command")
             sys.exit(_report(settings, left))
-        except BrokenPipeError:
-            sys.stderr.close()
-            sys.exit(Exit.DONE)
         except Exception as error:
             sys.exit(_report(settings, _incident(settings, error)))
         sys.exit(Exit.DONE)
@@ -119,8 +128,12 @@ def wallet_command(
         def run(**arguments: Any) -> None:
             settings = click.get_current_context().find_object(Settings)
             assert settings is not None
-            with Session(settings) as session:
-                function(session, **arguments)
+            try:
+                with Session(settings) as session:
+                    function(session, **arguments)
+            except BrokenPipeError:
+                # Who read has seen enough. Caught here, because click would make it an error.
+                _leave_pipe()
 
         command = click.command(name, cls=WalletCommand)(run)
         command.needs = needs
@@ -170,8 +183,17 @@ def global_options(*, is_hidden: bool) -> list[click.Parameter]:
 
 
 def _report(settings: Settings, error: UserError) -> int:
-    settings.output().failure(error)
+    try:
+        settings.output().failure(error)
+    except BrokenPipeError:
+        # Nobody reads; the exit code still says it.
+        _leave_pipe()
     return int(error.exit_code)
+
+
+def _leave_pipe() -> None:
+    """Let what is still buffered for a closed stdout go nowhere, or the interpreter fails when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _incident(settings: Settings, error: Exception) -> UserError:

@@ -40,7 +40,12 @@ def write_private(path: Path, content: bytes, *, is_new: bool = False) -> None:
     finally:
         if temporary != path:
             temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Put on disk which names a folder holds."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
     finally:

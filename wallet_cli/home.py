@@ -54,6 +54,11 @@ class Home:
         """Where internal errors are written, without amounts, keys or memos."""
         return self.data / "wallet.log"
 
+    @property
+    def restore_mark(self) -> Path:
+        """There while a restore is under way: nothing else may use the home then."""
+        return self.data / ".restoring"
+
     def network_file(self, name: str) -> Path:
         """Chain id, trust root and endpoints of a network."""
         return self.config / "networks" / f"{name}.toml"

@@ -118,6 +118,15 @@ class Output:
         click.echo(f"why:   {_one_line(error.why)}", err=True)
         click.echo(f"next:  {_one_line(error.next_step)}", err=True)
 
+    def show_once(self, text: str) -> None:
+        """Show a secret on the terminal's alternate screen until Enter is pressed: nothing of it stays to scroll to."""
+        sys.stderr.write("\x1b[?1049h\x1b[H")
+        self.say(text)
+        try:
+            click.prompt("Press Enter when done", default="", show_default=False, err=True)
+        finally:
+            sys.stderr.write("\x1b[?1049l")
+
     def confirm(self, question: str, *, is_yes: bool, next_step: str) -> None:
         """Ask on the terminal unless `is_yes`. Raises: Declined."""
         if is_yes:

@@ -52,6 +52,26 @@ def read_password(source: PasswordSource, prompt: str, *, is_new: bool = False) 
     return password
 
 
+def read_passphrase(*, is_asked: bool, descriptor: int | None, is_new: bool) -> str:
+    """Return the BIP-39 passphrase from a descriptor or, if asked for, the prompt; empty if neither was named.
+
+    Raises: Declined without a terminal to ask on, UsageRefused.
+    """
+    if descriptor is not None:
+        return read_secret_line(descriptor)
+    if not is_asked:
+        return ""
+    if not has_terminal():
+        raise Declined(
+            "a passphrase is to be asked for and there is no terminal",
+            why="a passphrase never stands in arguments or the environment",
+            next_step="give it on a descriptor: --passphrase-fd 3 3< FILE",
+            code="TERMINAL_NEEDED",
+        )
+    passphrase: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new, err=True)
+    return passphrase
+
+
 def read_secret_line(descriptor: int) -> str:
     """Return the first line that file descriptor `descriptor` gives. Raises: UsageRefused."""
     chunks = b""

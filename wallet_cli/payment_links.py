@@ -15,6 +15,8 @@ from wallet_cli.errors import UsageRefused
 LINK_CHARACTERS_MAX: Final = 512
 """Longest link read; one with every field and the longest memo has less than 200."""
 
+LINK_START: Final = "sycee:"
+
 _LINK: Final = re.compile(r"sycee:(0x[0-9a-fA-F]{40})@([1-9][0-9]{0,18})\?([ -~]*)")
 _FIELDS: Final = ("currency", "amount", "memo")
 

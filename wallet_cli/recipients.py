@@ -20,9 +20,10 @@ def validate_recipient(recipient: Address) -> None:
 
 
 def kind_of(session: Session, recipient: Address) -> str:
-    """Return what this wallet knows of an address: `contact`, `own account` or `address`."""
-    if recipient in session.contacts.values():
-        return "contact"
+    """Return what this wallet knows of an address: `pinned contact`, `contact`, `own account` or `address`."""
+    known = [contact for contact in session.contact_book.values() if contact.address == recipient]
+    if known:
+        return "pinned contact" if any(contact.is_pinned for contact in known) else "contact"
     if any(account.address == recipient for account in session.accounts):
         return "own account"
     return "address"

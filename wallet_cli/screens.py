@@ -47,7 +47,7 @@ class Confirmation:
     recipient_name: str
     """Empty if this wallet has no name for the address."""
     recipient_kind: str
-    """`contact`, `own account` or `address`."""
+    """`pinned contact`, `contact`, `own account` or `address`."""
     recipient: Address
     amount: Amount
     sender_name: str

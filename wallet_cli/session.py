@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from consensus.primitives.scalars import Address
 from wallet_cli.addresses import looks_like_address, parse_address
-from wallet_cli.contacts import load_contacts
+from wallet_cli.contacts import Contact, load_contacts
 from wallet_cli.errors import UsageRefused
 from wallet_cli.home import Home, Network, Preferences, load_network, load_preferences, open_home, validate_endpoints
 from wallet_cli.keystore import Account, find_account, load_accounts
@@ -85,8 +85,16 @@ class Session:
 
     @cached_property
     def home(self) -> Home:
-        """The folders."""
-        return open_home(self.settings.home, os.environ)
+        """The folders. Raises: UsageRefused while a restore into them is not finished."""
+        home = open_home(self.settings.home, os.environ)
+        if home.restore_mark.exists():
+            raise UsageRefused(
+                f"a restore into {home.data} is not finished",
+                why="half of a wallet could pay twice, or forget what it was paid",
+                next_step="repeat it: sycee backup restore FILE",
+                code="RESTORE_UNFINISHED",
+            )
+        return home
 
     @cached_property
     def preferences(self) -> Preferences:
@@ -170,9 +178,14 @@ class Session:
         return load_accounts(self.home.keys)
 
     @cached_property
+    def contact_book(self) -> dict[str, Contact]:
+        """Everything known of others, by name."""
+        return load_contacts(self.home.contacts_file)
+
+    @cached_property
     def contacts(self) -> dict[str, Address]:
         """Names of others."""
-        return load_contacts(self.home.contacts_file)
+        return {name: contact.address for name, contact in self.contact_book.items()}
 
     @cached_property
     def _names(self) -> dict[bytes, str]:

@@ -45,21 +45,23 @@ class SignedTransaction:
     nonce: int
 
 
-def new_mnemonic() -> tuple[str, bytes]:
-    """Return 24 fresh words and the private key of their first account (BIP-39, BIP-44)."""
+def new_mnemonic(passphrase: str) -> tuple[str, bytes]:
+    """Return 24 fresh words and the private key of their first account with a passphrase or "" (BIP-39, BIP-44)."""
     EthAccount.enable_unaudited_hdwallet_features()
-    account, words = EthAccount.create_with_mnemonic(num_words=MNEMONIC_WORDS)
+    account, words = EthAccount.create_with_mnemonic(passphrase=passphrase, num_words=MNEMONIC_WORDS)
     return str(words), bytes(account.key)
 
 
-def parse_secret(text: str, *, index: int = 0) -> bytes:
+def parse_secret(text: str, *, index: int = 0, passphrase: str = "") -> bytes:
     """Return the private key in `text`: 64 hexadecimal digits, or the words of a mnemonic.
 
     Raises: UsageRefused, which never repeats the text.
     """
     words = text.split()
     if len(words) > 1:
-        return derive_key(" ".join(words), DERIVATION_PATH.format(index=index))
+        return derive_key(" ".join(words), DERIVATION_PATH.format(index=index), passphrase=passphrase)
+    if passphrase:
+        raise _bad_secret("a passphrase belongs to the words of a mnemonic, and these are none")
     digits = "".join(words).removeprefix("0x")
     try:
         key = bytes.fromhex(digits)
@@ -70,14 +72,14 @@ def parse_secret(text: str, *, index: int = 0) -> bytes:
     return key
 
 
-def derive_key(mnemonic: str, path: str) -> bytes:
+def derive_key(mnemonic: str, path: str, *, passphrase: str = "") -> bytes:
     """Return the private key at `path`, such as `m/44'/60'/0'/0/0`, of the words of a mnemonic (BIP-39, BIP-44).
 
     Raises: UsageRefused, which never repeats the words.
     """
     EthAccount.enable_unaudited_hdwallet_features()
     try:
-        return bytes(EthAccount.from_mnemonic(mnemonic, account_path=path).key)
+        return bytes(EthAccount.from_mnemonic(mnemonic, passphrase=passphrase, account_path=path).key)
     except Exception as error:
         count = len(mnemonic.split())
         raise _bad_secret(f"{count} words that are no BIP-39 mnemonic: a word or the checksum is wrong") from error

@@ -22,7 +22,7 @@ from wallet_cli.contract_aliases import load_aliases
 from wallet_cli.contract_arguments import value_text
 from wallet_cli.contract_files import open_contract
 from wallet_cli.errors import ProofInvalid, UsageRefused
-from wallet_cli.files import read_small, write_private
+from wallet_cli.files import write_private
 from wallet_cli.outbox import SIGNED, Entry, Intent
 from wallet_cli.session import Session
 
@@ -57,8 +57,8 @@ class CallMeaning:
     """For the screen."""
 
 
-def save_unsigned(path: Path, unsigned: UnsignedTransaction) -> None:
-    """Write a transaction to be signed."""
+def encode_unsigned(unsigned: UnsignedTransaction) -> bytes:
+    """Return the file of a transaction to be signed."""
     intent = unsigned.intent
     content = {
         "schema": UNSIGNED_SCHEMA,
@@ -69,39 +69,39 @@ def save_unsigned(path: Path, unsigned: UnsignedTransaction) -> None:
         "data": f"0x{intent.data.hex()}",
         "gas": unsigned.gas_limit,
     }
-    _save(path, content)
+    return _encode(content)
 
 
-def load_unsigned(path: Path) -> UnsignedTransaction:
-    """Return a transaction to be signed. Raises: UsageRefused."""
-    fields = _load(path, UNSIGNED_SCHEMA, _UNSIGNED_KEYS)
+def decode_unsigned(content: bytes, source: str) -> UnsignedTransaction:
+    """Return a transaction to be signed; `source` is where it came from. Raises: UsageRefused."""
+    fields = _decode(content, source, UNSIGNED_SCHEMA, _UNSIGNED_KEYS)
     try:
         target = None if fields["to"] is None else parse_address(str(fields["to"]))[0]
         intent = Intent(parse_address(str(fields["from"]))[0], target, _unhex(fields["data"]))
         counts = (_count(fields["chainId"]), _count(fields["nonce"]), _count(fields["gas"]))
         return UnsignedTransaction(*counts, intent)
     except (ValueError, TypeError, UsageRefused) as error:
-        raise _broken(path, str(error)) from error
+        raise _broken(source, str(error)) from error
 
 
-def save_signed(path: Path, raw: bytes, transaction_hash: Hash32) -> None:
-    """Write a signed transaction."""
-    _save(path, {"schema": SIGNED_SCHEMA, "raw": f"0x{raw.hex()}", "hash": f"0x{transaction_hash.hex()}"})
+def encode_signed(raw: bytes, transaction_hash: Hash32) -> bytes:
+    """Return the file of a signed transaction."""
+    return _encode({"schema": SIGNED_SCHEMA, "raw": f"0x{raw.hex()}", "hash": f"0x{transaction_hash.hex()}"})
 
 
-def load_signed(path: Path, *, chain_id: int) -> Entry:
+def decode_signed(content: bytes, source: str, *, chain_id: int) -> Entry:
     """Return a signed transaction of network `chain_id`, its sender recovered from the signature.
 
     Raises: UsageRefused; ProofInvalid if its hash or signature is wrong, or it is for another network.
     """
-    fields = _load(path, SIGNED_SCHEMA, _SIGNED_KEYS)
+    fields = _decode(content, source, SIGNED_SCHEMA, _SIGNED_KEYS)
     try:
         raw, expected = _unhex(fields["raw"]), read_bytes(fields["hash"], 32)
         transaction = decode_transaction(raw)
         sender = recover_sender(transaction)
     except (ValueError, TypeError) as error:
-        raise _broken(path, str(error)) from error
-    _validate_signed(path, transaction, expected, chain_id)
+        raise _broken(source, str(error)) from error
+    _validate_signed(source, transaction, expected, chain_id)
     return Entry(transaction.hash, transaction.nonce, raw, Intent(sender, transaction.to, transaction.data), SIGNED)
 
 
@@ -151,13 +151,13 @@ def _arguments(declared: FunctionDeclaration, data: bytes) -> Sequence[AbiValue]
         return None
 
 
-def _validate_signed(path: Path, transaction: Transaction, expected: bytes, chain_id: int) -> None:
+def _validate_signed(source: str, transaction: Transaction, expected: bytes, chain_id: int) -> None:
     if transaction.hash != expected:
-        detail = f"{path} says its hash is 0x{expected.hex()}, its bytes hash to 0x{transaction.hash.hex()}"
+        detail = f"{source} says its hash is 0x{expected.hex()}, its bytes hash to 0x{transaction.hash.hex()}"
     elif transaction.chain_id != chain_id:
-        detail = f"{path} is signed for chain {transaction.chain_id}, this network is chain {chain_id}"
+        detail = f"{source} is signed for chain {transaction.chain_id}, this network is chain {chain_id}"
     elif transaction.value or transaction.authorizations or transaction.access_list:
-        detail = f"{path} moves native value or grants authorizations, which this wallet never signs"
+        detail = f"{source} moves native value or grants authorizations, which this wallet never signs"
     else:
         return
     raise ProofInvalid(
@@ -168,9 +168,14 @@ def _validate_signed(path: Path, transaction: Transaction, expected: bytes, chai
     )
 
 
-def _save(path: Path, content: dict[str, object]) -> None:
+def _encode(content: dict[str, object]) -> bytes:
+    return json.dumps(content, indent=2).encode() + b"\n"
+
+
+def save_transaction(path: Path, content: bytes) -> None:
+    """Write a transaction file under a name that is free. Raises: UsageRefused."""
     try:
-        write_private(path, json.dumps(content, indent=2).encode() + b"\n", is_new=True)
+        write_private(path, content, is_new=True)
     except OSError as error:
         raise UsageRefused(
             f"{path} cannot be written: {error.strerror}",
@@ -180,16 +185,16 @@ def _save(path: Path, content: dict[str, object]) -> None:
         ) from error
 
 
-def _load(path: Path, schema: str, keys: set[str]) -> dict[str, Any]:
+def _decode(content: bytes, source: str, schema: str, keys: set[str]) -> dict[str, Any]:
     try:
-        content = parse_json(read_small(path))
-        if not isinstance(content, dict) or content.get("schema") != schema:
+        fields = parse_json(content)
+        if not isinstance(fields, dict) or fields.get("schema") != schema:
             raise ValueError(f"its schema is not {schema}")
-        if content.keys() != keys:
-            raise ValueError(f"its fields are {', '.join(sorted(content))}; expected {', '.join(sorted(keys))}")
-        return content
-    except (OSError, ValueError) as error:
-        raise _broken(path, str(error)) from error
+        if fields.keys() != keys:
+            raise ValueError(f"its fields are {', '.join(sorted(fields))}; expected {', '.join(sorted(keys))}")
+        return fields
+    except ValueError as error:
+        raise _broken(source, str(error)) from error
 
 
 def _count(value: object) -> int:
@@ -204,9 +209,10 @@ def _unhex(value: object) -> bytes:
     return bytes.fromhex(value[2:])
 
 
-def _broken(path: Path, detail: str) -> UsageRefused:
+def _broken(source: str, detail: str) -> UsageRefused:
+    shown = source if len(source) <= 60 else f"{source[:60]}…"
     return UsageRefused(
-        f"{path} is no transaction file: {detail}",
+        f"{shown} is no transaction file: {detail}",
         why="what is signed or sent must be understood completely",
         next_step="make one with sycee tx build, sign it with sycee tx sign",
         code="TRANSACTION_FILE_INVALID",

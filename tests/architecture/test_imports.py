@@ -48,7 +48,7 @@ NEVER_IN_PURE = {
 DOORS: dict[str, tuple[str, ...]] = {
     "sha3": ("consensus.primitives.hashing",),
     "coincurve": ("consensus.primitives.signatures",),
-    "nacl": ("consensus.primitives.signatures", "node.validator.signer", "node.validator.keys"),
+    "nacl": ("consensus.primitives.signatures", "node.validator.signer", "node.validator.keys", "wallet_cli.backup"),
     "cryptography": ("network.tls", "consensus.primitives.signatures"),
     "plyvel": ("node.storage.leveldb",),
     "eth": ("node.execution.py_evm",),

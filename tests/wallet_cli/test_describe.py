@@ -14,7 +14,7 @@ def test_description_names_every_command_with_its_needs_and_examples(wallet: Wal
     assert {name for name, _ in ALL} <= described.keys()
     assert described["send"]["needs"] == ["network", "key"]
     names = [entry["names"][0].strip("[]").lower() for entry in described["send"]["parameters"]]
-    assert names == ["to", "amount", "currency", "--memo"]
+    assert names == ["to", "amount", "currency", "--memo", "--unsigned"]
     assert described["send"]["examples"][0].startswith("sycee send bob")
     assert record["exitCodes"]["proof"] == 7
     assert wallet.node.calls == []

@@ -15,6 +15,7 @@ from tests.wallet_cli.conftest import Wallet
 from tests.wallet_cli.deals.engine import put_engine
 from tests.wallet_cli.deals.stubs import ALL as STUBS
 from tests.wallet_cli.deals.stubs import put_stubs
+from tests.wallet_cli.test_backup import make_backups_cheap
 from tests.wallet_cli.test_sign import DOCUMENT
 from tests.wallet_cli.twin import Node
 from wallet_cli.__main__ import cli
@@ -44,8 +45,9 @@ ALL = [
 def test_commands_are_these() -> None:
     assert [name for name, _ in ALL] == [
         "init", "keys new", "keys import", "keys list", "keys show", "keys use", "keys rename",
-        "keys passwd", "keys rm", "contacts add", "contacts list",
-        "balance", "account", "history", "send", "request", "address", "hold create", "hold pay", "hold release",
+        "keys passwd", "keys export", "keys rm", "contacts add", "contacts list", "contacts pin", "contacts rm",
+        "balance", "account", "history", "send", "open", "request", "watch", "address",
+        "hold create", "hold pay", "hold release",
         "hold consent",
         "hold extend", "hold show", "hold list", "batch", "redemption request", "redemption cancel", "redemption show",
         "redemption list", "settle propose", "settle affirm", "settle reject", "settle cancel", "settle show",
@@ -55,7 +57,8 @@ def test_commands_are_these() -> None:
         "mandate show", "contract list", "contract abi", "contract alias", "contract import", "contract deploy",
         "contract call", "contract send", "contract logs", "tx wait", "tx show", "tx history", "tx build",
         "tx sign", "tx simulate", "tx submit", "sign", "verify", "prove balance", "prove receipt",
-        "prove check", "net list", "net health", "trust show", "config get", "config set",
+        "prove check", "net list", "net health", "trust show",
+        "backup create", "backup verify", "backup restore", "doctor", "config get", "config set",
         "config path", "describe", "completions", "version",
     ]  # fmt: skip
 
@@ -73,7 +76,13 @@ def test_help_says_what_it_needs_and_ends_with_two_examples(name: str, command: 
 
 EXAMPLES = [example for _, command in ALL for example in command.examples]
 CAROL = "0x00000000000000000000000000000000000ca401"
-EXPECTED = {"sycee keys new alice": 3, "sycee keys rm alice": 3, "sycee keys rm alice --json": 3}
+EXPECTED = {
+    "sycee keys new alice": 3,
+    "sycee keys rm alice": 3,
+    "sycee keys rm alice --json": 3,
+    "sycee keys export alice": 3,
+    "sycee keys export alice --json": 3,
+}
 """Examples that ask on a terminal end with 3 without one."""
 
 
@@ -83,19 +92,24 @@ def test_example_does_what_it_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = shlex.split(example)[1:]
+    (tmp_path / "new.txt").write_text("another")
+    (tmp_path / "new.txt").chmod(0o600)
     if words[:2] in (["keys", "new"], ["keys", "import"]):
         (wallet.home / "keys" / "alice.json").unlink()
         # A second of key derivation is held by a test of its own.
         monkeypatch.setattr("wallet_cli.signing.KDF_WORK_STANDARD", KDF_WORK_DEVELOPMENT)
+    if words[0] == "watch":
+        # Ctrl-C after the first look.
+        monkeypatch.setattr("wallet_cli.commands.watch.follow_incoming", lambda *_, **__: interrupted())
     if words[:2] == ["tx", "wait"]:
         monkeypatch.setattr("wallet_cli.commands.tx.settle", lambda *_: pay_found(wallet))
     if words[0] == "hold" and words[1] != "create":
         prepare_hold(wallet, monkeypatch)
     if words[:2] in (["redemption", "cancel"], ["redemption", "show"]):
         assert wallet.run("redemption", "request", "1 EUR", "--yes").exit_code == 0
-    if words[:2] in (["tx", "sign"], ["tx", "simulate"], ["tx", "submit"]):
+    if words[:2] in (["tx", "sign"], ["tx", "simulate"], ["tx", "submit"]) or words[:2] == ["open", "pay.signed.json"]:
         assert wallet.run("tx", "build", "bob", "1 EUR", "--out", "pay.json").exit_code == 0
-    if words[:2] == ["tx", "submit"]:
+    if words[:2] == ["tx", "submit"] or words[:2] == ["open", "pay.signed.json"]:
         assert wallet.run("tx", "sign", "pay.json", "--out", "pay.signed.json", "--yes").exit_code == 0
     if words[0] in ("sign", "verify"):
         (tmp_path / "order.json").write_text(json.dumps(DOCUMENT))
@@ -106,8 +120,14 @@ def test_example_does_what_it_says(
         ]
     if words[:2] == ["keys", "rename"]:
         assert wallet.run("config", "set", "account", "").exit_code == 0
-    (tmp_path / "new.txt").write_text("another")
-    (tmp_path / "new.txt").chmod(0o600)
+    if words[0] == "backup":
+        make_backups_cheap(monkeypatch)
+        if words[1] != "create":
+            made = wallet.run("backup", "create", "wallet.backup", "--password-file", "new.txt")
+            assert made.exit_code == 0, made.output
+    if words[0] == "open":
+        assert wallet.run("balance").exit_code == 0
+        assert wallet.run("request", "1 EUR", "--from", "bob", "--png", "invoice.png").exit_code == 0
     if words[0] == "request":
         assert wallet.run("balance").exit_code == 0
     if words[:2] == ["prove", "receipt"]:
@@ -174,6 +194,12 @@ def prepare_hold(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert wallet.run("hold", "create", "bob", "20 EUR", "--yes").exit_code == 0
     assert wallet.run("hold", "consent", "0x9f3a", "--until", "5000w", "--from", "bob", "--yes").exit_code == 0
+
+
+def interrupted() -> Iterator[None]:
+    """Look once, then be left with Ctrl-C."""
+    yield None
+    raise KeyboardInterrupt
 
 
 def pay_found(wallet: Wallet) -> object:

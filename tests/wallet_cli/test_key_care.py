@@ -52,3 +52,25 @@ def test_key_is_not_removed_without_its_name_typed(wallet: Wallet, monkeypatch: 
     assert (wallet.home / "keys" / "bob.json").exists()
     assert wallet.run("keys", "rm", "bob", stdin="bob\n").exit_code == 0
     assert not (wallet.home / "keys" / "bob.json").exists()
+
+
+def test_private_key_is_shown_on_a_terminal_only_and_after_its_name(
+    wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = wallet.run("keys", "export", "alice", "--yes")
+    assert (refused.exit_code, ALICE_KEY.hex() in refused.output) == (3, False)
+    monkeypatch.setattr("wallet_cli.commands.key_care.has_terminal", lambda: True)
+    other = wallet.run("keys", "export", "alice", stdin="bob\n")
+    assert (other.exit_code, ALICE_KEY.hex() in other.output) == (3, False)
+    shown = wallet.run("keys", "export", "alice", "--json", stdin="alice\n\n")
+    assert shown.exit_code == 0
+    assert ALICE_KEY.hex() in shown.stderr.split("\x1b[?1049h")[1].split("\x1b[?1049l")[0]
+    assert ALICE_KEY.hex() not in shown.stdout
+    assert ALICE_KEY.hex() not in shown.stderr.split("\x1b[?1049l")[1]
+
+
+def test_wrong_password_shows_no_key(wallet: Wallet, new_password: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wallet_cli.commands.key_care.has_terminal", lambda: True)
+    words = ("keys", "export", "alice", "--password-file", str(new_password))
+    refused = wallet.run(*words, stdin="alice\n\n")
+    assert (refused.exit_code, ALICE_KEY.hex() in refused.output) == (4, False)

@@ -1,5 +1,7 @@
 """Keys: encrypted, private, never overwritten, and their secrets nowhere else."""
 
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account as EthAccount
+from eth_keys.datatypes import PrivateKey
 
 from consensus.primitives.hashing import keccak256
 from tests.wallet_cli.chain import ALICE, ALICE_KEY, Chain
@@ -146,7 +149,7 @@ def test_contact_never_changes_its_address_silently(wallet: Wallet) -> None:
     assert wallet.run("contacts", "add", "dora", checksum_address(ALICE)).exit_code == 0
     other = checksum_address(keccak256(b"other")[:20])
     assert wallet.json("contacts", "add", "dora", other, exit_code=2)["error"]["code"] == "CONTACT_EXISTS"
-    assert wallet.json("contacts", "list")["data"][-1] == {"name": "dora", "address": checksum_address(ALICE)}
+    assert wallet.json("contacts", "list")["data"][-1]["address"] == checksum_address(ALICE)
 
 
 def test_setting_up_needs_no_node(tmp_path: Path) -> None:
@@ -174,7 +177,7 @@ def test_words_are_shown_once_and_three_are_asked_back(
 ) -> None:
     words = [f"word{number}" for number in range(1, 25)]
     monkeypatch.setattr("wallet_cli.commands.keys.has_terminal", lambda: True)
-    monkeypatch.setattr("wallet_cli.signing.new_mnemonic", lambda: (" ".join(words), CAROL_KEY))
+    monkeypatch.setattr("wallet_cli.signing.new_mnemonic", lambda _passphrase: (" ".join(words), CAROL_KEY))
     answers = ["", words[2], words[11], words[23] if is_right else "other"]
     made = wallet.run("keys", "new", "carol", "--light-kdf", stdin="\n".join(answers) + "\n")
     assert made.exit_code == (0 if is_right else 3), made.output
@@ -183,3 +186,66 @@ def test_words_are_shown_once_and_three_are_asked_back(
     assert "word" not in made.stdout
     enter, leave = made.stderr.index("\x1b[?1049h"), made.stderr.index("\x1b[?1049l")
     assert enter < made.stderr.index("word24") < leave
+
+
+VECTOR_WORDS = "abandon " * 11 + "about"
+VECTOR_KEY = "1ab42cc412b618bdea3a599e3c9bae199ebf030895b039e9db1e30dafb12b727"
+"""Of those words without a passphrase: the address 0x9858EfFD232B4033E47d90003D41EC34EcaEda94 of many wallets."""
+
+
+def test_passphrase_makes_another_key_of_the_same_words(wallet: Wallet, tmp_path: Path) -> None:
+    secret = tmp_path / "passphrase"
+    found = {}
+    for passphrase in ("", "TREZOR"):
+        secret.write_text(passphrase + "\n")
+        with secret.open() as stream:
+            words = ("--passphrase-fd", str(stream.fileno())) if passphrase else ()
+            name = f"carol-{len(passphrase)}"
+            made = wallet.run("keys", "import", name, "--stdin", "--light-kdf", *words, stdin=VECTOR_WORDS + "\n")
+        assert made.exit_code == 0, made.output
+        content = json.loads((wallet.home / "keys" / f"{name}.json").read_text())
+        found[passphrase] = bytes(EthAccount.decrypt(content, PASSWORD)).hex()
+        assert not passphrase or passphrase not in made.output
+    assert found[""] == VECTOR_KEY
+    assert found["TREZOR"] == bip44_key(VECTOR_WORDS, "TREZOR")
+    assert found["TREZOR"] != found[""]
+
+
+def test_new_key_comes_back_from_words_and_passphrase_only(wallet: Wallet, tmp_path: Path) -> None:
+    secret, words_file = tmp_path / "passphrase", tmp_path / "words"
+    secret.write_text("a passphrase\n")
+    with secret.open() as stream, words_file.open("w") as words:
+        given = ("--passphrase-fd", str(stream.fileno()), "--mnemonic-fd", str(words.fileno()))
+        made = wallet.json("keys", "new", "carol", "--light-kdf", *given)
+    mnemonic = words_file.read_text()
+    with secret.open() as stream:
+        options = ("--stdin", "--light-kdf", "--passphrase-fd", str(stream.fileno()), "--json")
+        again = wallet.run("keys", "import", "carol-2", *options, stdin=mnemonic)
+    without = wallet.run("keys", "import", "carol-3", "--stdin", "--light-kdf", "--json", stdin=mnemonic)
+    assert json.loads(again.stdout)["data"]["address"] == made["data"]["address"]
+    assert json.loads(without.stdout)["data"]["address"] != made["data"]["address"]
+
+
+def test_passphrase_for_a_bare_key_or_without_a_terminal_is_refused(wallet: Wallet, tmp_path: Path) -> None:
+    secret = tmp_path / "passphrase"
+    secret.write_text("x\n")
+    with secret.open() as stream:
+        given = ("--stdin", "--light-kdf", "--passphrase-fd", str(stream.fileno()))
+        assert wallet.run("keys", "import", "carol", *given, stdin=CAROL_KEY.hex()).exit_code == 2
+    asked = ("keys", "import", "carol", "--stdin", "--light-kdf", "--passphrase")
+    assert wallet.run(*asked, stdin=VECTOR_WORDS).exit_code == 3
+    assert not (wallet.home / "keys" / "carol.json").exists()
+
+
+def bip44_key(words: str, passphrase: str) -> str:
+    """Return the key of m/44'/60'/0'/0/0 by the text of BIP-39 and BIP-32 alone."""
+    order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+    seed = hashlib.pbkdf2_hmac("sha512", words.encode(), b"mnemonic" + passphrase.encode(), 2048)
+    node = hmac.digest(b"Bitcoin seed", seed, "sha512")
+    for step in (44 + 2**31, 60 + 2**31, 2**31, 0, 0):
+        key, chain = node[:32], node[32:]
+        parent = b"\0" + key if step >= 2**31 else PrivateKey(key).public_key.to_compressed_bytes()
+        made = hmac.digest(chain, parent + step.to_bytes(4, "big"), "sha512")
+        child = (int.from_bytes(made[:32], "big") + int.from_bytes(key, "big")) % order
+        node = child.to_bytes(32, "big") + made[32:]
+    return node[:32].hex()

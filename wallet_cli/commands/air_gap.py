@@ -15,36 +15,41 @@ from wallet_cli.cli import Need, wallet_command
 from wallet_cli.currencies import load_currencies
 from wallet_cli.errors import InsufficientFunds, PolicyRefused, UsageRefused
 from wallet_cli.memos import encode_memo
-from wallet_cli.outbox import Intent
+from wallet_cli.outbox import Entry, Intent
 from wallet_cli.output import Proof
 from wallet_cli.payments import GAS_LIMIT_MAX, payment_intent, payments_in
 from wallet_cli.positions import read_position
 from wallet_cli.recipients import validate_recipient
 from wallet_cli.screens import payment_line, transaction_record
 from wallet_cli.session import Session
-from wallet_cli.transaction_files import (
-    UnsignedTransaction,
-    load_signed,
-    load_unsigned,
-    read_call,
-    save_signed,
-    save_unsigned,
-)
+from wallet_cli.transaction_carriers import read_transaction
+from wallet_cli.transaction_files import decode_signed, decode_unsigned, encode_signed, read_call
 from wallet_cli.transactions import (
     checksum_or_name,
     estimate_gas,
-    next_nonce,
     open_key,
     provable_head,
     settle,
     sign,
     validate_succeeded,
 )
+from wallet_cli.unsigned_transactions import (
+    build_unsigned,
+    hand_over,
+    hand_over_unsigned,
+    unsigned_record,
+    unsigned_screen,
+)
 
 CALL_GAS_LIMIT_MAX: Final = 30_000_000
 """Highest gas limit written for a call that is no payment: a whole block's."""
 
-_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+_OUT: Final = click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where to write it."
+)
+_VIA: Final = click.option(
+    "--via", type=click.Choice(["file", "qr"]), default="file", help="Or show it as QR codes on the screen: qr."
+)
 _NETWORK: Final = (Need.NETWORK,)
 
 
@@ -61,9 +66,10 @@ _NETWORK: Final = (Need.NETWORK,)
 @click.option("--memo", default="", metavar="TEXT", help="Reference of at most 32 bytes, public on the ledger.")
 @click.option("--data", default="", metavar="HEX", help="Instead of AMOUNT: call the contract TO with these bytes.")
 @click.option("--account", "payer", default="", metavar="ADDRESS", help="Who signs, if its key is not in this wallet.")
-@click.option("--out", required=True, type=_FILE, metavar="FILE", help="Where to write it.")
-def build(session: Session, to: str, amount: str, memo: str, data: str, payer: str, out: Path) -> None:
-    """Write a payment or a call to FILE, to be signed elsewhere. Needs no key."""
+@_OUT
+@_VIA
+def build(session: Session, to: str, amount: str, memo: str, data: str, payer: str, out: Path | None, via: str) -> None:
+    """Write a payment or a call to FILE, to be signed elsewhere, or show it as QR codes. Needs no key."""
     sender = session.resolve(payer)[1] if payer else session.account().address
     head = provable_head(session)
     currencies = load_currencies(session, head)
@@ -88,13 +94,8 @@ def build(session: Session, to: str, amount: str, memo: str, data: str, payer: s
         intent = payment_intent(sender, target, money, encode_memo(memo))
     else:
         intent = Intent(sender, target, _unhex(data))
-    gas_limit = estimate_gas(session, intent, gas_limit_max=GAS_LIMIT_MAX if amount else CALL_GAS_LIMIT_MAX)
-    state, _ = session.verifier.read_account(head, sender)
-    nonce = next_nonce(session, sender, state.nonce if state is not None else 0)
-    unsigned = UnsignedTransaction(session.network.chain_id, nonce, gas_limit, intent)
-    session.output.say(_screen(session, unsigned, "Transaction to sign"))
-    save_unsigned(out, unsigned)
-    session.output.result(_record(unsigned) | {"file": str(out)}, str(out), proof=head.proof)
+    unsigned = build_unsigned(session, head, intent, gas_limit_max=GAS_LIMIT_MAX if amount else CALL_GAS_LIMIT_MAX)
+    hand_over_unsigned(session, unsigned, out, via, proof=head.proof)
 
 
 @wallet_command(
@@ -105,12 +106,16 @@ def build(session: Session, to: str, amount: str, memo: str, data: str, payer: s
         "sycee tx sign pay.json --out pay.signed.json --yes --json",
     ),
 )
-@click.argument("file", type=_FILE)
-@click.option("--out", required=True, type=_FILE, metavar="FILE", help="Where to write the signed transaction.")
+@click.argument("file", metavar="FILE")
+@_OUT
+@_VIA
 @click.option("--blind", is_flag=True, help="Sign a call that this wallet cannot decode.")
-def sign_file(session: Session, file: Path, out: Path, blind: bool) -> None:
-    """Sign the transaction in FILE without a network, after showing what its bytes do."""
-    unsigned = load_unsigned(file)
+def sign_file(session: Session, file: str, out: Path | None, via: str, blind: bool) -> None:
+    """Sign the transaction in FILE without a network, after showing what its bytes do.
+
+    FILE may be a picture of its QR codes, a folder of them, their text, or - for stdin.
+    """
+    unsigned = decode_unsigned(read_transaction(file), file)
     if unsigned.chain_id != session.network.chain_id:
         raise UsageRefused(
             f"{file} is for chain {unsigned.chain_id}, network {session.network.name} is chain "
@@ -129,7 +134,7 @@ def sign_file(session: Session, file: Path, out: Path, blind: bool) -> None:
         )
     currencies = session.trust_store.load_currencies()
     meaning = read_call(session, unsigned.intent, currencies)
-    session.output.say(_screen(session, unsigned, "Sign without a network"))
+    session.output.say(unsigned_screen(session, unsigned, "Sign without a network"))
     if not meaning.is_known and not blind:
         raise PolicyRefused(
             f"{file} calls something that this wallet cannot decode",
@@ -138,24 +143,23 @@ def sign_file(session: Session, file: Path, out: Path, blind: bool) -> None:
             code="CALL_UNKNOWN",
         )
     if session.settings.is_dry_run:
-        session.output.result(_record(unsigned) | {"dry_run": True}, "dry run: nothing was signed")
+        session.output.result(unsigned_record(unsigned) | {"dry_run": True}, "dry run: nothing was signed")
         return
     session.output.confirm("Sign?", is_yes=session.settings.is_yes, next_step="repeat with --yes to sign")
     entry = sign(
         session, open_key(session, account), unsigned.intent, nonce=unsigned.nonce, gas_limit=unsigned.gas_limit
     )
-    save_signed(out, entry.raw, entry.hash)
-    record = _record(unsigned) | {"file": str(out), "hash": f"0x{entry.hash.hex()}"}
-    session.output.result(record, f"{out}\n0x{entry.hash.hex()}")
+    record = unsigned_record(unsigned) | {"hash": f"0x{entry.hash.hex()}"}
+    hand_over(session, encode_signed(entry.raw, entry.hash), record, out, via, proof=None)
 
 
 @wallet_command(
     "simulate", needs=_NETWORK, examples=("sycee tx simulate pay.json", "sycee tx simulate pay.json --json")
 )
-@click.argument("file", type=_FILE)
-def simulate(session: Session, file: Path) -> None:
+@click.argument("file", metavar="FILE")
+def simulate(session: Session, file: str) -> None:
     """Let a node try the transaction in FILE: one node's word. Exit 8 if it would revert."""
-    unsigned = load_unsigned(file)
+    unsigned = decode_unsigned(read_transaction(file), file)
     limit = estimate_gas(session, unsigned.intent, gas_limit_max=CALL_GAS_LIMIT_MAX)
     head = provable_head(session)
     state, _ = session.verifier.read_account(head, unsigned.intent.sender)
@@ -163,12 +167,12 @@ def simulate(session: Session, file: Path) -> None:
     proof = Proof("unverified")
     is_next = nonce == unsigned.nonce
     lines = [
-        _screen(session, unsigned, "Tried by a node"),
+        unsigned_screen(session, unsigned, "Tried by a node"),
         f"  gas       {limit} needed, {unsigned.gas_limit} in the file   {proof.label()}",
         f"  nonce     {unsigned.nonce} in the file, {nonce} proven at height {head.proof.height}"
         + ("" if is_next else ": it is not the next one"),
     ]
-    record = _record(unsigned) | {"gasNeeded": limit, "provenNonce": nonce, "isNext": is_next}
+    record = unsigned_record(unsigned) | {"gasNeeded": limit, "provenNonce": nonce, "isNext": is_next}
     session.output.result(record, "\n".join(lines), proof=proof)
 
 
@@ -177,10 +181,20 @@ def simulate(session: Session, file: Path) -> None:
     needs=_NETWORK,
     examples=("sycee tx submit pay.signed.json --yes", "sycee tx submit pay.signed.json --yes --json"),
 )
-@click.argument("file", type=_FILE)
-def submit(session: Session, file: Path) -> None:
-    """Send the signed transaction in FILE and return when it is final and proven. Safe to repeat."""
-    entry = load_signed(file, chain_id=session.network.chain_id)
+@click.argument("file", metavar="FILE")
+def submit(session: Session, file: str) -> None:
+    """Send the signed transaction in FILE and return when it is final and proven. Safe to repeat.
+
+    FILE may be a picture of its QR codes, a folder of them, their text, or - for stdin.
+    """
+    submit_signed(session, decode_signed(read_transaction(file), file, chain_id=session.network.chain_id))
+
+
+def submit_signed(session: Session, entry: Entry) -> None:
+    """Show a signed transaction, ask, send it and answer when it is final and proven.
+
+    Raises: Declined, TransactionRefused, OutcomeUnknown, ProofInvalid.
+    """
     head = provable_head(session)
     currencies = load_currencies(session, head)
     lines = [
@@ -204,30 +218,6 @@ def submit(session: Session, file: Path) -> None:
     names |= {account.address: account.name for account in session.accounts}
     text = [final_line(found.proof), f"0x{entry.hash.hex()}", *(payment_line(paid, names) for paid in payments)]
     session.output.result(transaction_record(found, payments), "\n".join(text), proof=found.proof)
-
-
-def _screen(session: Session, unsigned: UnsignedTransaction, title: str) -> str:
-    currencies = session.trust_store.load_currencies()
-    sender = unsigned.intent.sender
-    lines = [
-        f"{title}   network {session.network.name}, chain {unsigned.chain_id}",
-        *read_call(session, unsigned.intent, currencies).lines,
-        f"  from      {session.name_of(sender)} {checksum_address(sender)}",
-        f"  nonce     {unsigned.nonce}   gas at most {unsigned.gas_limit}, fee none",
-    ]
-    return "\n".join(lines)
-
-
-def _record(unsigned: UnsignedTransaction) -> dict[str, object]:
-    intent = unsigned.intent
-    return {
-        "from": checksum_address(intent.sender),
-        "to": None if intent.to is None else checksum_address(intent.to),
-        "nonce": unsigned.nonce,
-        "gas": unsigned.gas_limit,
-        "chainId": unsigned.chain_id,
-        "data": f"0x{intent.data.hex()}",
-    }
 
 
 def _unhex(text: str) -> bytes:

@@ -1,4 +1,7 @@
-"""`sycee keys rename|passwd|rm`: looking after keys that are there. A key is removed only after its name is typed."""
+"""`sycee keys rename|passwd|export|rm`: looking after keys that are there.
+
+A key is shown or removed only after its name is typed on a terminal; no option stands for that.
+"""
 
 import os
 from typing import Final
@@ -75,14 +78,34 @@ def remove(session: Session, name: str) -> None:
     """Remove the key of NAME from this wallet, once its name is typed on the terminal; --yes does not do."""
     account = find_account(session.home.keys, name)
     session.output.say(f"{name} {checksum_address(account.address)} can be had back only from its words or a backup.")
+    _require_name_typed(name, "remove")
+    account.path.unlink()
+    session.output.result({"name": name, "removed": True}, f"{name} removed")
+
+
+@wallet_command("export", needs=_KEY, examples=("sycee keys export alice", "sycee keys export alice --json"))
+@click.argument("name")
+def export(session: Session, name: str) -> None:
+    """Show the private key of NAME on the terminal, once its name is typed; it goes to no file and no pipe."""
+    from wallet_cli.signing import unlock
+
+    account = find_account(session.home.keys, name)
+    session.output.say(f"Whoever sees the private key of {name} can spend everything it has, for ever.")
+    _require_name_typed(name, "show")
+    key = unlock(account, session.password_source())
+    session.output.show_once(f"Private key of {name}, {checksum_address(account.address)}\n\n{key.hex()}\n")
+    record = {"name": name, "address": checksum_address(account.address)}
+    session.output.result(record, f"{name}: the private key was shown on the terminal")
+
+
+def _require_name_typed(name: str, deed: str) -> None:
+    """Have the name of a key typed on the terminal. Raises: Declined."""
     if not has_terminal():
         raise Declined(
             "there is no terminal to type the name on",
-            why="a key that is removed by mistake takes its money with it",
-            next_step=f"repeat on a terminal: sycee keys rm {name}",
+            why="a key that is removed or shown by mistake takes its money with it",
+            next_step="repeat the command on a terminal",
             code="TERMINAL_NEEDED",
         )
-    if click.prompt("Type the name to remove it", err=True) != name:
-        raise Declined("another name was typed, nothing was removed", why="the names differ", next_step="repeat it")
-    account.path.unlink()
-    session.output.result({"name": name, "removed": True}, f"{name} removed")
+    if click.prompt(f"Type the name to {deed} it", err=True) != name:
+        raise Declined("another name was typed, nothing was done", why="the names differ", next_step="repeat it")

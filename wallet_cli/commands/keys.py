@@ -13,7 +13,7 @@ from wallet_cli.errors import Declined, UsageRefused
 from wallet_cli.home import save_preferences, validate_name
 from wallet_cli.keystore import Account, find_account
 from wallet_cli.output import has_terminal
-from wallet_cli.passwords import read_password
+from wallet_cli.passwords import read_passphrase, read_password
 from wallet_cli.session import Session
 
 _KEY: Final = (Need.KEY,)
@@ -21,6 +21,12 @@ _WORDS_ASKED: Final = (2, 11, 23)
 """Which words are asked back, from 0: one of each third."""
 
 _LIGHT_HELP = "Cheap encryption, for development keys that everybody knows."
+_PASSPHRASE: Final = click.option(
+    "--passphrase", "is_passphrase", is_flag=True, help="Ask for a BIP-39 passphrase that belongs to the words."
+)
+_PASSPHRASE_FD: Final = click.option(
+    "--passphrase-fd", type=click.IntRange(0), metavar="N", help="Read that passphrase from file descriptor N."
+)
 
 
 @wallet_command(
@@ -29,11 +35,20 @@ _LIGHT_HELP = "Cheap encryption, for development keys that everybody knows."
 @click.argument("name")
 @click.option("--mnemonic-fd", type=click.IntRange(1), metavar="N", help="Write the 24 words to file descriptor N.")
 @click.option("--light-kdf", is_flag=True, help=_LIGHT_HELP)
-def new(session: Session, name: str, mnemonic_fd: int | None, light_kdf: bool) -> None:
+@_PASSPHRASE
+@_PASSPHRASE_FD
+def new(
+    session: Session,
+    name: str,
+    mnemonic_fd: int | None,
+    light_kdf: bool,
+    is_passphrase: bool,
+    passphrase_fd: int | None,
+) -> None:
     """Make a key from 24 fresh words and keep it encrypted as NAME.
 
     The words are shown once on the terminal, and three of them are asked back. Without a terminal they go to
-    --mnemonic-fd only.
+    --mnemonic-fd only. With a passphrase the key is made of words and passphrase: neither is enough alone.
     """
     from wallet_cli.signing import new_mnemonic, store_key
 
@@ -46,7 +61,8 @@ def new(session: Session, name: str, mnemonic_fd: int | None, light_kdf: bool) -
             code="TERMINAL_NEEDED",
         )
     password = read_password(session.password_source(), f"New password of {name}", is_new=True)
-    words, private_key = new_mnemonic()
+    passphrase = read_passphrase(is_asked=is_passphrase, descriptor=passphrase_fd, is_new=True)
+    words, private_key = new_mnemonic(passphrase)
     if mnemonic_fd is not None:
         _write_words(mnemonic_fd, words)
     else:
@@ -64,12 +80,24 @@ def new(session: Session, name: str, mnemonic_fd: int | None, light_kdf: bool) -
 @click.option("--stdin", "is_stdin", is_flag=True, help="Read the key or the words from stdin, one line.")
 @click.option("--index", type=click.IntRange(0, 2**31 - 1), default=0, help="Which account of a mnemonic (default 0).")
 @click.option("--light-kdf", is_flag=True, help=_LIGHT_HELP)
-def import_key(session: Session, name: str, is_stdin: bool, index: int, light_kdf: bool) -> None:
+@_PASSPHRASE
+@_PASSPHRASE_FD
+def import_key(
+    session: Session,
+    name: str,
+    is_stdin: bool,
+    index: int,
+    light_kdf: bool,
+    is_passphrase: bool,
+    passphrase_fd: int | None,
+) -> None:
     """Keep an existing private key, or the words of a mnemonic, encrypted as NAME."""
     from wallet_cli.signing import parse_secret, store_key
 
     _validate_free(session, name)
-    private_key = parse_secret(_read_secret(is_stdin), index=index)
+    secret = _read_secret(is_stdin)
+    passphrase = read_passphrase(is_asked=is_passphrase, descriptor=passphrase_fd, is_new=False)
+    private_key = parse_secret(secret, index=index, passphrase=passphrase)
     password = read_password(session.password_source(), f"New password of {name}", is_new=True)
     account = store_key(session.home.keys, name, private_key, password, is_development=light_kdf)
     _answer(session, account)
@@ -112,6 +140,7 @@ keys = WalletGroup(
         "use": ("wallet_cli.commands.keys:use", "choose the default account"),
         "rename": ("wallet_cli.commands.key_care:rename", "give an account another name"),
         "passwd": ("wallet_cli.commands.key_care:passwd", "encrypt a key under another password"),
+        "export": ("wallet_cli.commands.key_care:export", "show a private key, once its name is typed"),
         "rm": ("wallet_cli.commands.key_care:remove", "remove a key, once its name is typed"),
     },
     help="Make, import, list, choose and look after keys.",
@@ -162,13 +191,7 @@ def _show_words(session: Session, words: str) -> None:
         "   ".join(f"{index + 1:>2} {listed[index]:<9}" for index in range(row, row + 4))
         for row in range(0, len(listed), 4)
     ]
-    # The alternate screen leaves nothing in the scroll-back when it is left.
-    sys.stderr.write("\x1b[?1049h\x1b[H")
-    session.output.say("\n".join(["Write these words down, in this order. They are shown once.", "", *rows, ""]))
-    try:
-        click.prompt("Press Enter when done", default="", show_default=False, err=True)
-    finally:
-        sys.stderr.write("\x1b[?1049l")
+    session.output.show_once("\n".join(["Write these words down, in this order. They are shown once.", "", *rows, ""]))
     for index in _WORDS_ASKED:
         if click.prompt(f"Word {index + 1}", err=True).strip().lower() != listed[index]:
             raise Declined(

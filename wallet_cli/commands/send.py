@@ -1,6 +1,7 @@
 """`sycee send`: pay, and return when the payment is final and proven."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 
@@ -14,12 +15,13 @@ from wallet_cli.currencies import load_currencies
 from wallet_cli.keystore import Account
 from wallet_cli.memos import encode_memo
 from wallet_cli.outbox import Intent
-from wallet_cli.payments import Payment, payment_intent, payments_in, validate_moved
+from wallet_cli.payments import GAS_LIMIT_MAX, Payment, payment_intent, payments_in, validate_moved
 from wallet_cli.positions import require_spendable
 from wallet_cli.recipients import kind_of, validate_recipient, warnings_of
 from wallet_cli.screens import Confirmation, confirmation_screen, transaction_record
 from wallet_cli.session import Session
 from wallet_cli.transactions import provable_head
+from wallet_cli.unsigned_transactions import build_unsigned, hand_over_unsigned
 from wallet_cli.verified import Head
 
 
@@ -32,11 +34,25 @@ from wallet_cli.verified import Head
 @click.argument("amount")
 @click.argument("currency", required=False, default=None)
 @click.option("--memo", default="", metavar="TEXT", help="Reference of at most 32 bytes, public on the ledger.")
-def send(session: Session, to: str, amount: str, currency: str | None, memo: str) -> None:
+@click.option(
+    "--unsigned",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Sign nothing: write the payment to FILE, for sycee tx sign.",
+)
+def send(session: Session, to: str, amount: str, currency: str | None, memo: str, unsigned: Path | None) -> None:
     """Pay AMOUNT to a contact, an own account or an address, and return when it is final and proven.
 
     The signed payment is on disk before it is sent. After a time-out or a crash the same command sends the same bytes:
     it cannot pay twice.
+    """
+    pay(session, to, amount, currency, memo, unsigned=unsigned)
+
+
+def pay(session: Session, to: str, amount: str, currency: str | None, memo: str, *, unsigned: Path | None) -> None:
+    """Pay what was typed or read from a link, or write the payment to `unsigned`, and answer.
+
+    Raises: Declined, InsufficientFunds, TransactionRefused, OutcomeUnknown, ProofInvalid, UsageRefused.
     """
     account = session.account()
     name, recipient, has_checksum = session.resolve(to)
@@ -46,6 +62,11 @@ def send(session: Session, to: str, amount: str, currency: str | None, memo: str
     money = parse_amount(amount, currencies, code=currency)
     order = _Order(recipient, name, has_checksum, money, encode_memo(memo))
     intent = payment_intent(account.address, recipient, money, order.memo)
+    if unsigned is not None:
+        require_spendable(session, head, account, money)
+        built = build_unsigned(session, head, intent, gas_limit_max=GAS_LIMIT_MAX)
+        hand_over_unsigned(session, built, unsigned, "file", proof=head.proof)
+        return
     found = carry_out(
         session,
         head,

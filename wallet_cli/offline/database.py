@@ -19,12 +19,16 @@ from consensus.primitives.scalars import Hash32
 from wallet_cli.errors import DeviceFailed, RestoredHome, UsageRefused, WalletLocked
 from wallet_cli.files import PRIVATE_FILE_MODE, has_types, make_private_folder, read_small, write_private
 from wallet_cli.offline.schema import MIGRATIONS
+from wallet_cli.sqlite_copies import copy_database
 
 INSTANCE_BYTES: Final = 16
 """Random name of one life of the file: two lives never meet."""
 
 AMOUNT_BYTES: Final = 12
 """Amounts are stored as big-endian uint96: an INTEGER of SQLite ends at 2^63."""
+
+OFFLINE_FILE: Final = "offline.db"
+"""Its name in a network's folder."""
 
 _COUNTER_MAX: Final = 2**62
 """More commits than any wallet makes; a guard above it was not written by one."""
@@ -41,7 +45,7 @@ class OfflineDatabase:
         """
         make_private_folder(folder)
         make_private_folder(guard.parent)
-        self._path = folder / "offline.db"
+        self._path = folder / OFFLINE_FILE
         self._guard = guard
         self._random = random
         self._failure: str | None = None
@@ -97,6 +101,14 @@ class OfflineDatabase:
             if not has_types(row, types):
                 raise self._fail(f"a row holds {[type(value).__name__ for value in row]}")
         return rows
+
+    def copy(self) -> bytes:
+        """Return the file as it is on disk now, for a backup. Raises: DeviceFailed."""
+        self._require_sound()
+        try:
+            return copy_database(self._connection)
+        except sqlite3.Error as error:
+            raise self._fail(str(error)) from error
 
     def _open(self) -> sqlite3.Connection:
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE))
