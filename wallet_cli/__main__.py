@@ -23,10 +23,7 @@ COMMANDS = {
     "swap": ("wallet_cli.deals.swap:swap", "exchange across ledgers, by a secret"),
     "mandate": ("wallet_cli.deals.mandate:mandate", "let somebody collect, within caps"),
     "offline": ("wallet_cli.offline.commands.group:offline", "pay and be paid while neither side has a network"),
-    "lock": ("wallet_cli.offline.commands.opening:lock", "= offline lock"),
     "charge": ("wallet_cli.offline.commands.receiving:charge", "be paid offline: invoice, payment, receipt in one go"),
-    "pay": ("wallet_cli.offline.commands.paying:pay", "= offline pay"),
-    "redeem": ("wallet_cli.offline.commands.settling:redeem", "= offline redeem"),
     "contract": ("wallet_cli.commands.contract:contract", "deploy, call and read contracts"),
     "admin": ("wallet_cli.admin.group:admin", "issue and govern: currencies, roles, banks, accounts, policies"),
     "tx": (
@@ -47,7 +44,7 @@ COMMANDS = {
 }
 """Name -> where it is, and one line about it."""
 
-ALIASES = {"uri": "open"}
+ALIASES = {"uri": "open", "lock": "offline lock", "pay": "offline pay", "redeem": "offline redeem"}
 """Everyday name -> the command it is another name of."""
 
 cli = WalletGroup(

@@ -67,11 +67,15 @@ class WalletGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
-        entry = self._table.get(self._aliases.get(cmd_name, cmd_name))
+        first, *rest = self._aliases[cmd_name].split() if cmd_name in self._aliases else [cmd_name]
+        entry = self._table.get(first)
         if entry is None:
             return None
         module, attribute = entry[0].split(":")
-        command: click.Command = getattr(import_module(module), attribute)
+        command: click.Command | None = getattr(import_module(module), attribute)
+        for name in rest:
+            assert isinstance(command, click.Group), "aliases lead through groups"
+            command = command.get_command(ctx, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from wallet_cli.addresses import checksum_address
 from wallet_cli.errors import UsageRefused
+from wallet_cli.frame_carriers import frames_screen
 from wallet_cli.outbox import Intent
 from wallet_cli.output import Proof
 from wallet_cli.session import Session
-from wallet_cli.transaction_carriers import frames_screen, transaction_frames
+from wallet_cli.transaction_carriers import transaction_frames
 from wallet_cli.transaction_files import UnsignedTransaction, encode_unsigned, read_call, save_transaction
 from wallet_cli.transactions import estimate_gas, next_nonce
 from wallet_cli.verified import Head

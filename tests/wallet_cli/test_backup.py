@@ -40,8 +40,8 @@ def used(wallet: Wallet) -> Wallet:
     home = open_home(str(wallet.home), {})
     database = OfflineDatabase(home.network_data("devnet"), home.offline_guard("devnet"), random=os.urandom)
     with database.transaction() as connection:
-        connection.execute("INSERT INTO locks VALUES (?, ?, ?, ?, ?)", (b"lock", b"", AMOUNT, AMOUNT, AMOUNT))
-        connection.execute("INSERT INTO purses VALUES (?, ?, ?, ?, 0)", (b"purse", b"", b"", AMOUNT))
+        connection.execute("INSERT INTO locks VALUES (?, ?, ?, ?, ?, 0)", (b"lock", b"", AMOUNT, AMOUNT, AMOUNT))
+        connection.execute("INSERT INTO purses VALUES (?, ?, ?, ?, 0, 0)", (b"purse", b"", b"", AMOUNT))
         connection.execute("INSERT INTO till_locks VALUES (?, ?, ?, NULL, NULL, 0)", (b"till", b"", AMOUNT))
     database.close()
     for folder in ("devnet/vault", "devnet/cards", "devnet/swaps", "state/devnet", "vault", "devnet.before-7"):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.wallet_cli.conftest import Wallet
+from tests.wallet_cli.offline.people import People, clone_of
 from tests.wallet_cli.test_backup import make_backups_cheap
 from tests.wallet_cli.twin import Hangup, Refusal
 from wallet_cli.errors import Exit
@@ -158,3 +159,19 @@ def offline_store(wallet: Wallet) -> OfflineDatabase:
 def backup(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
     make_backups_cheap(monkeypatch)
     return ("backup", "create", str(wallet.folder / "x.backup"), "--password-file", str(wallet.password_file))
+
+
+@day(Exit.DOUBLE_SPEND)
+def purse_of_a_copied_wallet(wallet: Wallet, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    monkeypatch.chdir(wallet.folder)
+    (wallet.folder / "bobs").mkdir()
+    people = People(wallet, wallet.folder)
+    people.open_purse()
+    clone = clone_of(wallet, "clone")
+    assert people.alice.run("offline", "sync", "--yes").exit_code == 0
+    people.alice.run("offline", "invoice", "2.00 EUR", "--out", "mine.sycee")
+    clone.run("pay", "mine.sycee", "--out", "paid.sycee", "--yes")
+    assert people.alice.run("offline", "receive", "paid.sycee", "--out", "receipt.sycee").exit_code == 0
+    people.bob.run("offline", "invoice", "3.00 EUR", "--out", "theirs.sycee")
+    people.alice.run("pay", "theirs.sycee", "--out", "shown.sycee", "--yes")
+    return ("offline", "import", "shown.sycee", "--shown-to", "bob")

@@ -70,8 +70,8 @@ def test_unsigned_file_and_what_is_nothing_are_refused(wallet: Wallet, tmp_path:
 
 def test_offline_message_is_recognized(wallet: Wallet, tmp_path: Path) -> None:
     (frame,) = split(b"\xa1\x00\x01", FrameType.CBOR)
-    assert wallet.json("open", frame, exit_code=2)["error"]["code"] == "THING_UNKNOWN"
-    assert wallet.json("open", str(tmp_path / "x.sycee"), exit_code=2)["error"]["code"] == "THING_UNKNOWN"
+    assert wallet.json("open", frame, exit_code=2)["error"]["code"] == "MESSAGE_INVALID"
+    assert wallet.json("open", str(tmp_path / "x.sycee"), exit_code=2)["error"]["code"] == "FILE_NOT_READ"
 
 
 def test_payment_crosses_the_air_gap_as_pictures(wallet: Wallet, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_frames_that_are_not_all_there_are_refused(wallet: Wallet) -> None:
 def test_screen_shows_every_frame_as_a_code(wallet: Wallet) -> None:
     shown = wallet.run("tx", "build", "bob", "12.34 EUR", "--via", "qr").stdout
     frames = wallet.json("tx", "build", "bob", "12.34 EUR", "--via", "qr")["data"]["frames"]
-    assert all(f"frame {place} of {len(frames)}" in shown for place in range(1, len(frames) + 1))
+    assert all(f"frame {place}/{len(frames)}" in shown for place in range(1, len(frames) + 1))
     assert "█" in shown
 
 

@@ -11,11 +11,12 @@ from wallet_cli.cli import Need, wallet_command
 from wallet_cli.commands.air_gap import submit_signed
 from wallet_cli.commands.send import pay
 from wallet_cli.errors import UsageRefused
+from wallet_cli.frame_carriers import FRAME_START, texts_of
 from wallet_cli.offline.file_transport import SUFFIX
 from wallet_cli.offline.frames import FrameType
 from wallet_cli.payment_links import LINK_START, decode_link
 from wallet_cli.session import Session
-from wallet_cli.transaction_carriers import FRAME_START, read_transaction, texts_of
+from wallet_cli.transaction_carriers import read_transaction
 from wallet_cli.transaction_files import decode_signed
 
 
@@ -39,18 +40,11 @@ class Thing(Enum):
 def open_thing(session: Session, thing: str) -> None:
     """Do what THING asks for, after its ordinary question.
 
-    A `sycee:` link is paid, a signed transaction is sent; both may come as a file, a picture of QR codes or text.
+    A `sycee:` link is paid, a signed transaction sent, an offline message taken to its step; each may come as a file,
+    a picture of QR codes or text.
     """
     kind, text = _recognize(thing)
-    opener = _OPENERS.get(kind)
-    if opener is None:
-        raise UsageRefused(
-            f"this is {kind.value}",
-            why="this command opens links and signed transactions",
-            next_step="sycee --help",
-            code="THING_UNKNOWN",
-        )
-    opener(session, text)
+    _OPENERS[kind](session, text)
 
 
 def _recognize(thing: str) -> tuple[Thing, str]:
@@ -94,8 +88,15 @@ def _open_transaction(session: Session, text: str) -> None:
     submit_signed(session, decode_signed(read_transaction(text), text, chain_id=session.network.chain_id))
 
 
+def _open_message(session: Session, text: str) -> None:
+    from wallet_cli.offline.commands.opening_messages import open_message
+
+    open_message(session, text)
+
+
 _OPENERS: Final[dict[Thing, Callable[[Session, str], None]]] = {
     Thing.LINK: _open_link,
     Thing.TRANSACTION: _open_transaction,
+    Thing.MESSAGE: _open_message,
 }
 """To which command each belongs."""

@@ -15,6 +15,7 @@ import click
 
 from wallet_cli.errors import UsageRefused
 from wallet_cli.files import make_private_folder
+from wallet_cli.frame_carriers import FRAME_START, PICTURES, TEXT_CHARACTERS_MAX, frames_screen, texts_of
 from wallet_cli.offline.canonical_cbor import INPUT_BYTES_MAX
 from wallet_cli.offline.file_transport import SUFFIX, file_name, read_message_file, write_message_file
 from wallet_cli.offline.frames import (
@@ -28,20 +29,14 @@ from wallet_cli.offline.frames import (
     split,
 )
 from wallet_cli.output import has_terminal
-from wallet_cli.qr_codes import make_qr, qr_png, qr_terminal, read_qr
+from wallet_cli.qr_codes import make_qr, qr_png
 from wallet_cli.session import Session
 
-FRAME_S: Final = 0.2
-"""Seconds a frame stands on a screen: five a second, which a telephone's camera follows."""
+FRAME_MS: Final = 200
+"""Milliseconds a frame stands on a screen: five a second, which a telephone's camera follows."""
 
 LOOPS_MAX: Final = 3_000
 """Frames shown at most before the command goes on by itself: ten minutes."""
-
-PICTURES: Final = (".png", ".jpg", ".jpeg")
-
-_FRAME_START: Final = "B$"
-_TEXT_CHARACTERS_MAX: Final = 4 * FRAMES_MAX * FRAME_BYTES_MAX
-"""Longest text read: all frames of a message, twice."""
 
 
 class Carrier(StrEnum):
@@ -112,7 +107,8 @@ def carry(session: Session, way: Way, name: str, content: bytes) -> Carried:
         case Carrier.TEXT:
             return Carried("\n".join(frames), record)
         case Carrier.QR:
-            return Carried(_screens(frames, content, way), record)
+            label = file_name("", content).removesuffix(SUFFIX).removeprefix("-")
+            return Carried(frames_screen(frames, label, is_inverted=way.is_inverted), record)
         case Carrier.PNG:
             paths = _write_pictures(_place(session, way), name, content, frames)
         case Carrier.FILE:
@@ -131,10 +127,12 @@ def show_frames(carried: Carried, way: Way) -> None:
     screens = carried.text.split("\n\n")
     click.echo("the frames follow each other; Enter goes on", err=True)
     click.pause("", err=True)
+    keys = select.poll()
+    keys.register(sys.stdin, select.POLLIN)
     for place in range(LOOPS_MAX):
         click.clear()
         click.echo(screens[place % len(screens)])
-        if select.select([sys.stdin], [], [], FRAME_S)[0]:
+        if keys.poll(FRAME_MS):
             sys.stdin.readline()
             break
     click.clear()
@@ -181,7 +179,7 @@ def read_message(sources: Iterable[str]) -> bytes:
 
 def looks_like_message(text: str) -> bool:
     """Tell whether a word of a command line names a message rather than a person."""
-    return text.startswith(_FRAME_START) or text.lower().endswith((SUFFIX, *PICTURES))
+    return text.startswith(FRAME_START) or text.lower().endswith((SUFFIX, *PICTURES))
 
 
 def _place(session: Session, way: Way) -> Path:
@@ -190,18 +188,6 @@ def _place(session: Session, way: Way) -> Path:
     folder = session.home.network_data(session.network.name) / "outbox"
     make_private_folder(folder)
     return folder
-
-
-def _screens(frames: list[str], content: bytes, way: Way) -> str:
-    """Return each frame as a code with a line below it; all are of one size, so that nothing jumps."""
-    version = make_qr(frames[0]).version
-    assert isinstance(version, int)
-    label = file_name("", content).removesuffix(SUFFIX).removeprefix("-")
-    return "\n\n".join(
-        f"{qr_terminal(make_qr(frame, version=version), is_inverted=way.is_inverted)}\n"
-        f"  frame {place}/{len(frames)}  {label}"
-        for place, frame in enumerate(frames, start=1)
-    )
 
 
 def _write_pictures(target: Path, name: str, content: bytes, frames: list[str]) -> list[Path]:
@@ -227,28 +213,13 @@ def _write_pictures(target: Path, name: str, content: bytes, frames: list[str]) 
 def _parts_of(source: str) -> list[str | bytes]:
     """Return what a source holds: frames as text, a whole message as bytes."""
     if source == "-":
-        return _parts_in(sys.stdin.buffer.read(_TEXT_CHARACTERS_MAX + 1), source)
-    if source.startswith(_FRAME_START):
-        return list(source.split())
-    path = Path(source)
-    try:
-        if path.is_dir():
-            pictures = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in PICTURES)
-            return [text for picture in pictures for text in read_qr(picture)]
-        if path.suffix.lower() in PICTURES:
-            return list(read_qr(path))
-    except OSError as error:
-        raise UsageRefused(
-            f"{source} cannot be read: {error.strerror}",
-            why="a message is expected there",
-            next_step=f"name a {SUFFIX} file, a picture of its codes, or paste its text",
-            code="FILE_NOT_READ",
-        ) from error
-    return _parts_in(read_message_file(path), source)
+        return _parts_in(sys.stdin.buffer.read(TEXT_CHARACTERS_MAX + 1), source)
+    texts = texts_of(source)
+    return _parts_in(read_message_file(Path(source)), source) if texts is None else list(texts)
 
 
 def _parts_in(content: bytes, source: str) -> list[str | bytes]:
-    if content.startswith(_FRAME_START.encode()):
+    if content.startswith(FRAME_START.encode()):
         try:
             return list(content.decode("ascii").split())
         except UnicodeDecodeError as error:

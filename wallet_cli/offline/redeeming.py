@@ -3,7 +3,6 @@
 Anybody may submit one: the money goes to the payee that its signature names. Source: offline.md §12, R7.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,12 +69,6 @@ def redeem_job(desk: Desk, job: Job) -> Redeemed | None:
     paid = [format_amount(payment.amount) for payment in payments_in(done, desk.currencies)]
     words = f"{', '.join(paid) or 'nothing more'} paid at height {done.proof.height}, signed {done.proof.signed}"
     return Redeemed(job, "paid", words, {**_record(job), "hash": f"0x{done.transaction.hash.hex()}", "paid": paid})
-
-
-def earliest_limit_s(desk: Desk, jobs: Sequence[Job]) -> int | None:
-    """Return the first second at which one of them may be lost; None without any."""
-    database = desk.session.offline_database
-    return min((till_tables.load_claim_until_s(database, job.invoice) for job in jobs), default=None)
 
 
 def job_line(desk: Desk, job: Job) -> str:

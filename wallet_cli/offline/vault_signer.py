@@ -7,7 +7,7 @@ from contracts.offline.typed_data import Hop, domain_separator
 from wallet_cli.errors import DeviceFailed
 from wallet_cli.keystore import Account
 from wallet_cli.offline.signer import SoftwareSigner, VoucherFields
-from wallet_cli.offline.vault import VaultKey, load_vault_kind, make_vault_key, unlock_vault_key
+from wallet_cli.offline.vault import VaultKey, load_vault, load_vault_kind, make_vault_key, unlock_vault_key
 from wallet_cli.passwords import read_password
 from wallet_cli.session import Session
 
@@ -47,6 +47,11 @@ def open_vault_key(session: Session, key: Address) -> bytes:
             code="SIGNER_UNKNOWN_KEY",
         )
     return found
+
+
+def has_vault_key(session: Session, key: Address) -> bool:
+    """Tell whether a key is on this device."""
+    return key in load_vault(session.home.network_data(session.network.name))
 
 
 def spare_key(session: Session, kind: VaultKey, used: set[Address]) -> Account:

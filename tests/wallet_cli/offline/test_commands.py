@@ -2,9 +2,6 @@
 
 import shlex
 import shutil
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,78 +10,15 @@ from consensus.primitives.scalars import Address
 from contracts.layout import balance_slot
 from tests.wallet_cli.chain import BOB, EUR
 from tests.wallet_cli.conftest import Wallet
+from tests.wallet_cli.offline.people import People, clone_of
 from tests.wallet_cli.test_help import commands
 from wallet_cli.offline.commands.group import offline
 
 DAY_MS = 24 * 3_600 * 1_000
 
 
-class People:
-    """Alice pays, Bob has a till; each has a home of her or his own, and both see one chain."""
-
-    def __init__(self, alice: Wallet, folder: Path) -> None:
-        self.alice = alice
-        self.bob = Wallet(folder / "bobs", alice.chain, alice.node)
-        shutil.copytree(alice.home, self.bob.home)
-        assert self.bob.run("config", "set", "account", "bob").exit_code == 0
-        for wallet in (self.alice, self.bob):
-            wallet.now_ms = alice.chain.head.header.timestamp_ms + 2_000
-            told = wallet.run("offline", "sync", "--yes")
-            assert told.exit_code == 0, told.output
-
-    def lock(self, amount: str = "50.00 EUR") -> str:
-        """Let Alice lock money for Bob's till, and return the lock's id."""
-        assert self.bob.run("offline", "card", "--name", "Bakery", "--out", "bob.sycee").exit_code == 0
-        return str(self.alice.json("offline", "lock", "bob", amount, "--card", "bob.sycee", "--yes")["data"]["lock"])
-
-    def open_purse(self) -> str:
-        """Let Alice open a purse for a class that Bob is in, and return its id."""
-        made = self.alice.json("offline", "class", "create", "bob", "alice", "--yes")["data"]["class"]
-        assert self.bob.run("offline", "sync", "--yes").exit_code == 0
-        words = ("offline", "purse", "open", "30.00 EUR", "--class", made, "--per-payee", "20.00 EUR", "--yes")
-        return str(self.alice.json(*words)["data"]["purse"])
-
-    def exchange(self, amount: str, via: str = "file", stem: str = "a") -> None:
-        """Pay with no network at all: invoice, payment, receipt."""
-        end = {"file": ".sycee", "png": ""}[via]
-        for wallet, words in (
-            (self.bob, ("offline", "invoice", amount, "--via", via, "--out", f"{stem}-invoice{end or '.png'}")),
-            (
-                self.alice,
-                ("pay", f"{stem}-invoice{end or '.png'}", "--via", via, "--out", f"{stem}-paid{end}", "--yes"),
-            ),
-            (self.bob, ("offline", "receive", f"{stem}-paid{end}", "--via", via, "--out", f"{stem}-receipt{end}")),
-            (self.alice, ("offline", "answer", f"{stem}-receipt{end}")),
-        ):
-            with no_network():
-                told = wallet.run(*words)
-            assert told.exit_code == 0, told.output
-
-
-@contextmanager
-def no_network() -> Iterator[None]:
-    """Let every connection fail the test."""
-
-    def refuse(*_: object) -> None:
-        raise AssertionError("a connection was opened while offline")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "connect", refuse)
-        yield
-
-
 def balance(people: People, account: bytes) -> int:
     return people.alice.chain.head.storage[EUR].get(balance_slot(Address(account)), 0)
-
-
-def clone_of(wallet: Wallet, name: str) -> Wallet:
-    """Return another device with a copy of everything in a home, guard included."""
-    folder = wallet.folder / name
-    folder.mkdir()
-    clone = Wallet(folder, wallet.chain, wallet.node)
-    shutil.copytree(wallet.home, clone.home)
-    clone.now_ms = wallet.now_ms
-    return clone
 
 
 @pytest.fixture
@@ -274,6 +208,42 @@ def test_frames_as_text_are_read_from_arguments_and_stdin(people: People) -> Non
     assert told.exit_code == 0, told.output
     receipt = [line for line in told.stdout.splitlines() if line.startswith("B$")]
     assert people.alice.run("offline", "answer", *receipt).exit_code == 0
+
+
+def test_charge_waits_for_the_payment_and_answers_it(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    people.lock()
+
+    def pay_what_is_shown(_: str, **__: object) -> str:
+        (asked,) = (people.bob.home / "devnet" / "outbox").glob("invoice-*.sycee")
+        assert people.alice.run("pay", str(asked), "--out", "p.sycee", "--yes").exit_code == 0
+        return "p.sycee"
+
+    assert people.bob.run("charge", "2.00 EUR").exit_code == 3
+    monkeypatch.setattr("wallet_cli.offline.commands.receiving.has_terminal", lambda: True)
+    monkeypatch.setattr("wallet_cli.offline.commands.receiving.click.prompt", pay_what_is_shown)
+    told = people.bob.run("charge", "2.00 EUR")
+    assert told.exit_code == 0, told.output
+    assert "✓ 2.00 EUR accepted, guaranteed until" in told.stdout
+
+
+def test_till_whose_key_stayed_on_another_device_begins_anew(people: People) -> None:
+    people.lock()
+    till = people.bob.json("offline", "card", "--out", "same.sycee")["data"]["till"]
+    shutil.rmtree(people.bob.home / "devnet" / "vault")
+    lost = people.bob.json("offline", "invoice", "1.00 EUR", exit_code=13)
+    assert lost["error"]["code"] == "SIGNER_UNKNOWN_KEY"
+    anew = people.bob.json("offline", "card", "--out", "new.sycee")["data"]["till"]
+    assert anew != till
+    assert people.bob.run("offline", "invoice", "1.00 EUR", "--out", "i.sycee").exit_code == 0
+
+
+def test_open_takes_each_message_to_its_step(people: People) -> None:
+    people.lock()
+    people.bob.run("offline", "invoice", "2.00 EUR", "--out", "i.sycee")
+    paid = people.alice.json("open", "i.sycee", "--yes")["data"]["files"][0]
+    receipt = people.bob.json("open", paid, "--yes")["data"]["files"][0]
+    assert people.alice.json("open", receipt)["data"]["amount"] == "2.00 EUR"
+    assert people.alice.json("open", "bob.sycee", exit_code=2)["error"]["code"] == "MESSAGE_NEEDS_WORDS"
 
 
 EXAMPLES = [example for _, command in commands(offline, "offline ") for example in command.examples]

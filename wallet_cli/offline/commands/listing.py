@@ -117,6 +117,12 @@ def import_(session: Session, sources: tuple[str, ...], shown_to: str | None) ->
             raise double_spend(found)
         session.output.result({"learned": ""}, "it spends nothing that was accepted here")
         return
+    learn_message(session, content)
+
+
+def learn_message(session: Session, content: bytes) -> None:
+    """Keep what a COMMITTEE, REVOCATIONS or FRAUD proves. Raises: UsageRefused, ProofInvalid."""
+    message = decode_any(content)
     if not isinstance(message, CommitteeMessage | Revocations | Fraud):
         raise UsageRefused(
             f"a {type(message).__name__} is not learnt from",

@@ -36,7 +36,7 @@ from wallet_cli.offline.reading import decode_as
 from wallet_cli.offline.signer import sign_digest
 from wallet_cli.offline.tills import load_own_card, make_card, read_card
 from wallet_cli.offline.vault import VaultKey, make_vault_key
-from wallet_cli.offline.vault_signer import spare_key
+from wallet_cli.offline.vault_signer import has_vault_key, spare_key
 from wallet_cli.offline.words import refusal
 from wallet_cli.recipients import validate_recipient
 from wallet_cli.session import Session
@@ -242,6 +242,9 @@ def card(
     account = session.account()
     now_s = session.settings.now_ms() // 1_000
     found = load_own_card(session, account.address)
+    if found is not None and any(found.till) and not has_vault_key(session, found.till):
+        session.output.say("this card's till key is on another device, or was lost: a new till begins here")
+        is_new = True
     if found is None or is_new or account_till or (name and name != found.name) or found.until_s <= now_s:
         till = ZERO_ADDRESS
         if not account_till:

@@ -41,12 +41,8 @@ def pay(
     session: Session, sources: tuple[str, ...], via: str | None, out: Path | None, frame_bytes: int, invert: bool
 ) -> None:
     """Pay an INVOICE: check it, ask, sign, and show the PAYMENT. The same invoice again shows the same bytes."""
-    invoice = decode_as(Invoice, read_message(sources))
     way = way_of(session, via, out, frame_bytes, invert)
-    desk = open_payer(session)
-    _show(session, way, pay_invoice(desk, invoice, now_s=session.settings.now_ms() // 1_000), invoice)
-    if has_terminal() and not session.settings.is_yes:
-        _await_answer(session, desk, way)
+    pay_message(session, way, decode_as(Invoice, read_message(sources)))
 
 
 @wallet_command(
@@ -61,7 +57,18 @@ def answer(
 ) -> None:
     """Take the payee's answer: keep a RECEIPT, or pay anew what a HEAL says was never accepted."""
     way = way_of(session, via, out, frame_bytes, invert)
-    _take_answer(session, open_payer(session), way, read_message(sources))
+    take_answer(session, open_payer(session), way, read_message(sources))
+
+
+def pay_message(session: Session, way: Way, invoice: Invoice) -> None:
+    """Ask, promise, sign and show; on a terminal also wait for the payee's answer.
+
+    Raises: Declined, InsufficientFunds, PolicyRefused, ProofInvalid, DeviceFailed.
+    """
+    desk = open_payer(session)
+    _show(session, way, pay_invoice(desk, invoice, now_s=session.settings.now_ms() // 1_000), invoice)
+    if has_terminal() and not session.settings.is_yes:
+        _await_answer(session, desk, way)
 
 
 def open_payer(session: Session) -> PayerDesk:
@@ -114,7 +121,8 @@ def _show(session: Session, way: Way, found: bytes | Refused | Declined, invoice
             )
 
 
-def _take_answer(session: Session, desk: PayerDesk, way: Way, content: bytes) -> None:
+def take_answer(session: Session, desk: PayerDesk, way: Way, content: bytes) -> None:
+    """Keep a RECEIPT, or pay anew what a HEAL says was never accepted. Raises: UsageRefused, ProofInvalid, Declined."""
     message = decode_any(content)
     now_s = session.settings.now_ms() // 1_000
     match message:
@@ -148,7 +156,7 @@ def _await_answer(session: Session, desk: PayerDesk, way: Way) -> None:
         if not typed:
             return
         content = read_message(typed.split())
-        _take_answer(session, desk, way, content)
+        take_answer(session, desk, way, content)
         if isinstance(decode_any(content), Receipt):
             return
 

@@ -61,9 +61,7 @@ def receive(
     session: Session, sources: tuple[str, ...], via: str | None, out: Path | None, frame_bytes: int, invert: bool
 ) -> None:
     """Check a PAYMENT, keep it, and only then say so: the answer is a RECEIPT, or a HEAL to be paid anew."""
-    way = way_of(session, via, out, frame_bytes, invert)
-    desk = open_till(session)
-    _answer(session, way, _decide(session, desk, read_message(sources)))
+    receive_message(session, way_of(session, via, out, frame_bytes, invert), read_message(sources))
 
 
 @wallet_command("charge", needs=_KEY, examples=('sycee charge "12.34 EUR"', 'sycee charge "12.34 EUR" --via text'))
@@ -86,6 +84,11 @@ def charge(session: Session, amount: str, via: str | None, out: Path | None, fra
         _answer(session, way, found)
         if isinstance(found, Receipt):
             return
+
+
+def receive_message(session: Session, way: Way, content: bytes) -> None:
+    """Check a PAYMENT, keep it, and show the answer. Raises: as the answer says, PasswordWrong, DeviceFailed."""
+    _answer(session, way, _decide(session, open_till(session), content))
 
 
 def _make(session: Session, desk: TillDesk, amount: str) -> Invoice:
