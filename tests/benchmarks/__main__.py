@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.benchmarks import dvp, evm, fairness, latency, money, rpc_soak, stages, throughput
+from tests.benchmarks import dvp, evm, fairness, latency, money, offline, rpc_soak, stages, throughput
 
 BENCHMARKS = {
     "dvp": dvp.main,
@@ -10,6 +10,7 @@ BENCHMARKS = {
     "fairness": fairness.main,
     "latency": latency.main,
     "money": money.main,
+    "offline": offline.main,
     "rpc_soak": rpc_soak.main,
     "stages": stages.main,
     "throughput": throughput.main,
