@@ -14,11 +14,11 @@ from wallet_cli.session import Session
 from wallet_cli.transactions import (
     estimate_gas,
     next_nonce,
-    open_key,
     settle,
     sign,
     validate_succeeded,
 )
+from wallet_cli.unlocking import open_key
 from wallet_cli.verified import FinalTransaction, Head
 
 

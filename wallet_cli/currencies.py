@@ -14,7 +14,7 @@ from contracts.layout import (
     read_packed,
 )
 from wallet_cli.amounts import Currency
-from wallet_cli.errors import UsageRefused
+from wallet_cli.pinned_currencies import pinned_currencies
 from wallet_cli.session import Session
 from wallet_cli.verified import Head, ask_at, proof_failed
 
@@ -27,16 +27,9 @@ def load_currencies(session: Session, head: Head | None) -> list[Currency]:
 
     Raises: ProofInvalid if a node's list is not what the ledger holds, UsageRefused if nothing can be proven.
     """
-    pinned = session.trust_store.load_currencies()
     if head is None:
-        if not pinned:
-            raise UsageRefused(
-                "this network's currencies are not known",
-                why="no endpoint proves anything, and none was proven before",
-                next_step="name a node that serves proofs: --rpc URL",
-                code="CURRENCIES_UNKNOWN",
-            )
-        return pinned
+        return pinned_currencies(session)
+    pinned = session.trust_store.load_currencies()
     _, words = session.verifier.read_account(head, CURRENCY_REGISTRY, [CurrencyRegistrySlots.COUNT])
     count = words[0]
     if count <= len(pinned):

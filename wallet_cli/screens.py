@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from consensus.primitives.scalars import Address
 from contracts.movements import MovementKind
@@ -10,9 +10,11 @@ from wallet_cli.addresses import checksum_address, short_address
 from wallet_cli.amounts import Amount, amount_record, amount_words, format_amount, format_units
 from wallet_cli.memos import EMPTY_MEMO, memo_text
 from wallet_cli.output import Proof, age_text
-from wallet_cli.payments import Payment
-from wallet_cli.positions import Position
-from wallet_cli.verified import FinalTransaction
+
+if TYPE_CHECKING:
+    from wallet_cli.payments import Payment
+    from wallet_cli.positions import Position
+    from wallet_cli.verified import FinalTransaction
 
 _LABEL_COLUMN: Final = 12
 _SCREEN_COLUMNS: Final = 80
@@ -94,7 +96,7 @@ def party_words(name: str, kind: str, address: Address) -> str:
     return f"{name:<14} {kind:<16} {short_address(address)}"
 
 
-def balance_screen(name: str, address: Address, positions: Sequence[Position], proof: Proof) -> str:
+def balance_screen(name: str, address: Address, positions: "Sequence[Position]", proof: Proof) -> str:
     """Return the positions of one account with their label."""
     title = f"{name}  {short_address(address)}" if name else checksum_address(address)
     # A whole address leaves no room for the label beside it.
@@ -117,7 +119,7 @@ def balance_screen(name: str, address: Address, positions: Sequence[Position], p
     return "\n".join(lines)
 
 
-def transaction_screen(found: FinalTransaction, payments: Sequence[Payment], names: dict[bytes, str]) -> str:
+def transaction_screen(found: "FinalTransaction", payments: "Sequence[Payment]", names: dict[bytes, str]) -> str:
     """Return a proven transaction: outcome, then each movement of money."""
     proof = found.proof
     outcome = "final" if found.receipt.succeeded else "final, reverted: no money moved"
@@ -130,7 +132,7 @@ def transaction_screen(found: FinalTransaction, payments: Sequence[Payment], nam
     return "\n".join(lines)
 
 
-def payment_line(payment: Payment, names: dict[bytes, str]) -> str:
+def payment_line(payment: "Payment", names: dict[bytes, str]) -> str:
     """Return one movement of money on one line."""
     sender = names.get(payment.sender) or short_address(payment.sender)
     recipient = names.get(payment.recipient) or short_address(payment.recipient)
@@ -144,7 +146,7 @@ def kind_words(kind: MovementKind) -> str:
     return _KIND_WORDS[kind]
 
 
-def payment_record(payment: Payment) -> dict[str, object]:
+def payment_record(payment: "Payment") -> dict[str, object]:
     """Return one movement of money as `--json` shows it."""
     return {
         "kind": str(payment.kind),
@@ -155,7 +157,7 @@ def payment_record(payment: Payment) -> dict[str, object]:
     }
 
 
-def transaction_record(found: FinalTransaction, payments: Sequence[Payment]) -> dict[str, object]:
+def transaction_record(found: "FinalTransaction", payments: "Sequence[Payment]") -> dict[str, object]:
     """Return a proven transaction as `--json` shows it."""
     return {
         "hash": "0x" + found.transaction.hash.hex(),

@@ -18,7 +18,6 @@ from wallet_cli.client import (
     RpcSilent,
 )
 from wallet_cli.errors import NetworkUnreachable, OutcomeUnknown, ProofInvalid, TransactionRefused
-from wallet_cli.keystore import Account
 from wallet_cli.outbox import SIGNED, Entry, Intent
 from wallet_cli.refusals import advice_for
 from wallet_cli.session import Session
@@ -83,14 +82,6 @@ def next_nonce(session: Session, account: Address, proven_nonce: int) -> int:
                 session.output.detail(f"stored transaction 0x{entry.hash.hex()}: {error.message}")
     answer = ask_any(session.client, "eth_getTransactionCount", "0x" + account.hex(), "pending")
     return max(proven_nonce, _quantity(answer))
-
-
-def open_key(session: Session, account: Account) -> bytes:
-    """Return the private key of an account, to be held for one command only. Raises: PasswordWrong, Declined."""
-    from wallet_cli.signing import unlock
-
-    with session.output.progress(f"opening the key of {account.name}"):
-        return unlock(account, session.password_source())
 
 
 def sign(session: Session, private_key: bytes, intent: Intent, *, nonce: int, gas_limit: int) -> Entry:

@@ -30,8 +30,8 @@ from wallet_cli.keystore import Account
 from wallet_cli.outbox import Intent
 from wallet_cli.output import Proof
 from wallet_cli.session import Session
-from wallet_cli.transactions import open_key
 from wallet_cli.transactions import sign as sign_transaction
+from wallet_cli.unlocking import open_key
 
 GAS_LIMIT: Final = 10_000_000
 """Gas limit of what a member signs offline: eight calls of 4 096 bytes take a fifth. Gas costs nothing."""

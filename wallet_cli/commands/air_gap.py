@@ -27,12 +27,12 @@ from wallet_cli.transaction_files import decode_signed, decode_unsigned, encode_
 from wallet_cli.transactions import (
     checksum_or_name,
     estimate_gas,
-    open_key,
     provable_head,
     settle,
     sign,
     validate_succeeded,
 )
+from wallet_cli.unlocking import open_key
 from wallet_cli.unsigned_transactions import (
     build_unsigned,
     hand_over,

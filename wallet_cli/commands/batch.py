@@ -26,7 +26,8 @@ from wallet_cli.outbox import ABANDONED, DONE, OPEN, SIGNED, Batch
 from wallet_cli.positions import require_spendable
 from wallet_cli.screens import deed_screen, proof_words
 from wallet_cli.session import Session
-from wallet_cli.transactions import open_key, provable_head
+from wallet_cli.transactions import provable_head
+from wallet_cli.unlocking import open_key
 from wallet_cli.verified import FinalTransaction, Head
 
 

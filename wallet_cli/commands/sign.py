@@ -14,7 +14,7 @@ from wallet_cli.cli import Need, wallet_command
 from wallet_cli.errors import PolicyRefused, ProofInvalid, UsageRefused
 from wallet_cli.files import read_small
 from wallet_cli.session import Session
-from wallet_cli.transactions import open_key
+from wallet_cli.unlocking import open_key
 
 TEXT_CHARACTERS_MAX: Final = 4_096
 """Longest text signed: what a person can read on a few screens."""

@@ -26,8 +26,8 @@ from wallet_cli.errors import ProofInvalid, UsageRefused
 from wallet_cli.files import read_small, write_private
 from wallet_cli.moments import instant_text, parse_instant
 from wallet_cli.session import Session
-from wallet_cli.transactions import open_key
 from wallet_cli.typed_structs import KEY_SIGNATURE_BYTES, TypedStruct
+from wallet_cli.unlocking import open_key
 
 VALID_DEFAULT: Final = "10min"
 """How long a price stands unless something else is said."""

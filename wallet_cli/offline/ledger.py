@@ -17,13 +17,14 @@ from contracts.offline.errors import RuleBroken
 from contracts.offline.lock_rules import OfflineWord, decode_word, encode_word
 from contracts.offline.purse_rules import class_id
 from contracts.offline.slots import lock_word_slot, open_nonce_slot, purse_word_slot
-from contracts.offline.typed_data import LockTerms, PurseTerms, domain_separator, lock_id, purse_id
+from contracts.offline.typed_data import LockTerms, PurseTerms, lock_id, purse_id
 from wallet_cli.addresses import checksum_address
 from wallet_cli.client import RpcRefused, RpcSilent
 from wallet_cli.deals.desk import Desk, open_desk
 from wallet_cli.errors import NetworkUnreachable, UsageRefused
 from wallet_cli.offline import payer_tables
 from wallet_cli.offline.certificates import QuorumMissing, certify
+from wallet_cli.offline.domain import separator_of
 from wallet_cli.offline.messages import CertifiedWord, Revocations
 from wallet_cli.offline.online_trust import seconds, update_trust
 from wallet_cli.session import Session
@@ -57,11 +58,6 @@ class ProvenWord:
 def open_offline_desk(session: Session, *, is_reading: bool = False) -> Desk:
     """Return the desk of the system contract. Raises: UsageRefused, ProofInvalid, NetworkUnreachable."""
     return open_desk(session, checksum_address(OFFLINE_LOCKS), is_reading=is_reading)
-
-
-def separator_of(session: Session) -> Hash32:
-    """Return the domain that every offline signature of this network is bound to."""
-    return domain_separator(session.network.chain_id)
 
 
 def read_open_nonce(desk: Desk) -> int:

@@ -6,7 +6,6 @@ Source: offline.md §7.
 
 from consensus.chain.header import decode_header
 from consensus.light.attestation import (
-    AttestationDomain,
     CommitteeTrust,
     committee_of,
     follow_set,
@@ -16,16 +15,11 @@ from consensus.light.attestation import (
 from consensus.light.trust import Waypoint
 from consensus.light.verify import recall_epoch, trust_genesis
 from consensus.primitives.scalars import Epoch, Height, TimestampMs
-from contracts.addresses import OFFLINE_LOCKS
 from wallet_cli.errors import ProofInvalid
 from wallet_cli.offline import till_tables
+from wallet_cli.offline.domain import domain_of
 from wallet_cli.session import Session
 from wallet_cli.verified import Head, proof_failed
-
-
-def domain_of(session: Session) -> AttestationDomain:
-    """Return what ties attestations to this network."""
-    return AttestationDomain(session.network.chain_id, OFFLINE_LOCKS)
 
 
 def update_trust(session: Session, head: Head) -> CommitteeTrust:

@@ -8,8 +8,8 @@ from wallet_cli.errors import UsageRefused
 from wallet_cli.files import make_private_folder, write_private
 from wallet_cli.keystore import Account
 from wallet_cli.offline.carriers import read_message
+from wallet_cli.offline.domain import separator_of
 from wallet_cli.offline.file_transport import SUFFIX, read_message_file
-from wallet_cli.offline.ledger import separator_of
 from wallet_cli.offline.message_decoder import decode_message
 from wallet_cli.offline.message_encoder import encode_message
 from wallet_cli.offline.messages import Card
@@ -21,7 +21,7 @@ from wallet_cli.offline.till_desk import TillDesk
 from wallet_cli.offline.vault_signer import open_vault_key
 from wallet_cli.offline.words import refusal
 from wallet_cli.session import Session
-from wallet_cli.transactions import open_key
+from wallet_cli.unlocking import open_key
 
 
 def load_own_card(session: Session, payee: Address) -> Card | None:

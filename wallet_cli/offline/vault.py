@@ -13,7 +13,6 @@ from consensus.primitives.scalars import Address
 from consensus.primitives.signatures import SECP256K1_ORDER
 from wallet_cli.keystore import Account, load_accounts
 from wallet_cli.passwords import PasswordSource
-from wallet_cli.signing import store_key, unlock
 
 FOLDER: Final = "vault"
 """In a network's folder. Backups leave it out by this name."""
@@ -33,6 +32,8 @@ def make_vault_key(
     network_folder: Path, kind: VaultKey, password: str, *, random: Callable[[int], bytes], is_development: bool
 ) -> Account:
     """Make a random key, encrypt it in the vault and return its public part."""
+    from wallet_cli.signing import store_key
+
     key = random(_KEY_BYTES)
     # A draw outside the group's order has a chance of 2^-128; it is drawn again, never reduced.
     while not 0 < int.from_bytes(key, "big") < SECP256K1_ORDER:
@@ -55,5 +56,7 @@ def load_vault_kind(network_folder: Path, kind: VaultKey) -> list[Account]:
 
 def unlock_vault_key(network_folder: Path, signer: Address, source: PasswordSource) -> bytes | None:
     """Return a private key of the vault, or None if it is not there. Raises: PasswordWrong, ProofInvalid."""
+    from wallet_cli.signing import unlock
+
     account = load_vault(network_folder).get(signer)
     return None if account is None else unlock(account, source)

@@ -2,6 +2,8 @@
 
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.wallet_cli.offline.people import People, clone_of
 from tests.wallet_cli.test_help import commands
 from wallet_cli.offline.commands.group import offline
 
+ROOT = Path(__file__).parents[3]
 DAY_MS = 24 * 3_600 * 1_000
 
 
@@ -334,3 +337,9 @@ def _fraud_for(people: People) -> dict[str, str]:
     people.bob.run("offline", "fraud", "show", purse, "--out", "fraud-5f3a9c01.sycee")
     people.bob.run("offline", "fraud", "show", purse, "--via", "png", "--out", "list")
     return {PREPARED: purse, "5f3a": purse}
+
+
+@pytest.mark.parametrize("module", ["paying", "receiving", "listing", "opening_messages"])
+def test_commands_without_a_network_load_no_network_library(module: str) -> None:
+    code = f"import sys, wallet_cli.offline.commands.{module}; sys.exit('web3' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -12,11 +12,11 @@ from wallet_cli.deals.steps import Fields, answer, take_step
 from wallet_cli.errors import UsageRefused
 from wallet_cli.offline import till_tables
 from wallet_cli.offline.carriers import carrier_options, carry, show_frames, way_of
+from wallet_cli.offline.domain import domain_of
 from wallet_cli.offline.fraud import spends_of_fraud
 from wallet_cli.offline.ledger import open_offline_desk, purse_tuple
 from wallet_cli.offline.message_encoder import encode_message
 from wallet_cli.offline.messages import Fraud
-from wallet_cli.offline.online_trust import domain_of
 from wallet_cli.session import Session
 
 

@@ -4,9 +4,9 @@ import click
 
 from wallet_cli.amounts import format_amount
 from wallet_cli.cli import WalletGroup, wallet_command
-from wallet_cli.currencies import load_currencies
 from wallet_cli.moments import duration_text
 from wallet_cli.offline.policy import AMOUNTS, DURATIONS, RECEIPTS_KEY, OfflinePolicy, load_policy, set_policy
+from wallet_cli.pinned_currencies import pinned_currencies
 from wallet_cli.session import Session
 
 
@@ -32,8 +32,7 @@ def _show(session: Session, policy: OfflinePolicy) -> None:
     rows = {key: duration_text(policy.duration_s(key)) for key in DURATIONS}
     rows[RECEIPTS_KEY] = str(policy.receipts_max)
     amounts = {
-        key: [format_amount(policy.amount(key, currency)) for currency in load_currencies(session, None)]
-        for key in AMOUNTS
+        key: [format_amount(policy.amount(key, currency)) for currency in pinned_currencies(session)] for key in AMOUNTS
     }
     lines = [f"{key:<30} {value}" for key, value in rows.items()]
     lines += [f"{key:<30} {', '.join(values)}" for key, values in amounts.items()]

@@ -6,7 +6,6 @@ import click
 
 from contracts.offline.typed_data import LockTerms, PurseTerms, lock_id
 from wallet_cli.cli import wallet_command
-from wallet_cli.currencies import load_currencies
 from wallet_cli.errors import ProofInvalid, UsageRefused
 from wallet_cli.moments import instant_text
 from wallet_cli.offline import payer_tables, till_tables
@@ -14,8 +13,8 @@ from wallet_cli.offline.attachments import learn
 from wallet_cli.offline.carriers import carrier_options, carry, read_message, show_frames, way_of
 from wallet_cli.offline.commands.paying import open_payer, show_payment
 from wallet_cli.offline.detecting import compare_shown
+from wallet_cli.offline.domain import domain_of, separator_of
 from wallet_cli.offline.fraud import verify_fraud
-from wallet_cli.offline.ledger import separator_of
 from wallet_cli.offline.message_encoder import encode_message
 from wallet_cli.offline.messages import (
     REFERENCE_BYTES,
@@ -26,11 +25,11 @@ from wallet_cli.offline.messages import (
     Revocations,
     Voucher,
 )
-from wallet_cli.offline.online_trust import domain_of
 from wallet_cli.offline.payer_desk import payment_bytes, resume_payment
 from wallet_cli.offline.reading import command_of, decode_any
 from wallet_cli.offline.till_tables import Job
 from wallet_cli.offline.words import Names, double_spend
+from wallet_cli.pinned_currencies import pinned_currencies
 from wallet_cli.session import Session
 
 _ID_DIGITS = 8
@@ -40,7 +39,7 @@ _ID_DIGITS = 8
 @wallet_command("list", needs=(), examples=("sycee offline list", "sycee offline list --json"))
 def list_(session: Session) -> None:
     """List locks, what was promised from them, and what was accepted and waits to be redeemed."""
-    names = Names(session, load_currencies(session, None))
+    names = Names(session, pinned_currencies(session))
     records = [*_locks(session, names), *_promised(session, names), *_accepted(session, names)]
     lines = [
         f"{entry['kind']:<9} {str(entry['id'])[:_ID_DIGITS]}  {entry['amount']:>18}  {entry['state']}"

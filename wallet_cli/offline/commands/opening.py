@@ -18,6 +18,7 @@ from wallet_cli.errors import UsageRefused
 from wallet_cli.moments import duration_text, instant_text, parse_duration
 from wallet_cli.offline import payer_tables, till_tables
 from wallet_cli.offline.carriers import carrier_options, carry, looks_like_message, read_message, show_frames, way_of
+from wallet_cli.offline.domain import separator_of
 from wallet_cli.offline.ledger import (
     find_locks,
     keep_lock,
@@ -26,7 +27,6 @@ from wallet_cli.offline.ledger import (
     open_offline_desk,
     read_open_nonce,
     read_word,
-    separator_of,
 )
 from wallet_cli.offline.message_encoder import encode_message
 from wallet_cli.offline.messages import REFERENCE_BYTES, CertifiedWord, Release, Voucher
@@ -40,7 +40,7 @@ from wallet_cli.offline.vault_signer import has_vault_key, spare_key
 from wallet_cli.offline.words import refusal
 from wallet_cli.recipients import validate_recipient
 from wallet_cli.session import Session
-from wallet_cli.transactions import open_key
+from wallet_cli.unlocking import open_key
 
 _BOTH: Final = (Need.NETWORK, Need.KEY)
 _TIMES: Final = (7, 8)

@@ -6,7 +6,6 @@ from typing import Final
 import click
 
 from wallet_cli.cli import Need, wallet_command
-from wallet_cli.currencies import load_currencies
 from wallet_cli.errors import Declined as DeclinedByUser
 from wallet_cli.errors import UsageRefused
 from wallet_cli.offline import payer_tables
@@ -21,6 +20,7 @@ from wallet_cli.offline.vault_signer import VaultSigner
 from wallet_cli.offline.verdicts import Refused
 from wallet_cli.offline.words import Names, payment_screen, refusal
 from wallet_cli.output import has_terminal
+from wallet_cli.pinned_currencies import pinned_currencies
 from wallet_cli.session import Session
 
 _KEY: Final = (Need.KEY,)
@@ -73,7 +73,7 @@ def pay_message(session: Session, way: Way, invoice: Invoice) -> None:
 
 def open_payer(session: Session) -> PayerDesk:
     """Return what pays from this wallet's locks and purses; keys are opened when something is signed."""
-    currencies = load_currencies(session, None)
+    currencies = pinned_currencies(session)
     names = Names(session, currencies)
     policy = load_policy(session.home)
 
@@ -99,7 +99,7 @@ def open_payer(session: Session) -> PayerDesk:
 def show_payment(session: Session, way: Way, content: bytes, invoice: Invoice) -> None:
     """Show a PAYMENT, and what it is."""
     carried = carry(session, way, "payment", content)
-    names = Names(session, load_currencies(session, None))
+    names = Names(session, pinned_currencies(session))
     money = names.money(invoice.currency, invoice.amount_minor)
     record = {"invoice": invoice.invoice.hex(), "amount": money, **carried.record}
     session.output.result(
@@ -130,7 +130,7 @@ def take_answer(session: Session, desk: PayerDesk, way: Way, content: bytes) -> 
             kept = store_receipt(desk, message)
             if isinstance(kept, Refused):
                 raise refusal(kept)
-            names = Names(session, load_currencies(session, None))
+            names = Names(session, pinned_currencies(session))
             money = names.money(kept.request.currency, kept.request.amount_minor)
             record = {"invoice": kept.request.invoice.hex(), "amount": money, "receipt_time_s": message.time_s}
             session.output.result(record, f"receipt kept: {money} accepted by {names.payee(kept.request)}")

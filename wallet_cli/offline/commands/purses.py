@@ -15,12 +15,12 @@ from contracts.offline.typed_data import PurseTerms, purse_id
 from wallet_cli.addresses import checksum_address
 from wallet_cli.amounts import Amount, format_amount, parse_amount
 from wallet_cli.cli import Need, WalletGroup, wallet_command
-from wallet_cli.currencies import load_currencies
 from wallet_cli.deals.desk import Desk
 from wallet_cli.deals.steps import Fields, answer, take_step
 from wallet_cli.errors import UsageRefused
 from wallet_cli.moments import instant_text
 from wallet_cli.offline import payer_tables, till_tables
+from wallet_cli.offline.domain import separator_of
 from wallet_cli.offline.ledger import (
     find_classes,
     find_members,
@@ -32,13 +32,13 @@ from wallet_cli.offline.ledger import (
     read_open_nonce,
     read_slot,
     read_word,
-    separator_of,
 )
 from wallet_cli.offline.messages import CertifiedWord
 from wallet_cli.offline.policy import load_policy, require_within
 from wallet_cli.offline.vault import VaultKey
 from wallet_cli.offline.vault_signer import spare_key
 from wallet_cli.offline.words import Names
+from wallet_cli.pinned_currencies import pinned_currencies
 from wallet_cli.session import Session
 from wallet_cli.verified import Head
 
@@ -97,7 +97,7 @@ def open_(session: Session, value: str, reference: str, per_payee: str | None) -
 @wallet_command("list", needs=(), examples=("sycee offline purse list", "sycee offline purse list --json"))
 def list_(session: Session) -> None:
     """List this wallet's purses."""
-    names = Names(session, load_currencies(session, None))
+    names = Names(session, pinned_currencies(session))
     payer = payer_tables.load_payer(
         session.offline_database,
         chain_id=session.network.chain_id,

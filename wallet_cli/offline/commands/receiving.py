@@ -9,7 +9,6 @@ import click
 from contracts.offline.typed_data import INVOICE_BYTES
 from wallet_cli.amounts import format_amount, parse_amount
 from wallet_cli.cli import Need, wallet_command
-from wallet_cli.currencies import load_currencies
 from wallet_cli.errors import Declined, PolicyRefused
 from wallet_cli.moments import instant_text
 from wallet_cli.offline import till_tables
@@ -29,6 +28,7 @@ from wallet_cli.offline.tills import load_own_card, open_till
 from wallet_cli.offline.verdicts import Refused
 from wallet_cli.offline.words import Names, double_spend, refusal
 from wallet_cli.output import has_terminal
+from wallet_cli.pinned_currencies import pinned_currencies
 from wallet_cli.session import Session
 
 _KEY: Final = (Need.KEY,)
@@ -92,7 +92,7 @@ def receive_message(session: Session, way: Way, content: bytes) -> None:
 
 
 def _make(session: Session, desk: TillDesk, amount: str) -> Invoice:
-    money = parse_amount(amount, load_currencies(session, None))
+    money = parse_amount(amount, pinned_currencies(session))
     card = load_own_card(session, desk.payee)
     valid_s = load_policy(session.home).duration_s("invoice_valid")
     return make_invoice(
@@ -108,7 +108,7 @@ def _make(session: Session, desk: TillDesk, amount: str) -> Invoice:
 
 
 def _show_invoice(session: Session, way: Way, made: Invoice) -> None:
-    names = Names(session, load_currencies(session, None))
+    names = Names(session, pinned_currencies(session))
     carried = carry(session, way, "invoice", encode_message(made))
     money = names.amount(made.currency, made.amount_minor)
     record = {
@@ -151,7 +151,7 @@ def _answer(session: Session, way: Way, found: TillAnswer) -> None:
 
 
 def _show_receipt(session: Session, way: Way, found: Receipt) -> None:
-    names = Names(session, load_currencies(session, None))
+    names = Names(session, pinned_currencies(session))
     accepted = till_tables.load_invoice(session.offline_database, found.invoice)
     assert accepted is not None
     asked = accepted[0].invoice

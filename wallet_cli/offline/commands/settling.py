@@ -10,9 +10,9 @@ from wallet_cli.errors import UsageRefused
 from wallet_cli.moments import instant_text
 from wallet_cli.offline import till_tables
 from wallet_cli.offline.attachments import Learned, verify_revocations
+from wallet_cli.offline.claimed_elsewhere import compare_claimed
 from wallet_cli.offline.commands.opening import sync_locks
 from wallet_cli.offline.commands.purses import sync_classes, sync_purses
-from wallet_cli.offline.detecting import compare_claimed
 from wallet_cli.offline.ledger import certify_revocations, open_offline_desk
 from wallet_cli.offline.online_trust import update_trust
 from wallet_cli.offline.redeeming import Redeemed, job_line, redeem_job, waiting_jobs
