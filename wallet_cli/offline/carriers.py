@@ -191,10 +191,12 @@ def _place(session: Session, way: Way) -> Path:
 
 
 def _write_pictures(target: Path, name: str, content: bytes, frames: list[str]) -> list[Path]:
-    stem = file_name(name, content).removesuffix(SUFFIX)
-    if len(frames) == 1 and target.suffix.lower() == ".png":
-        paths = [target]
+    if target.suffix.lower() == ".png":
+        # Several pictures stand beside each other under the name that was typed.
+        places = [f"-{place}of{len(frames)}" if len(frames) > 1 else "" for place in range(1, len(frames) + 1)]
+        paths = [target.with_name(f"{target.stem}{place}.png") for place in places]
     else:
+        stem = file_name(name, content).removesuffix(SUFFIX)
         try:
             make_private_folder(target)
         except OSError as error:

@@ -16,10 +16,10 @@ from tests.e2e.offline.test_offline_payments import units
 
 RPC_PORT = 11_870
 KILLS = int(os.environ.get("SYCEE_OFFLINE_KILLS", "20"))
-"""Processes killed; 200 once, in `tests/benchmarks/results`."""
+"""Processes started to be killed; 200 once, see `tests/benchmarks/results`."""
 
-KILL_S = (0.2, 1.4)
-"""A command takes about a second: kills fall before, into and behind its writes."""
+KILL_S = (0.2, 0.9)
+"""A command takes about 0.7 s: kills fall before, into and behind its writes."""
 
 
 def kill_somewhere(person: Person, words: Sequence[str], chance: random.Random) -> bool:

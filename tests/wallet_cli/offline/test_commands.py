@@ -213,6 +213,36 @@ def test_frames_as_text_are_read_from_arguments_and_stdin(people: People) -> Non
     assert people.alice.run("offline", "answer", *receipt).exit_code == 0
 
 
+def test_dry_run_shows_and_promises_nothing(people: People) -> None:
+    people.lock()
+    people.bob.run("offline", "invoice", "3.00 EUR", "--out", "i.sycee")
+    told = people.alice.run("pay", "i.sycee", "--out", "p.sycee", "--dry-run")
+    assert told.exit_code == 3
+    assert "three euro" in told.stderr
+    assert [entry["kind"] for entry in people.alice.json("offline", "list")["data"]] == ["lock"]
+
+
+def test_large_amount_is_typed(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    people.lock()
+    assert people.alice.run("offline", "policy", "set", "confirm_over", "2.00 EUR").exit_code == 0
+    people.bob.run("offline", "invoice", "3.00 EUR", "--out", "i.sycee")
+    monkeypatch.setattr("wallet_cli.offline.commands.paying.has_terminal", lambda: True)
+    answers = iter(("30.00 EUR", "3.00 EUR", ""))
+    monkeypatch.setattr("wallet_cli.offline.commands.paying.click.prompt", lambda *_, **__: next(answers))
+    assert people.alice.run("pay", "i.sycee", "--out", "p.sycee").exit_code == 3
+    assert not Path("p.sycee").exists()
+    assert people.alice.run("pay", "i.sycee", "--out", "p.sycee").exit_code == 0
+    assert Path("p.sycee").exists()
+
+
+def test_pictures_of_several_frames_stand_beside_each_other(people: People) -> None:
+    people.lock()
+    people.bob.run("offline", "invoice", "3.00 EUR", "--out", "i.sycee")
+    paid = people.alice.json("pay", "i.sycee", "--via", "png", "--out", "paid.png", "--yes")["data"]["files"]
+    assert paid == ["paid-1of2.png", "paid-2of2.png"]
+    assert people.bob.run("offline", "receive", *reversed(paid), "--out", "r.sycee").exit_code == 0
+
+
 def test_charge_waits_for_the_payment_and_answers_it(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     people.lock()
 

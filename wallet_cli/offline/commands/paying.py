@@ -5,6 +5,7 @@ from typing import Final
 
 import click
 
+from wallet_cli.amounts import Amount, format_amount
 from wallet_cli.cli import Need, wallet_command
 from wallet_cli.errors import Declined as DeclinedByUser
 from wallet_cli.errors import UsageRefused
@@ -80,12 +81,15 @@ def open_payer(session: Session) -> PayerDesk:
     def confirm(asked: Confirm) -> bool:
         money = names.amount(asked.invoice.currency, asked.invoice.amount_minor)
         session.output.say(payment_screen(names, asked, until_s=_claim_until_s(session, asked)))
-        is_large = money.units > policy.amount("confirm_over", money.currency).units
-        question = "Pay? It is a large amount" if is_large else "Pay?"
-        session.output.confirm(
-            question, is_yes=session.settings.is_yes, next_step="repeat with --yes to pay; nothing was promised"
-        )
-        return not session.settings.is_dry_run
+        if session.settings.is_dry_run:
+            return False
+        if money.units > policy.amount("confirm_over", money.currency).units:
+            _require_typed(session, money)
+        else:
+            session.output.confirm(
+                "Pay?", is_yes=session.settings.is_yes, next_step="repeat with --yes to pay; nothing was promised"
+            )
+        return True
 
     return PayerDesk(
         session.offline_database,
@@ -159,6 +163,19 @@ def _await_answer(session: Session, desk: PayerDesk, way: Way) -> None:
         take_answer(session, desk, way, content)
         if isinstance(decode_any(content), Receipt):
             return
+
+
+def _require_typed(session: Session, money: Amount) -> None:
+    """Have a large amount typed, so that a slipped point is noticed. Raises: Declined."""
+    shown = format_amount(money)
+    if session.settings.is_yes:
+        return
+    if not has_terminal() or click.prompt(f"type {shown} to pay it", err=True).strip() != shown:
+        raise DeclinedByUser(
+            "not paid, nothing was promised",
+            why=f"amounts above this wallet's confirm_over are typed: {shown}",
+            next_step="repeat with --yes, or on a terminal",
+        )
 
 
 def _claim_until_s(session: Session, asked: Confirm) -> int:
