@@ -109,11 +109,6 @@ def is_purse_closed(database: OfflineDatabase, purse: Hash32) -> bool:
     return bool(rows and rows[0][0])
 
 
-def find_purse(database: OfflineDatabase, reference: str) -> Hash32:
-    """Return the id of this wallet's purse that begins with these hexadecimal digits. Raises: UsageRefused."""
-    return find_id(database, "purses", reference)
-
-
 def load_purse(database: OfflineDatabase, purse: Hash32) -> tuple[PayerPurse, CertifiedWord] | None:
     """Return a purse with its certificate, or None if this wallet has no such purse."""
     rows = database.read(

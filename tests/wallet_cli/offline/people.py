@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from consensus.primitives.scalars import Address
+from contracts.layout import balance_slot
+from tests.wallet_cli.chain import EUR
 from tests.wallet_cli.conftest import Wallet
 
 
@@ -35,6 +38,10 @@ class People:
         assert self.bob.run("offline", "sync", "--yes").exit_code == 0
         words = ("offline", "purse", "open", "30.00 EUR", "--class", made, "--per-payee", "20.00 EUR", "--yes")
         return str(self.alice.json(*words)["data"]["purse"])
+
+    def balance(self, account: Address) -> int:
+        """Return an account's euros on the ledger, in cents."""
+        return self.alice.chain.head.storage[EUR].get(balance_slot(account), 0)
 
     def exchange(self, amount: str, via: str = "file", stem: str = "a") -> None:
         """Pay with no network at all: invoice, payment, receipt."""

@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from consensus.primitives.scalars import Address
-from contracts.layout import balance_slot
-from tests.wallet_cli.chain import BOB, EUR
-from tests.wallet_cli.conftest import Wallet
+from tests.wallet_cli.chain import BOB
 from tests.wallet_cli.offline.people import People, clone_of
 from tests.wallet_cli.test_help import commands
 from wallet_cli.offline.commands.group import offline
@@ -20,28 +17,17 @@ ROOT = Path(__file__).parents[3]
 DAY_MS = 24 * 3_600 * 1_000
 
 
-def balance(people: People, account: bytes) -> int:
-    return people.alice.chain.head.storage[EUR].get(balance_slot(Address(account)), 0)
-
-
-@pytest.fixture
-def people(wallet: Wallet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> People:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "bobs").mkdir()
-    return People(wallet, tmp_path)
-
-
 @pytest.mark.parametrize("via", ["file", "png"])
 def test_three_payments_without_a_network_are_redeemed_once(people: People, via: str) -> None:
     people.lock()
     for number, amount in enumerate(("12.34 EUR", "5.00 EUR", "0.01 EUR")):
         people.exchange(amount, via, stem=str(number))
-    assert balance(people, BOB) == 0
+    assert people.balance(BOB) == 0
     redeemed = people.bob.json("redeem", "--yes")["data"]
     assert [entry["outcome"] for entry in redeemed] == ["paid"]
-    assert balance(people, BOB) == 17_35
+    assert people.balance(BOB) == 17_35
     assert people.bob.json("redeem", "--yes")["data"] == []
-    assert balance(people, BOB) == 17_35
+    assert people.balance(BOB) == 17_35
     assert people.alice.json("offline", "sync", "--yes")["data"]["locks"] == 1
     left = [entry for entry in people.alice.json("offline", "list")["data"] if entry["kind"] == "lock"]
     assert left[0]["amount"] == "32.65 EUR"
@@ -70,7 +56,7 @@ def test_scan_that_was_lost_is_healed_and_costs_nobody(people: People) -> None:
     assert people.alice.run("offline", "answer", "heal.sycee", "--out", "p2.sycee", "--yes").exit_code == 0
     assert people.bob.json("offline", "receive", "p2.sycee", "--out", "r.sycee")["data"]["accepted"] is True
     assert people.bob.run("redeem", "--yes").exit_code == 0
-    assert balance(people, BOB) == 4_00
+    assert people.balance(BOB) == 4_00
 
 
 def test_nothing_is_promised_without_a_yes(people: People) -> None:
@@ -129,7 +115,7 @@ def test_rest_of_a_lock_comes_back_by_release_or_after_its_time(people: People) 
     assert people.bob.json("offline", "receive", "late-paid.sycee", exit_code=10)["error"]["code"] == "REDEEM_ONLY"
     done = people.alice.run("offline", "release", lock, "--signed", "release.sycee", "--yes")
     assert done.exit_code == 0, done.output
-    assert balance(people, BOB) == 10_00
+    assert people.balance(BOB) == 10_00
     assert people.bob.json("redeem", "--yes")["data"][0]["outcome"] == "paid before"
     assert people.bob.json("redeem", "--yes")["data"] == []
     nothing = people.alice.json("offline", "refund", "--yes", exit_code=2)
@@ -157,7 +143,7 @@ def test_cloned_purse_is_found_proven_and_everybody_paid(people: People) -> None
     shown = people.bob.json("offline", "fraud", "show", purse, "--via", "text")["data"]
     assert len(shown["frames"]) <= 2
     assert people.bob.json("redeem", "--yes")["data"][0]["outcome"] == "paid"
-    assert balance(people, BOB) == 15_00
+    assert people.balance(BOB) == 15_00
     told = people.bob.run("offline", "fraud", "report", "--yes")
     assert told.exit_code == 0, told.output
     listed = people.alice.json("offline", "class", "show", "0x")["data"]["class"]

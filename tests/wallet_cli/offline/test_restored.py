@@ -3,19 +3,9 @@
 import shutil
 from pathlib import Path
 
-import pytest
-
 from tests.wallet_cli.chain import BOB
 from tests.wallet_cli.conftest import Wallet
 from tests.wallet_cli.offline.people import People
-from tests.wallet_cli.offline.test_commands import balance
-
-
-@pytest.fixture
-def people(wallet: Wallet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> People:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "bobs").mkdir()
-    return People(wallet, tmp_path)
 
 
 def keep_copy(wallet: Wallet) -> Path:
@@ -45,7 +35,7 @@ def test_payer_with_an_old_copy_is_healed_and_pays_what_was_approved(people: Peo
     assert people.alice.run("offline", "answer", "heal.sycee", "--out", "p2.sycee", "--yes").exit_code == 0
     assert people.bob.json("offline", "receive", "p2.sycee", "--out", "r.sycee")["data"]["accepted"] is True
     assert people.bob.run("redeem", "--yes").exit_code == 0
-    assert balance(people, BOB) == 12_00
+    assert people.balance(BOB) == 12_00
 
 
 def test_purse_of_an_old_copy_spends_nothing(people: People) -> None:
@@ -73,4 +63,4 @@ def test_till_of_an_old_copy_only_redeems_from_the_locks_it_had(people: People) 
     assert people.bob.json("offline", "receive", "p.sycee", exit_code=10)["error"]["code"] == "REDEEM_ONLY"
     # The payer still has every voucher it signed: the forgotten one is redeemed from there, by anybody.
     assert people.bob.json("redeem", "--yes")["data"][0]["paid"] == ["3.00 EUR"]
-    assert balance(people, BOB) == 3_00
+    assert people.balance(BOB) == 3_00
